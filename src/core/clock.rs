@@ -1,0 +1,48 @@
+//! Time and randomness as seams, so that every decision can be replayed.
+
+use std::time::{Instant, SystemTime};
+
+/// Where the crate reads the time.
+///
+/// The default follows the runtime's clock, so that a paused runtime pauses everything.
+pub trait Clock: Send + Sync {
+    /// Monotonic time, for every deadline and duration.
+    fn now(&self) -> Instant;
+    /// Wall-clock time, for what is shown and recorded.
+    fn wall(&self) -> SystemTime;
+    /// Both at once.
+    fn moment(&self) -> Moment {
+        Moment {
+            mono: self.now(),
+            wall: self.wall(),
+        }
+    }
+}
+
+/// One point in time on both clocks: the wall clock to show, the monotonic one to subtract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Monotonic time.
+    pub mono: Instant,
+    /// Wall-clock time.
+    pub wall: SystemTime,
+}
+
+/// Where the crate gets its randomness: jitter only, never keys.
+pub trait Entropy: Send + Sync {
+    /// A number in `0.0..1.0`.
+    fn unit(&self) -> f64;
+}
+
+/// The default: the thread's generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThreadEntropy;
+
+impl Entropy for ThreadEntropy {
+    fn unit(&self) -> f64 {
+        fastrand::f64()
+    }
+}
+
+const _: fn(&dyn Clock) = |_| {};
+const _: fn(&dyn Entropy) = |_| {};

@@ -1,0 +1,460 @@
+//! Regions and the addresses of the platform's services.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// The environment variable that names the region.
+pub const REGION_VAR: &str = "GENESYS_REGION";
+
+macro_rules! regions {
+    ($($(#[$doc:meta])* $variant:ident, $aws:literal, $domain:literal, $short:literal;)*) => {
+        /// A region of the platform. Each is a deployment of its own: tokens and ids do not travel.
+        ///
+        /// Parses from the AWS name, the domain, any host of it, and the short name; displays as the AWS name.
+        ///
+        /// ```
+        /// use genesys_cloud::Region;
+        ///
+        /// for name in ["us-east-1", "us_east_1", "mypurecloud.com", "api.mypurecloud.com", "use1"] {
+        ///     assert_eq!(name.parse::<Region>().unwrap(), Region::UsEast1);
+        /// }
+        /// assert_eq!(Region::EuCentral1.to_string(), "eu-central-1");
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Region {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Region {
+            /// Every region that this version knows.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The AWS name, such as `us-east-1`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $aws),* }
+            }
+
+            /// The domain that the hosts are made of, such as `mypurecloud.com`.
+            pub const fn domain(self) -> &'static str {
+                match self { $(Self::$variant => $domain),* }
+            }
+
+            /// The short name, such as `use1`.
+            pub const fn short_name(self) -> &'static str {
+                match self { $(Self::$variant => $short),* }
+            }
+        }
+    };
+}
+
+// Source: region host list of the official SDKs (July 2026).
+regions! {
+    /// N. Virginia.
+    UsEast1, "us-east-1", "mypurecloud.com", "use1";
+    /// Ohio, FedRAMP.
+    UsEast2, "us-east-2", "use2.us-gov-pure.cloud", "use2";
+    /// Oregon.
+    UsWest2, "us-west-2", "usw2.pure.cloud", "usw2";
+    /// Canada.
+    CaCentral1, "ca-central-1", "cac1.pure.cloud", "cac1";
+    /// Mexico.
+    MxCentral1, "mx-central-1", "mxc1.pure.cloud", "mxc1";
+    /// Sao Paulo.
+    SaEast1, "sa-east-1", "sae1.pure.cloud", "sae1";
+    /// Dublin.
+    EuWest1, "eu-west-1", "mypurecloud.ie", "euw1";
+    /// London.
+    EuWest2, "eu-west-2", "euw2.pure.cloud", "euw2";
+    /// Frankfurt.
+    EuCentral1, "eu-central-1", "mypurecloud.de", "euc1";
+    /// Zurich.
+    EuCentral2, "eu-central-2", "euc2.pure.cloud", "euc2";
+    /// European Sovereign Cloud, Germany.
+    EuscDeEast1, "eusc-de-east-1", "edee1.eusc-pure.cloud", "edee1";
+    /// United Arab Emirates.
+    MeCentral1, "me-central-1", "mec1.pure.cloud", "mec1";
+    /// Mumbai.
+    ApSouth1, "ap-south-1", "aps1.pure.cloud", "aps1";
+    /// Singapore.
+    ApSoutheast1, "ap-southeast-1", "apse1.pure.cloud", "apse1";
+    /// Sydney.
+    ApSoutheast2, "ap-southeast-2", "mypurecloud.com.au", "apse2";
+    /// Tokyo.
+    ApNortheast1, "ap-northeast-1", "mypurecloud.jp", "apne1";
+    /// Seoul.
+    ApNortheast2, "ap-northeast-2", "apne2.pure.cloud", "apne2";
+    /// Osaka.
+    ApNortheast3, "ap-northeast-3", "apne3.pure.cloud", "apne3";
+}
+
+impl Region {
+    /// The region named by `GENESYS_REGION`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the variable is missing or names no region.
+    pub fn from_env() -> Result<Self> {
+        std::env::var(REGION_VAR)
+            .map_err(|_| Error::config(format!("environment variable {REGION_VAR} is not set")))?
+            .parse()
+    }
+
+    /// The addresses of the region's services.
+    pub fn endpoints(self) -> Endpoints {
+        Endpoints::of_domain(self.domain())
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Region {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wanted = text.trim().to_ascii_lowercase();
+        let host = wanted
+            .strip_prefix("https://")
+            .unwrap_or(&wanted)
+            .trim_end_matches('/');
+        let domain = ["api.", "login.", "apps.", "streaming."]
+            .iter()
+            .find_map(|service| host.strip_prefix(service))
+            .unwrap_or(host);
+        let name = wanted.replace('_', "-");
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|r| r.name() == name || r.short_name() == wanted || r.domain() == domain)
+            .ok_or_else(|| unknown_region(text, &name))
+    }
+}
+
+fn unknown_region(text: &str, name: &str) -> Error {
+    let close = Region::ALL
+        .iter()
+        .map(|r| (distance(r.name(), name), r))
+        .min_by_key(|(d, _)| *d);
+    let hint = match close {
+        Some((edits, region)) if edits <= 3 => format!("did you mean {region}?"),
+        _ => {
+            let names: Vec<_> = Region::ALL.iter().map(|r| r.name()).collect();
+            format!(
+                "known: {}; a domain of your own goes through `Endpoints`",
+                names.join(", ")
+            )
+        }
+    };
+    let shown: String = text.chars().take(64).collect();
+    Error::config(format!("no region is called {shown:?}; {hint}"))
+}
+
+/// Levenshtein distance of two short names.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Where the services of one deployment are: a region's own hosts, a gateway, or a simulator.
+///
+/// HTTPS and WSS only, except to loopback addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    api: Url,
+    login: Url,
+    /// Hosts that a channel's `connectUri` may name.
+    streaming: Vec<Url>,
+}
+
+impl Endpoints {
+    /// The hosts `api.`, `login.` and `streaming.` of a domain that is known to be valid.
+    fn of_domain(domain: &str) -> Self {
+        let url = |text: String| Url::parse(&text).expect("the region table holds valid domains");
+        Self {
+            api: url(format!("https://api.{domain}")),
+            login: url(format!("https://login.{domain}")),
+            streaming: vec![url(format!("wss://streaming.{domain}"))],
+        }
+    }
+
+    /// The hosts `api.`, `login.` and `streaming.` of a region that this version does not know yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the domain is not a plain host name.
+    pub fn from_domain(domain: &str) -> Result<Self> {
+        let plain = domain.contains('.')
+            && domain.split('.').all(|label| {
+                !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            });
+        if !plain {
+            return Err(Error::config(format!(
+                "{domain:?} is not a domain such as mypurecloud.com"
+            )));
+        }
+        Ok(Self::of_domain(&domain.to_ascii_lowercase()))
+    }
+
+    /// Everything behind one address: a gateway or a simulator. A path is kept as a prefix of every call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the address is not a URL, or is plain `http` to anything but loopback.
+    pub fn single(base: &str) -> Result<Self> {
+        let api = checked(base, &["https", "http"])?;
+        let mut streaming = api.clone();
+        let scheme = if api.scheme() == "https" { "wss" } else { "ws" };
+        streaming
+            .set_scheme(scheme)
+            .map_err(|()| Error::config("address cannot carry a WebSocket"))?;
+        Ok(Self {
+            login: api.clone(),
+            api,
+            streaming: vec![streaming],
+        })
+    }
+
+    /// An address for each service. `streaming` is where a channel's socket may be.
+    ///
+    /// # Errors
+    /// As [`single`](Self::single).
+    pub fn custom(api: &str, login: &str, streaming: &str) -> Result<Self> {
+        Ok(Self {
+            api: checked(api, &["https", "http"])?,
+            login: checked(login, &["https", "http"])?,
+            streaming: vec![checked(streaming, &["wss", "ws"])?],
+        })
+    }
+
+    /// Allows one more host for channel sockets.
+    ///
+    /// # Errors
+    /// As [`single`](Self::single).
+    pub fn allow_streaming(mut self, address: &str) -> Result<Self> {
+        self.streaming.push(checked(address, &["wss", "ws"])?);
+        Ok(self)
+    }
+
+    /// The base address of the REST API.
+    pub fn api(&self) -> &Url {
+        &self.api
+    }
+
+    /// The base address of the OAuth service.
+    pub fn login(&self) -> &Url {
+        &self.login
+    }
+
+    /// The address at which channel sockets are expected.
+    pub fn streaming(&self) -> &Url {
+        &self.streaming[0]
+    }
+
+    /// An address of the REST API; `path` begins with `/api/v2` and may carry a query.
+    pub(crate) fn api_url(&self, path: &str) -> Result<Url> {
+        join(&self.api, path)
+    }
+
+    /// An address of the OAuth service.
+    pub(crate) fn login_url(&self, path: &str) -> Result<Url> {
+        join(&self.login, path)
+    }
+
+    /// Takes a `connectUri` only when it leads to this deployment: same scheme, and one of the hosts that are allowed.
+    ///
+    /// The error does not repeat the address, which is a credential.
+    pub(crate) fn check_connect_uri(&self, uri: &str) -> Result<Url> {
+        let url = Url::parse(uri).map_err(|_| Error::config("connectUri is not a URL"))?;
+        let known = self.streaming.iter().any(|allowed| {
+            allowed.scheme() == url.scheme()
+                && allowed.host() == url.host()
+                && allowed.port_or_known_default() == url.port_or_known_default()
+        });
+        if !known || !url.username().is_empty() || url.password().is_some() {
+            let host = url.host_str().unwrap_or("no host");
+            return Err(Error::config(format!(
+                "connectUri leads to {}://{host}, which is not a streaming host of this deployment; \
+                 allow it with Endpoints::allow_streaming if it is yours",
+                url.scheme()
+            )));
+        }
+        Ok(url)
+    }
+}
+
+impl From<Region> for Endpoints {
+    fn from(region: Region) -> Self {
+        region.endpoints()
+    }
+}
+
+fn join(base: &Url, path: &str) -> Result<Url> {
+    let prefix = base.as_str().trim_end_matches('/');
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Url::parse(&format!("{prefix}{slash}{path}"))
+        .map_err(|error| Error::config("path does not make a URL").with_source(error))
+}
+
+fn checked(text: &str, schemes: &[&str]) -> Result<Url> {
+    let url = Url::parse(text.trim()).map_err(|error| {
+        Error::config("address is not a URL such as https://host").with_source(error)
+    })?;
+    if !schemes.contains(&url.scheme()) || url.host().is_none() {
+        return Err(Error::config(format!(
+            "address must begin with {}://",
+            schemes[0]
+        )));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::config(
+            "address must not carry a user name or password",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::config("address must not carry a query or fragment"));
+    }
+    let secure = matches!(url.scheme(), "https" | "wss");
+    if !secure && !is_loopback(&url) {
+        return Err(Error::config(format!(
+            "{}:// is refused for {}: plain text goes to loopback addresses only",
+            url.scheme(),
+            url.host_str().unwrap_or_default()
+        )));
+    }
+    Ok(url)
+}
+
+/// Whether a URL names this machine, by a loopback address or by `localhost`.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_region_parses_from_every_name_it_is_written_with() {
+        for region in Region::ALL {
+            let (name, domain) = (region.name(), region.domain());
+            let spellings = [
+                name.to_owned(),
+                name.replace('-', "_"),
+                name.to_uppercase(),
+                domain.to_owned(),
+                format!("https://api.{domain}/"),
+                format!("login.{domain}"),
+                region.short_name().to_owned(),
+                region.to_string(),
+            ];
+            for text in spellings {
+                assert_eq!(text.parse::<Region>().unwrap(), *region, "{text}");
+            }
+            assert_eq!(
+                region.endpoints().api().host_str().unwrap(),
+                format!("api.{domain}")
+            );
+            assert_eq!(
+                region.endpoints().login().host_str().unwrap(),
+                format!("login.{domain}")
+            );
+            assert_eq!(region.endpoints().streaming().scheme(), "wss");
+        }
+    }
+
+    #[test]
+    fn a_typo_names_the_region_that_was_meant() {
+        let error = "us-esat-1".parse::<Region>().unwrap_err();
+        assert!(
+            error.to_string().contains("did you mean us-east-1?"),
+            "{error}"
+        );
+        assert!(
+            "nowhere"
+                .parse::<Region>()
+                .unwrap_err()
+                .to_string()
+                .contains("known: us-east-1")
+        );
+    }
+
+    #[test]
+    fn plain_text_goes_to_loopback_only() {
+        for good in [
+            "http://127.0.0.1:8080",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "https://gw.example/x",
+        ] {
+            assert!(Endpoints::single(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://gw.example",
+            "http://127.0.0.1.example",
+            "ftp://localhost",
+            "gw.example",
+            "https://u:p@h",
+        ] {
+            assert!(Endpoints::single(bad).is_err(), "{bad}");
+        }
+        assert!(Endpoints::custom("https://a.b", "https://a.b", "ws://a.b").is_err());
+    }
+
+    #[test]
+    fn a_path_of_the_base_is_kept_as_a_prefix() {
+        let endpoints = Endpoints::single("https://gw.example/genesys/").unwrap();
+        let url = endpoints.api_url("/api/v2/tokens/me?x=1").unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://gw.example/genesys/api/v2/tokens/me?x=1"
+        );
+    }
+
+    #[test]
+    fn connect_uri_on_a_foreign_host_is_refused_and_not_repeated() {
+        let endpoints = Region::UsEast1.endpoints();
+        assert!(
+            endpoints
+                .check_connect_uri("wss://streaming.mypurecloud.com/channels/streaming-1-x")
+                .is_ok()
+        );
+        for bad in [
+            "wss://evil.example/channels/streaming-1-topsecret",
+            "ws://streaming.mypurecloud.com/channels/topsecret",
+            "wss://streaming.mypurecloud.com:444/channels/topsecret",
+            "wss://u:topsecret@streaming.mypurecloud.com/channels/x",
+            "wss://streaming.mypurecloud.com.evil.example/topsecret",
+            "not a url topsecret",
+        ] {
+            let error = endpoints.check_connect_uri(bad).unwrap_err();
+            assert!(
+                !format!("{error} {error:?}").contains("topsecret"),
+                "{error}"
+            );
+        }
+    }
+}
