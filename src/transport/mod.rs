@@ -1,0 +1,3 @@
+//! What crosses a wire: TLS, proxies, HTTP and WebSocket.
+
+pub(crate) mod ws;
