@@ -1,10 +1,13 @@
 //! Rust client for Genesys Cloud real time.
 
+pub(crate) mod auth;
 pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod region;
+pub(crate) mod transport;
 
+pub use crate::auth::static_token::StaticToken;
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
 pub use crate::core::close::{CloseCode, Gone};
 pub use crate::core::credentials::{
@@ -21,3 +24,15 @@ pub use crate::diagnostics::observer::TracingObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::region::{Endpoints, REGION_VAR, Region};
+pub use crate::transport::clock::RuntimeClock;
+pub use crate::transport::http::budget::{RetryBudget, TokenBudget, Unlimited};
+pub use crate::transport::http::classify::{Class, Classify, Outcome, RequestMeta, SafeToRepeat};
+pub use crate::transport::http::rate_limit::{
+    Grant, NoLimit, Permit, Quota, RateLimiter, WindowLimiter,
+};
+pub use crate::transport::http::request::Priority;
+pub use crate::transport::http::retry::{
+    BackoffRetry, NoRetry, RetryAttempt, RetryPolicy, RetryVerdict,
+};
+pub use crate::transport::proxy::Proxy;
+pub use crate::transport::tls::Tls;

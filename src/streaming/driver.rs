@@ -41,7 +41,7 @@ pub(crate) enum Item<E> {
 
 /// What a stream is made of.
 pub(crate) struct Parts<E: StreamEvent> {
-    pub(crate) protocol: Arc<dyn Protocol<Event = E>>,
+    pub(crate) protocol: Arc<dyn Protocol<E>>,
     pub(crate) connector: Connector,
     pub(crate) tokens: Arc<dyn TokenSource>,
     pub(crate) channels: Arc<dyn ChannelApi>,
@@ -54,7 +54,7 @@ pub(crate) struct Parts<E: StreamEvent> {
 
 impl<E: StreamEvent> Parts<E> {
     /// The same parts with another protocol.
-    pub(crate) fn speaking<F: StreamEvent>(self, protocol: Arc<dyn Protocol<Event = F>>) -> Parts<F> {
+    pub(crate) fn speaking<F: StreamEvent>(self, protocol: Arc<dyn Protocol<F>>) -> Parts<F> {
         Parts {
             protocol,
             connector: self.connector,

@@ -100,7 +100,7 @@ impl<E: StreamEvent> Link<E> {
         let mut session = Session::new(self.timing);
         let mut actions = Vec::new();
         let mut socket: Option<Socket> = None;
-        let mut decoder = self.parts.protocol.decoder(self.parts.filter.clone());
+        let mut decoder = self.parts.protocol.decoder(self.parts.filter.clone(), self.channel.as_ref());
         let mut dialling = None;
         let mut dirty_since: Option<Instant> = None;
         let mut paused = false;

@@ -14,10 +14,9 @@ pub(crate) type TopicFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// A description of one kind of connection: plain data in, plain data out.
 ///
 /// It never sleeps, spawns or reads a clock: where to connect, what to say first, how to keep alive, how to decode.
-pub(crate) trait Protocol: Send + Sync + 'static {
-    /// The events that come out.
-    type Event: StreamEvent;
-
+///
+/// `E` is what comes out.
+pub(crate) trait Protocol<E: StreamEvent>: Send + Sync + 'static {
     /// Whether the connection is to a channel that is made and subscribed by REST.
     fn uses_channel(&self) -> bool;
 
@@ -34,7 +33,11 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn ping(&self) -> Option<Box<str>>;
 
     /// A decoder for one connection.
-    fn decoder(&self, filter: Option<TopicFilter>) -> Box<dyn Decode<Self::Event>>;
+    fn decoder(
+        &self,
+        filter: Option<TopicFilter>,
+        channel: Option<&ChannelInfo>,
+    ) -> Box<dyn Decode<E>>;
 }
 
 /// What a protocol may use to say where to connect.
@@ -64,6 +67,13 @@ pub(crate) struct Decoded<E> {
     pub(crate) notice: Notice,
     /// What it means for the consumer.
     pub(crate) item: Option<DecodedItem<E>>,
+}
+
+impl<E> Decoded<E> {
+    /// A frame that is nothing to the consumer.
+    pub(crate) fn nothing(notice: Notice) -> Self {
+        Self { notice, item: None }
+    }
 }
 
 /// An event with what its envelope said.

@@ -1,3 +1,12 @@
-//! What crosses a wire: TLS, proxies, HTTP and WebSocket.
+//! What crosses a wire: clocks, TLS, proxies, HTTP and WebSocket.
 
+pub(crate) mod ambient;
+pub(crate) mod clock;
+pub(crate) mod http;
+pub(crate) mod proxy;
+pub(crate) mod tls;
 pub(crate) mod ws;
+
+#[cfg(test)]
+#[path = "../../tests/support/loopback.rs"]
+pub(crate) mod loopback;

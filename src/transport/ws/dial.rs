@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::{Either as Raced, select};
@@ -34,8 +34,12 @@ use super::socket::{Socket, Wire, io_detail};
 use crate::core::clock::Clock;
 use crate::core::close::Gone;
 use crate::core::secret::Secret;
-use crate::transport::http::retry_after;
+use crate::transport::http::retry_after::retry_after;
 use crate::transport::proxy::Proxy;
+use crate::transport::tls::advice;
+
+/// What we call ourselves.
+const AGENT: &str = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"));
 
 /// Where to connect, and what to say. `Debug` shows neither path nor query: they hold credentials.
 pub(crate) struct DialRequest {
@@ -72,7 +76,6 @@ pub(crate) struct Connector {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) proxy: Proxy,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) user_agent: HeaderValue,
 }
 
 impl Connector {
@@ -158,7 +161,7 @@ impl Connector {
         let exchange = std::pin::pin!(async {
             let answer = sender.send_request(upgrade).await;
             let response = answer.map_err(|error| http_gone(&error))?;
-            check(&response, &key)?;
+            check(&response, &key, self.clock.wall())?;
             let upgraded = hyper::upgrade::on(response).await;
             Ok::<_, DialError>(upgraded.map_err(|error| http_gone(&error))?)
         });
@@ -197,7 +200,7 @@ impl Connector {
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, key)
-            .header(USER_AGENT, &self.user_agent);
+            .header(USER_AGENT, AGENT);
         if let Some(token) = &request.bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                 .map_err(|_| unreachable("the token has characters that no header takes"))?;
@@ -211,11 +214,11 @@ impl Connector {
 }
 
 /// Whether the server really agreed to this WebSocket (RFC 6455, section 4.1).
-fn check(response: &Response<Incoming>, key: &str) -> Result<(), DialError> {
+fn check(response: &Response<Incoming>, key: &str, wall: SystemTime) -> Result<(), DialError> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError {
             gone: Gone::Refused { status: response.status().as_u16() },
-            retry_after: retry_after(response.headers()),
+            retry_after: retry_after(response.headers(), wall),
         });
     }
     let is = |name: &HeaderName, wanted: &str| {
@@ -238,7 +241,10 @@ fn unreachable(detail: &str) -> Gone {
 /// TLS failures keep their text: it names the certificate's fault and no secret.
 fn tls_gone(error: &std::io::Error) -> Gone {
     let detail = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(tls) => format!("TLS: {tls}"),
+        Some(tls) => match advice(tls) {
+            Some(advice) => format!("TLS: {advice}"),
+            None => format!("TLS: {tls}"),
+        },
         None => format!("TLS: {}", io_detail(error)),
     };
     Gone::Unreachable { detail: detail.into() }

@@ -1,0 +1,43 @@
+//! The token in the header, and one replay when the platform refuses it.
+
+use std::sync::Arc;
+
+use crate::core::ports::TokenSource;
+use crate::error::{ErrorKind, Result};
+use crate::transport::http::executor::Execute;
+use crate::transport::http::request::Request;
+use crate::transport::http::response::Response;
+
+/// Sends with a token, and takes success for granted: everything else is an error.
+pub(crate) struct Authorized {
+    inner: Arc<dyn Execute>,
+    tokens: Arc<dyn TokenSource>,
+}
+
+impl Authorized {
+    pub(crate) fn new(inner: Arc<dyn Execute>, tokens: Arc<dyn TokenSource>) -> Self {
+        Self { inner, tokens }
+    }
+
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response> {
+        let token = self.tokens.token().await?;
+        let authorized = request.authorized(&token)?;
+        let response = self.inner.execute(&authorized).await?;
+        if response.status != 401 {
+            return response.success(&authorized);
+        }
+        self.tokens.invalidate(&token);
+        match self.tokens.token().await {
+            Ok(fresh) if fresh.generation != token.generation => {
+                let replay = request.authorized(&fresh)?;
+                self.inner.execute(&replay).await?.success(&replay)
+            }
+            Ok(_) => response.success(&authorized),
+            // Why there is no new token says more than that the old one was refused.
+            Err(error) if error.kind() == ErrorKind::Auth => {
+                Err(error.with_source(response.into_error(&authorized)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

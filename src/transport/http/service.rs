@@ -1,0 +1,55 @@
+//! The stack put together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::core::ports::TokenSource;
+use crate::error::Result;
+use crate::transport::ambient::Ambient;
+use crate::transport::http::auth::Authorized;
+use crate::transport::http::executor::Execute;
+use crate::transport::http::rate_limit::RateLimiter;
+use crate::transport::http::request::Request;
+use crate::transport::http::response::Response;
+use crate::transport::http::retry::{RetryRules, Retrying};
+use crate::transport::http::turn::Limited;
+
+/// Sends requests with a token, in turn, and again where that does no harm. A cheap clone of one shared stack.
+#[derive(Clone)]
+pub(crate) struct HttpService(Arc<Authorized>);
+
+impl HttpService {
+    /// A stack on a bare executor. `rules` and `limiter` are those of one OAuth client: share them, do not copy them.
+    pub(crate) fn new(
+        bare: Arc<dyn Execute>,
+        tokens: Arc<dyn TokenSource>,
+        rules: RetryRules,
+        limiter: Arc<dyn RateLimiter>,
+        ambient: &Ambient,
+    ) -> Self {
+        let longest = rules.retry_after_cap;
+        let limited = Limited::new(bare, limiter, longest, ambient.clone());
+        let retrying = Retrying::new(Arc::new(limited), rules, ambient.clone());
+        Self(Arc::new(Authorized::new(Arc::new(retrying), tokens)))
+    }
+
+    /// Sends a request and returns a successful answer.
+    ///
+    /// # Errors
+    /// Of the token source; [`Transport`](crate::ErrorKind::Transport) and [`Timeout`](crate::ErrorKind::Timeout) when
+    /// no answer came; [`Capacity`](crate::ErrorKind::Capacity) for an answer over the limit; else the kind of the
+    /// answer's status.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up a place in the line, or abandons an exchange that the platform may complete: a
+    /// call that changes something may have taken effect.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response> {
+        self.0.send(request).await
+    }
+}
+
+impl fmt::Debug for HttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpService")
+    }
+}

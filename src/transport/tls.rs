@@ -1,0 +1,244 @@
+//! The one TLS client configuration, for REST and for sockets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ClientConfig, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{CertificateError, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+use crate::error::{Error, Result};
+
+/// Whom we trust, and how we identify ourselves, on TLS 1.2 and 1.3.
+///
+/// The default trusts what the operating system trusts and presents no certificate. One setting serves REST calls and
+/// sockets; the process-wide default of the TLS library is neither read nor changed.
+///
+/// ```
+/// use genesys_cloud::Tls;
+///
+/// let error = Tls::new().add_root_pem(b"not PEM").unwrap_err();
+/// assert!(error.to_string().contains("no certificate"));
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Tls {
+    roots: Vec<CertificateDer<'static>>,
+    only_extra: bool,
+    identity: Option<Arc<Identity>>,
+}
+
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Tls {
+    /// Trusts what the operating system trusts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the certificates of a PEM file too: a corporate proxy's, a gateway's, a simulator's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in it, or one is damaged.
+    pub fn add_root_pem(mut self, pem: &[u8]) -> Result<Self> {
+        self.roots.extend(certificates(pem)?);
+        Ok(self)
+    }
+
+    /// Trusts nothing but the roots that were added.
+    pub fn only_extra_roots(mut self) -> Self {
+        self.only_extra = true;
+        self
+    }
+
+    /// Presents a client certificate, for gateways that ask for one: the chain, leaf first, and its key, both PEM.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when either cannot be read. Whether they belong together is checked when the client is built.
+    pub fn client_certificate_pem(mut self, chain: &[u8], key: &[u8]) -> Result<Self> {
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| Error::config("no private key in the PEM of the client certificate"))?;
+        let chain = certificates(chain)?;
+        self.identity = Some(Arc::new(Identity { chain, key }));
+        Ok(self)
+    }
+
+    /// A configuration that offers these application protocols.
+    pub(crate) fn client_config(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = self.verifier(&provider)?;
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::config("TLS cannot be set up").with_source(error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match &self.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                .map_err(|error| {
+                    Error::config("client certificate and its key cannot be used")
+                        .with_source(error)
+                })?,
+        };
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
+        if !self.only_extra {
+            let verifier = Verifier::new_with_extra_roots(self.roots.clone(), provider.clone())
+                .map_err(|error| {
+                    Error::config(
+                        "no root certificates can be loaded; install the system's (such as ca-certificates) \
+                         or add some with Tls::add_root_pem",
+                    )
+                    .with_source(error)
+                })?;
+            return Ok(Arc::new(verifier));
+        }
+        let mut store = RootCertStore::empty();
+        for root in &self.roots {
+            store.add(root.clone()).map_err(|error| {
+                Error::config("a root certificate is damaged").with_source(error)
+            })?;
+        }
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+                .build()
+                .map_err(|error| {
+                    Error::config("no server can be trusted: only_extra_roots without add_root_pem")
+                        .with_source(error)
+                })?;
+        Ok(verifier)
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Error::config("a certificate in the PEM is damaged"))?;
+    if found.is_empty() {
+        return Err(Error::config("there is no certificate in the PEM"));
+    }
+    Ok(found)
+}
+
+/// What to do about a TLS failure, in one clause; `None` when the failure says nothing that a user could act on.
+pub(crate) fn advice(error: &rustls::Error) -> Option<&'static str> {
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return None;
+    };
+    Some(match why {
+        CertificateError::UnknownIssuer => {
+            "the server's certificate comes from an authority that is not trusted here; if it is yours, add it with Tls::add_root_pem"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the server's certificate is for another host; check the region or the address"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the server's certificate has expired; if that is unlikely, check this machine's clock"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet; check this machine's clock"
+        }
+        _ => "the server's certificate cannot be accepted",
+    })
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("extra_roots", &self.roots.len())
+            .field("only_extra_roots", &self.only_extra)
+            .field("client_certificate", &self.identity.is_some())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn pair() -> (String, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn roots_and_client_certificate_make_a_configuration() {
+        let (cert, key) = pair();
+        let tls = Tls::new()
+            .add_root_pem(cert.as_bytes())
+            .unwrap()
+            .only_extra_roots()
+            .client_certificate_pem(cert.as_bytes(), key.as_bytes())
+            .unwrap();
+        let config = tls.client_config(&[b"h2", b"http/1.1"]).unwrap();
+        assert_eq!(
+            config.alpn_protocols,
+            [b"h2".to_vec(), b"http/1.1".to_vec()]
+        );
+        assert!(config.client_auth_cert_resolver.has_certs());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_a_config_error_that_says_what() {
+        let (cert, _) = pair();
+        let (_, other_key) = pair();
+        let cases = [
+            (Tls::new().add_root_pem(b"").map(drop), "no certificate"),
+            (
+                Tls::new()
+                    .add_root_pem(b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n")
+                    .map(drop),
+                "damaged",
+            ),
+            (
+                Tls::new()
+                    .client_certificate_pem(cert.as_bytes(), b"nothing")
+                    .map(drop),
+                "no private key",
+            ),
+            (
+                Tls::new().only_extra_roots().client_config(&[]).map(drop),
+                "only_extra_roots",
+            ),
+            (
+                Tls::new()
+                    .add_root_pem(cert.as_bytes())
+                    .unwrap()
+                    .client_certificate_pem(cert.as_bytes(), other_key.as_bytes())
+                    .unwrap()
+                    .client_config(&[])
+                    .map(drop),
+                "cannot be used",
+            ),
+        ];
+        for (outcome, words) in cases {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_key() {
+        let (cert, key) = pair();
+        let tls = Tls::new()
+            .client_certificate_pem(cert.as_bytes(), key.as_bytes())
+            .unwrap();
+        assert_eq!(
+            format!("{tls:?}"),
+            "Tls { extra_roots: 0, only_extra_roots: false, client_certificate: true }"
+        );
+    }
+}
