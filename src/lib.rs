@@ -5,6 +5,7 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod region;
+pub(crate) mod rest;
 pub(crate) mod transport;
 
 pub use crate::auth::static_token::StaticToken;
@@ -24,6 +25,8 @@ pub use crate::diagnostics::observer::TracingObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::region::{Endpoints, REGION_VAR, Region};
+pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
+pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::transport::clock::RuntimeClock;
 pub use crate::transport::http::budget::{RetryBudget, TokenBudget, Unlimited};
 pub use crate::transport::http::classify::{Class, Classify, Outcome, RequestMeta, SafeToRepeat};

@@ -1,0 +1,219 @@
+//! One call of the REST API: a path made of a template, a query, a JSON body, a typed answer.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+
+use crate::core::secret::Secret;
+use crate::error::{Error, ErrorKind, Result};
+use crate::region::Endpoints;
+use crate::transport::http::request::{Priority, Request};
+use crate::transport::http::response::{Complaint, Response};
+use crate::transport::http::service::HttpService;
+
+/// What a path segment may hold as it is: RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+const JSON: &str = "application/json";
+
+/// The REST API of one deployment, with one token source. A cheap clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    service: HttpService,
+    endpoints: Arc<Endpoints>,
+}
+
+impl Api {
+    pub(crate) fn new(service: HttpService, endpoints: impl Into<Arc<Endpoints>>) -> Self {
+        Self {
+            service,
+            endpoints: endpoints.into(),
+        }
+    }
+
+    /// A GET of an operation, which is a path template such as `/api/v2/users/{userId}`.
+    pub(crate) fn get(&self, operation: &'static str) -> Call<'_> {
+        self.call(Method::GET, operation)
+    }
+
+    pub(crate) fn head(&self, operation: &'static str) -> Call<'_> {
+        self.call(Method::HEAD, operation)
+    }
+
+    pub(crate) fn post(&self, operation: &'static str) -> Call<'_> {
+        self.call(Method::POST, operation)
+    }
+
+    pub(crate) fn put(&self, operation: &'static str) -> Call<'_> {
+        self.call(Method::PUT, operation)
+    }
+
+    pub(crate) fn delete(&self, operation: &'static str) -> Call<'_> {
+        self.call(Method::DELETE, operation)
+    }
+
+    /// Any method on any operation; the path of `operation` may be made at run time.
+    pub(crate) fn call(&self, method: Method, operation: impl Into<Cow<'static, str>>) -> Call<'_> {
+        let operation = operation.into();
+        Call {
+            api: self,
+            method,
+            path: operation.to_string(),
+            operation,
+            query: String::new(),
+            body: Ok(None),
+            priority: Priority::default(),
+            idempotent: None,
+            hidden: Vec::new(),
+            answer_is_secret: false,
+        }
+    }
+}
+
+/// A call that is being put together.
+#[must_use = "a call does nothing until it is sent"]
+pub(crate) struct Call<'a> {
+    api: &'a Api,
+    method: Method,
+    operation: Cow<'static, str>,
+    path: String,
+    query: String,
+    body: Result<Option<Vec<u8>>>,
+    priority: Priority,
+    idempotent: Option<bool>,
+    hidden: Vec<Secret>,
+    answer_is_secret: bool,
+}
+
+impl Call<'_> {
+    /// Fills `{name}` of the template in.
+    pub(crate) fn id(mut self, name: &str, value: &str) -> Self {
+        let encoded = utf8_percent_encode(value, SEGMENT).to_string();
+        self.path = self.path.replace(&format!("{{{name}}}"), &encoded);
+        // A segment of dots would be taken for a step up the path, and an empty one for another operation.
+        if matches!(value, "" | "." | "..") {
+            self.body = Err(Error::config(format!("{name} cannot be {value:?}")));
+        }
+        self
+    }
+
+    /// As [`id`](Self::id), for an id that is a credential: no error repeats it.
+    pub(crate) fn secret_id(mut self, name: &str, value: &str) -> Self {
+        self.hidden.push(Secret::new(value));
+        self.id(name, value)
+    }
+
+    /// Adds a query parameter; call it again to repeat a key.
+    pub(crate) fn query(mut self, key: &str, value: &str) -> Self {
+        self.query = form_urlencoded::Serializer::new(self.query)
+            .append_pair(key, value)
+            .finish();
+        self
+    }
+
+    pub(crate) fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
+        if self.body.is_ok() {
+            self.body = serde_json::to_vec(body).map(Some).map_err(|error| {
+                Error::config("request body cannot be written as JSON").with_source(error)
+            });
+        }
+        self
+    }
+
+    pub(crate) fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Says that sending it twice does what sending it once does, as with a query by POST.
+    pub(crate) fn retry_unsafe(mut self) -> Self {
+        self.idempotent = Some(true);
+        self
+    }
+
+    /// The answer holds a credential: no error keeps any of it.
+    pub(crate) fn secret_answer(mut self) -> Self {
+        self.answer_is_secret = true;
+        self
+    }
+
+    fn into_request(mut self) -> Result<Request> {
+        if !self.query.is_empty() {
+            self.path
+                .push(if self.path.contains('?') { '&' } else { '?' });
+            self.path.push_str(&self.query);
+        }
+        let url = self.api.endpoints.api_url(&self.path)?;
+        let mut request = Request::new(self.method, self.operation, url);
+        request = match self.body? {
+            Some(body) => request.body(JSON, body),
+            // What other clients of the platform do, and some gateways insist on.
+            None => request.header(CONTENT_TYPE, HeaderValue::from_static(JSON)),
+        };
+        request.priority = self.priority;
+        request.idempotent = self.idempotent;
+        request.hidden = self.hidden;
+        request.answer_is_secret = self.answer_is_secret;
+        Ok(request)
+    }
+
+    /// Sends it; the body of the answer does not matter.
+    pub(crate) async fn send(self) -> Result<()> {
+        let service = self.api.service.clone();
+        service.send(&self.into_request()?).await.map(drop)
+    }
+
+    /// Sends it and reads the answer.
+    pub(crate) async fn fetch<T: DeserializeOwned>(self) -> Result<T> {
+        let service = self.api.service.clone();
+        let request = self.into_request()?;
+        let response = service.send(&request).await?;
+        decode(&response, &request)
+    }
+}
+
+/// Reads a JSON body into a type.
+pub(crate) fn decode<T: DeserializeOwned>(response: &Response, request: &Request) -> Result<T> {
+    let fail = |message: String| {
+        let error = Error::new(ErrorKind::Decode, request.scrub(&message).into_owned());
+        response.dress(error, &Complaint::default(), request)
+    };
+    let operation = &request.operation;
+    if response.body.is_empty() {
+        return Err(fail(format!("answer of {operation} has no body")));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(&response.body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let foreign = if response.is_foreign() {
+            ", which is not JSON but probably the page of a gateway in between"
+        } else {
+            ""
+        };
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let place = format!("line {} column {}", inner.line(), inner.column());
+        let failed = fail(format!(
+            "answer of {operation} cannot be read at {path} ({place}){foreign}"
+        ));
+        // The parser's own words may quote the value.
+        if request.answer_is_secret {
+            failed
+        } else {
+            failed.with_source(inner)
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|_| fail(format!("answer of {operation} goes on after its end")))?;
+    Ok(value)
+}

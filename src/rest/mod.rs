@@ -1,0 +1,11 @@
+//! Typed calls of the REST API.
+
+pub(crate) mod api;
+pub(crate) mod available_topic;
+pub(crate) mod channel_api;
+pub(crate) mod date_time;
+pub(crate) mod notifications;
+pub(crate) mod subscription;
+
+#[cfg(test)]
+mod tests;
