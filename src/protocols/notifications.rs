@@ -19,7 +19,9 @@ const PING: &str = r#"{"message":"ping"}"#;
 
 /// The topics that a stream acts on itself: never filtered.
 fn is_own(topic: &str) -> bool {
-    topic.starts_with("channel.") || topic.starts_with("v2.system.") || topic.starts_with("v2.subscription.")
+    topic.starts_with("channel.")
+        || topic.starts_with("v2.system.")
+        || topic.starts_with("v2.subscription.")
 }
 
 /// An event of this protocol, at one level of decoding.
@@ -55,16 +57,15 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
         true
     }
 
-    fn uses_token(&self) -> bool {
-        // The channel id in the address is the credential.
-        false
-    }
-
     fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest> {
-        let channel =
-            context.channel.ok_or_else(|| Error::config("a notification socket needs a channel"))?;
-        let url = context.endpoints.check_connect_uri(channel.connect_uri.expose())?;
-        Ok(DialRequest { url, bearer: None })
+        let channel = context
+            .channel
+            .ok_or_else(|| Error::config("a notification socket needs a channel"))?;
+        let url = context
+            .endpoints
+            .check_connect_uri(channel.connect_uri.expose())?;
+        // The address is the whole credential: no token goes with it.
+        Ok(DialRequest { url })
     }
 
     fn greeting(&self) -> Vec<Box<str>> {
@@ -81,7 +82,11 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
         channel: Option<&ChannelInfo>,
     ) -> Box<dyn Decode<E>> {
         let channel = channel.map(|channel| channel.id.clone());
-        Box::new(NotificationDecoder { decoder: Decoder::new(), filter, channel })
+        Box::new(NotificationDecoder {
+            decoder: Decoder::new(),
+            filter,
+            channel,
+        })
     }
 }
 
@@ -100,7 +105,9 @@ impl<E: NotificationEvent> Decode<E> for NotificationDecoder {
                 // The platform sends text only; what this is, nobody knows, but it is not lost silently.
                 Err(_) => return self.read::<E>(&String::from_utf8_lossy(data)),
             },
-            Frame::Ping | Frame::Pong(_) | Frame::Close(..) => return Decoded::nothing(Notice::None),
+            Frame::Ping | Frame::Pong | Frame::Close(..) => {
+                return Decoded::nothing(Notice::None);
+            }
         };
         if let Some(wanted) = &self.filter
             && let Some(topic) = peek_topic(text)
@@ -119,13 +126,27 @@ impl NotificationDecoder {
             Incoming::Heartbeat => Decoded::nothing(Notice::Heartbeat),
             Incoming::Pong => Decoded::nothing(Notice::Pong),
             Incoming::Reply(reply) => Decoded::nothing(reply_notice(&reply)),
-            Incoming::System { notice, channel, topic, event, correlation_id } => {
+            Incoming::System {
+                notice,
+                channel,
+                topic,
+                event,
+                correlation_id,
+            } => {
                 let notice = self.system_notice(notice, channel.as_ref());
-                Decoded { notice, item: Some(item(topic, event, correlation_id)) }
+                Decoded {
+                    notice,
+                    item: Some(item(topic, event, correlation_id)),
+                }
             }
-            Incoming::Event { topic, event, correlation_id } => {
-                Decoded { notice: Notice::None, item: Some(item(topic, event, correlation_id)) }
-            }
+            Incoming::Event {
+                topic,
+                event,
+                correlation_id,
+            } => Decoded {
+                notice: Notice::None,
+                item: Some(item(topic, event, correlation_id)),
+            },
         }
     }
 
@@ -137,7 +158,9 @@ impl NotificationDecoder {
             SystemNotice::NoLongerSubscribed if ours => {
                 Notice::ChannelGone("another channel took its subscriptions".into())
             }
-            SystemNotice::TokenRevoked if ours => Notice::ChannelGone("its token was revoked".into()),
+            SystemNotice::TokenRevoked if ours => {
+                Notice::ChannelGone("its token was revoked".into())
+            }
             _ => Notice::None,
         }
     }
@@ -146,7 +169,10 @@ impl NotificationDecoder {
 /// An unsolicited 404 says that the channel has expired, was displaced, or lost its token.
 fn reply_notice(reply: &SocketReply) -> Notice {
     if reply.result == Some(404) {
-        let detail = reply.message.as_deref().unwrap_or("the platform no longer knows it");
+        let detail = reply
+            .message
+            .as_deref()
+            .unwrap_or("the platform no longer knows it");
         Notice::ChannelGone(detail.into())
     } else {
         Notice::None
@@ -159,13 +185,21 @@ fn item<E: NotificationEvent>(
     correlation_id: Option<Box<str>>,
 ) -> DecodedItem<E> {
     let health = event.health();
-    DecodedItem { topic, event, correlation_id, health }
+    DecodedItem {
+        topic,
+        event,
+        correlation_id,
+        health,
+    }
 }
 
 impl StreamBuilder<Event> {
     /// Delivers topic and undecoded body, for those who forward or filter.
     pub fn raw(self) -> StreamBuilder<RawEvent> {
         let Self { parts, settings } = self;
-        StreamBuilder { parts: parts.speaking(Arc::new(Notifications)), settings }
+        StreamBuilder {
+            parts: parts.speaking(Arc::new(Notifications)),
+            settings,
+        }
     }
 }

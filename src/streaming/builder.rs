@@ -53,7 +53,10 @@ impl Default for Settings {
 
 impl<E: StreamEvent> StreamBuilder<E> {
     pub(crate) fn new(parts: Parts<E>) -> Self {
-        Self { parts, settings: Settings::default() }
+        Self {
+            parts,
+            settings: Settings::default(),
+        }
     }
 
     /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as
@@ -152,9 +155,9 @@ impl<E: StreamEvent> StreamBuilder<E> {
             counters: counters.clone(),
         };
         tokio::spawn(driver.run(orders));
-        let mut stream =
-            EventStream::new(items, commands, seen.clone(), counters, clock);
-        let decided = |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
+        let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock);
+        let decided =
+            |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
         let stopped = match seen.wait_for(decided).await {
             Ok(state) => matches!(*state, ConnectionState::Stopped(_)),
             Err(_) => true,

@@ -18,8 +18,7 @@ use super::protocol::{Health, Protocol, StreamEvent, TopicFilter};
 use super::queue::Sender;
 use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Supervisor};
-use crate::core::clock::{Clock, Entropy};
-use crate::core::close::Gone;
+use crate::core::clock::Entropy;
 use crate::core::ports::{BoxFuture, ChannelApi, TokenSource};
 use crate::diagnostics::observer::{Observer, Signal};
 use crate::error::{Error, Result};
@@ -110,7 +109,10 @@ impl<E: StreamEvent> Driver<E> {
                             _ => 0,
                         };
                         let id = channel.as_ref().map(|channel| &channel.id);
-                        self.parts.observer.observe(&Signal::Dial { channel: id, attempt });
+                        self.parts.observer.observe(&Signal::Dial {
+                            channel: id,
+                            attempt,
+                        });
                         let (orders_in, orders) = mpsc::channel(ORDERS);
                         links.insert(link, orders_in);
                         let link = Link {
@@ -135,7 +137,10 @@ impl<E: StreamEvent> Driver<E> {
                         self.publish();
                         return;
                     }
-                    Action::Create | Action::Check(_) | Action::Replace(..) | Action::AwaitConsumer => {
+                    Action::Create
+                    | Action::Check(_)
+                    | Action::Replace(..)
+                    | Action::AwaitConsumer => {
                         ops.push(self.op(action));
                     }
                 }
@@ -214,7 +219,9 @@ impl<E: StreamEvent> Driver<E> {
                     Input::Subscribed { sent, answer }
                 }
                 _ => {
-                    events.until(|events| events.has_caught_up() && !events.is_clogged()).await;
+                    events
+                        .until(|events| events.has_caught_up() && !events.is_clogged())
+                        .await;
                     Input::CaughtUp
                 }
             }
@@ -228,13 +235,27 @@ impl<E: StreamEvent> Driver<E> {
                 let channel = channel.as_ref();
                 observer.observe(&Signal::Connected { channel });
             }
-            Lifecycle::Disconnected { channel, cause, was_live, .. } => {
+            Lifecycle::Disconnected {
+                channel,
+                cause,
+                was_live,
+                ..
+            } => {
                 let (channel, was_live) = (channel.as_ref(), *was_live);
-                observer.observe(&Signal::Disconnected { channel, cause, was_live });
+                observer.observe(&Signal::Disconnected {
+                    channel,
+                    cause,
+                    was_live,
+                });
             }
-            Lifecycle::Gap { topics, duration, .. } => {
+            Lifecycle::Gap {
+                topics, duration, ..
+            } => {
                 add(&self.counters.gaps, 1);
-                observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
+                observer.observe(&Signal::Gap {
+                    topics: topics.len(),
+                    duration: *duration,
+                });
             }
             _ => {}
         }

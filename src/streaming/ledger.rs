@@ -39,7 +39,10 @@ enum Coverage {
     /// Wanted, but not covered yet.
     Never,
     Covered,
-    Open { until: Moment, cause: Arc<Gone> },
+    Open {
+        until: Moment,
+        cause: Arc<Gone>,
+    },
 }
 
 #[derive(Debug)]
@@ -58,9 +61,10 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// A topic is wanted from now on.
     pub(crate) fn want(&mut self, topic: Topic) {
-        self.topics
-            .entry(topic)
-            .or_insert_with(|| Entry { confirmed_by: BTreeSet::new(), coverage: Coverage::Never });
+        self.topics.entry(topic).or_insert_with(|| Entry {
+            confirmed_by: BTreeSet::new(),
+            coverage: Coverage::Never,
+        });
     }
 
     /// A topic is no longer wanted; what was open for it is of no interest any more.
@@ -77,7 +81,9 @@ impl Ledger {
 
     /// The platform no longer delivers a topic on a link, whose last sure moment was `last`.
     pub(crate) fn refuse(&mut self, link: LinkKey, topic: &Topic, last: Moment, cause: &Arc<Gone>) {
-        let Some(entry) = self.topics.get_mut(topic) else { return };
+        let Some(entry) = self.topics.get_mut(topic) else {
+            return;
+        };
         if entry.confirmed_by.remove(&link) {
             Self::uncover(entry, &self.flowing, last, cause);
         }
@@ -96,7 +102,10 @@ impl Ledger {
                 Coverage::Covered => {}
                 Coverage::Never => resumed.first.push(topic.clone()),
                 Coverage::Open { until, cause } => {
-                    match open.iter_mut().find(|(start, why, _)| *start == until && *why == cause) {
+                    match open
+                        .iter_mut()
+                        .find(|(start, why, _)| *start == until && *why == cause)
+                    {
                         Some((_, _, topics)) => topics.push(topic.clone()),
                         None => open.push((until, cause, vec![topic.clone()])),
                     }
@@ -131,7 +140,10 @@ impl Ledger {
 
     /// A link will never come back: what it confirmed is void.
     pub(crate) fn drop_link(&mut self, link: LinkKey) {
-        debug_assert!(!self.flowing.contains(&link), "a link is lost before it is dropped");
+        debug_assert!(
+            !self.flowing.contains(&link),
+            "a link is lost before it is dropped"
+        );
         for entry in self.topics.values_mut() {
             entry.confirmed_by.remove(&link);
         }
@@ -171,13 +183,19 @@ impl Ledger {
     /// How many topics are covered now.
     #[cfg(test)]
     pub(crate) fn covered(&self) -> usize {
-        self.topics.values().filter(|entry| matches!(entry.coverage, Coverage::Covered)).count()
+        self.topics
+            .values()
+            .filter(|entry| matches!(entry.coverage, Coverage::Covered))
+            .count()
     }
 
     fn uncover(entry: &mut Entry, flowing: &BTreeSet<LinkKey>, last: Moment, cause: &Arc<Gone>) {
         let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains(link));
         if matches!(entry.coverage, Coverage::Covered) && !elsewhere {
-            entry.coverage = Coverage::Open { until: last, cause: cause.clone() };
+            entry.coverage = Coverage::Open {
+                until: last,
+                cause: cause.clone(),
+            };
         }
     }
 }
@@ -197,7 +215,10 @@ mod tests {
     impl Clock {
         fn at(&self, seconds: u64) -> Moment {
             let after = Duration::from_secs(seconds);
-            Moment { mono: self.0 + after, wall: SystemTime::UNIX_EPOCH + after }
+            Moment {
+                mono: self.0 + after,
+                wall: SystemTime::UNIX_EPOCH + after,
+            }
         }
     }
 
@@ -260,7 +281,10 @@ mod tests {
         assert_eq!(ledger.flows(1, clock.at(2)), Resumed::default());
         assert_eq!(ledger.flows(2, clock.at(2)), Resumed::default());
         ledger.confirm(2, &topic("a"));
-        assert_eq!(ledger.flows(2, clock.at(3)).gaps[0].duration, Duration::from_secs(2));
+        assert_eq!(
+            ledger.flows(2, clock.at(3)).gaps[0].duration,
+            Duration::from_secs(2)
+        );
     }
 
     #[test]
@@ -270,7 +294,10 @@ mod tests {
         ledger.flows(1, clock.at(0));
         ledger.lost(1, clock.at(1), &cause());
         ledger.lost(1, clock.at(9), &cause());
-        assert_eq!(ledger.flows(1, clock.at(11)).gaps[0].duration, Duration::from_secs(10));
+        assert_eq!(
+            ledger.flows(1, clock.at(11)).gaps[0].duration,
+            Duration::from_secs(10)
+        );
     }
 
     #[test]

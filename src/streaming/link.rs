@@ -41,7 +41,11 @@ pub(crate) enum Order {
 pub(crate) enum Report {
     /// The connection flows. Nothing more is delivered until the answer, so that what the supervisor has to say of
     /// this moment comes first in the stream.
-    Flowing { link: LinkKey, at: Moment, go: oneshot::Sender<()> },
+    Flowing {
+        link: LinkKey,
+        at: Moment,
+        go: oneshot::Sender<()>,
+    },
     /// The peer said something about the connection.
     Notice { link: LinkKey, notice: Notice },
     /// The connection is over.
@@ -100,7 +104,10 @@ impl<E: StreamEvent> Link<E> {
         let mut session = Session::new(self.timing);
         let mut actions = Vec::new();
         let mut socket: Option<Socket> = None;
-        let mut decoder = self.parts.protocol.decoder(self.parts.filter.clone(), self.channel.as_ref());
+        let mut decoder = self
+            .parts
+            .protocol
+            .decoder(self.parts.filter.clone(), self.channel.as_ref());
         let mut dialling = None;
         let mut dirty_since: Option<Instant> = None;
         let mut paused = false;
@@ -130,7 +137,9 @@ impl<E: StreamEvent> Link<E> {
                     Action::SendClose(code) => send(&mut socket, Outbound::Close(code)),
                     Action::Rtt(rtt) => {
                         let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
-                        self.counters.last_rtt_ns.store(nanos.max(1), Ordering::Relaxed);
+                        self.counters
+                            .last_rtt_ns
+                            .store(nanos.max(1), Ordering::Relaxed);
                         self.parts.observer.observe(&Signal::Pong { rtt });
                     }
                     Action::Flowing => self.flowing(&clock.moment()).await,
@@ -142,7 +151,13 @@ impl<E: StreamEvent> Link<E> {
                 // The socket goes before the report: nobody may dial again while it is still there.
                 drop(socket.take());
                 let link = self.key;
-                let report = Report::Gone { link, cause, last_in, retry_after, fatal };
+                let report = Report::Gone {
+                    link,
+                    cause,
+                    last_in,
+                    retry_after,
+                    fatal,
+                };
                 let _ = self.reports.send(report).await;
                 return;
             }
@@ -153,7 +168,9 @@ impl<E: StreamEvent> Link<E> {
                 _ => None,
             };
             let stalled_at = dirty_since.map(|since| since + self.timing.write);
-            let last_in = socket.as_ref().map_or(opened_at, |socket| socket.last_inbound().mono);
+            let last_in = socket
+                .as_ref()
+                .map_or(opened_at, |socket| socket.last_inbound().mono);
             let wake = session.wake_at(last_in);
             let room = if paused { None } else { self.events.room() };
             let mut burst = Burst::new();
@@ -232,7 +249,11 @@ impl<E: StreamEvent> Link<E> {
         add(&self.counters.filtered, burst.filtered);
         let mut first = Vec::new();
         for notice in burst.notices {
-            let input = if notice == Notice::Pong { Input::Pong } else { Input::Message };
+            let input = if notice == Notice::Pong {
+                Input::Pong
+            } else {
+                Input::Message
+            };
             match &notice {
                 Notice::Heartbeat => add(&self.counters.heartbeats, 1),
                 Notice::Pong => add(&self.counters.pongs, 1),
@@ -240,7 +261,13 @@ impl<E: StreamEvent> Link<E> {
             }
             session.step(now, input, &mut first);
             if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
-                let _ = self.reports.send(Report::Notice { link: self.key, notice }).await;
+                let _ = self
+                    .reports
+                    .send(Report::Notice {
+                        link: self.key,
+                        notice,
+                    })
+                    .await;
             }
         }
         // What the supervisor says of the first sign of life comes before the events that follow it.
@@ -267,7 +294,9 @@ impl<E: StreamEvent> Link<E> {
     fn count(&self, items: &[(Item<E>, usize)]) {
         add(&self.counters.events, items.len() as u64);
         for (item, _) in items {
-            let Item::Event(delivery, health) = item else { continue };
+            let Item::Event(delivery, health) = item else {
+                continue;
+            };
             match health {
                 Health::Typed => {}
                 Health::Unrecognized => add(&self.counters.unrecognized, 1),
@@ -282,7 +311,11 @@ impl<E: StreamEvent> Link<E> {
 
     async fn flowing(&self, at: &Moment) {
         let (go, gone) = oneshot::channel();
-        let report = Report::Flowing { link: self.key, at: *at, go };
+        let report = Report::Flowing {
+            link: self.key,
+            at: *at,
+            go,
+        };
         if self.reports.send(report).await.is_ok() {
             let _ = gone.await;
         }
@@ -291,39 +324,29 @@ impl<E: StreamEvent> Link<E> {
     async fn dial(&self) -> Result<Socket, DialFailure> {
         let protocol = &self.parts.protocol;
         add(&self.counters.dials, 1);
-        let token = if protocol.uses_token() {
-            match self.parts.tokens.token().await {
-                Ok(token) => Some(token),
-                Err(error) if error.is_retryable() => {
-                    let retry_after = error.retry_after();
-                    let detail = error.to_string().into();
-                    let gone = Gone::Rest { status: error.status(), detail };
-                    return Err(DialFailure::Gone(DialError { gone, retry_after }));
-                }
-                Err(error) => return Err(DialFailure::Fatal(error)),
-            }
-        } else {
-            None
-        };
         let context = DialContext {
             endpoints: &self.parts.endpoints,
             channel: self.channel.as_ref(),
-            token: token.as_ref(),
         };
         let request = protocol.dial(&context).map_err(DialFailure::Fatal)?;
-        let result = self.parts.connector.connect(&request, self.parts.buffers).await;
-        if let (Err(DialError { gone: Gone::Refused { status: 401 | 403 }, .. }), Some(token)) =
-            (&result, &token)
-        {
-            self.parts.tokens.invalidate(token);
-        }
-        result.map_err(DialFailure::Gone)
+        let dialled = self
+            .parts
+            .connector
+            .connect(&request, self.parts.buffers)
+            .await;
+        dialled.map_err(DialFailure::Gone)
     }
 }
 
 impl<E> Burst<E> {
     fn new() -> Self {
-        Self { items: Vec::new(), notices: Vec::new(), frames: 0, filtered: 0, end: None }
+        Self {
+            items: Vec::new(),
+            notices: Vec::new(),
+            frames: 0,
+            filtered: 0,
+            end: None,
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -346,7 +369,9 @@ fn poll_socket<E>(
     {
         return Poll::Ready(Some(gone));
     }
-    let Some((items, bytes)) = room else { return Poll::Pending };
+    let Some((items, bytes)) = room else {
+        return Poll::Pending;
+    };
     let most = items.min(BURST);
     let mut used = 0;
     while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
@@ -365,12 +390,15 @@ fn poll_socket<E>(
         let size = match &frame {
             Frame::Text(text) => text.len(),
             Frame::Binary(data) => data.len(),
-            Frame::Ping | Frame::Pong(_) => {
+            Frame::Ping | Frame::Pong => {
                 burst.notices.push(Notice::None);
                 continue;
             }
             Frame::Close(code, reason) => {
-                burst.end = Some(Gone::Closed { code: *code, reason: reason.clone() });
+                burst.end = Some(Gone::Closed {
+                    code: *code,
+                    reason: reason.clone(),
+                });
                 break;
             }
         };
@@ -396,7 +424,11 @@ fn poll_socket<E>(
             None => {}
         }
     }
-    if burst.frames > 0 { Poll::Ready(None) } else { Poll::Pending }
+    if burst.frames > 0 {
+        Poll::Ready(None)
+    } else {
+        Poll::Pending
+    }
 }
 
 fn received(socket: &Socket) -> SystemTime {

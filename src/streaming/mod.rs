@@ -13,8 +13,8 @@ mod link;
 pub(crate) mod policy;
 pub(crate) mod protocol;
 pub(crate) mod queue;
-pub(crate) mod session;
-pub(crate) mod stream;
 #[cfg(test)]
 mod schedules;
+pub(crate) mod session;
+pub(crate) mod stream;
 mod supervisor;

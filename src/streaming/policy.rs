@@ -25,7 +25,13 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// An attempt, to try a policy out.
     pub fn new(number: u32, was_live: Duration, cause: &'a Gone, unit_random: f64) -> Self {
-        Self { number, was_live, cause, retry_after: None, unit_random }
+        Self {
+            number,
+            was_live,
+            cause,
+            retry_after: None,
+            unit_random,
+        }
     }
 }
 
@@ -103,7 +109,11 @@ impl Default for FullJitter {
 impl FullJitter {
     /// Delays between zero and `base`, doubled with every failure up to `cap`.
     pub fn new(base: Duration, cap: Duration) -> Self {
-        Self { base, cap, ..Self::default() }
+        Self {
+            base,
+            cap,
+            ..Self::default()
+        }
     }
 
     /// The shortest wait, so that no redial is immediate. Default 100 ms.
@@ -131,7 +141,13 @@ impl ReconnectPolicy for FullJitter {
             return Verdict::GiveUp;
         }
         let exponent = attempt.number.saturating_sub(1);
-        Verdict::RetryAfter(full_jitter(self.base, self.cap, self.floor, exponent, attempt.unit_random))
+        Verdict::RetryAfter(full_jitter(
+            self.base,
+            self.cap,
+            self.floor,
+            exponent,
+            attempt.unit_random,
+        ))
     }
 
     fn stable_after(&self) -> Duration {
@@ -149,7 +165,10 @@ pub struct FixedDelay {
 impl FixedDelay {
     /// Waits `delay` before every dial.
     pub fn new(delay: Duration) -> Self {
-        Self { delay, max_attempts: None }
+        Self {
+            delay,
+            max_attempts: None,
+        }
     }
 
     /// Gives up after this many consecutive failures. Default: never.
@@ -200,7 +219,12 @@ mod tests {
     use super::*;
 
     fn delay(policy: &dyn ReconnectPolicy, number: u32, unit: f64) -> Verdict {
-        policy.decide(&Attempt::new(number, Duration::ZERO, &Gone::HandshakeTimeout, unit))
+        policy.decide(&Attempt::new(
+            number,
+            Duration::ZERO,
+            &Gone::HandshakeTimeout,
+            unit,
+        ))
     }
 
     #[test]
@@ -210,9 +234,16 @@ mod tests {
             Verdict::RetryAfter(wait) => wait.as_millis(),
             Verdict::GiveUp => panic!("never gives up"),
         };
-        assert_eq!([at(1, 1.0), at(2, 1.0), at(6, 1.0), at(7, 1.0), at(u32::MAX, 1.0)], [
-            2_000, 4_000, 64_000, 90_000, 90_000
-        ]);
+        assert_eq!(
+            [
+                at(1, 1.0),
+                at(2, 1.0),
+                at(6, 1.0),
+                at(7, 1.0),
+                at(u32::MAX, 1.0)
+            ],
+            [2_000, 4_000, 64_000, 90_000, 90_000]
+        );
         assert_eq!(at(1, 0.5), 1_000);
         assert_eq!(at(9, 0.0), 100);
     }
@@ -222,7 +253,10 @@ mod tests {
         let limited = FullJitter::default().max_attempts(2);
         assert_ne!(delay(&limited, 2, 0.5), Verdict::GiveUp);
         assert_eq!(delay(&limited, 3, 0.5), Verdict::GiveUp);
-        assert_eq!(delay(&FixedDelay::new(Duration::ZERO).max_attempts(0), 1, 0.5), Verdict::GiveUp);
+        assert_eq!(
+            delay(&FixedDelay::new(Duration::ZERO).max_attempts(0), 1, 0.5),
+            Verdict::GiveUp
+        );
         assert_eq!(delay(&NoReconnect, 1, 0.5), Verdict::GiveUp);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::core::ports::{AccessToken, ChannelInfo};
+use crate::core::ports::ChannelInfo;
 use crate::error::Result;
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
@@ -19,9 +19,6 @@ pub(crate) type TopicFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub(crate) trait Protocol<E: StreamEvent>: Send + Sync + 'static {
     /// Whether the connection is to a channel that is made and subscribed by REST.
     fn uses_channel(&self) -> bool;
-
-    /// Whether a token is needed to dial.
-    fn uses_token(&self) -> bool;
 
     /// Where to connect.
     fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest>;
@@ -47,8 +44,6 @@ pub(crate) struct DialContext<'a> {
     pub(crate) endpoints: &'a Endpoints,
     /// The channel, for protocols that use one.
     pub(crate) channel: Option<&'a ChannelInfo>,
-    /// The token, for protocols that need one.
-    pub(crate) token: Option<&'a AccessToken>,
 }
 
 /// Turns the frames of one connection into events.
@@ -57,8 +52,10 @@ pub(crate) trait Decode<E>: Send {
     fn decode(&mut self, frame: &Frame) -> Decoded<E>;
 }
 
-/// An event that can carry the stream's own items.
-pub(crate) trait StreamEvent: From<Lifecycle> + Send + 'static {}
+/// What a stream can yield: an event type that can carry the stream's own items.
+///
+/// [`Event`](crate::Event) and [`RawEvent`](crate::RawEvent) are such.
+pub trait StreamEvent: From<Lifecycle> + Send + 'static {}
 
 /// One frame, decoded.
 #[derive(Debug)]

@@ -24,7 +24,10 @@ struct Recorder {
 
 impl ReconnectPolicy for Recorder {
     fn decide(&self, attempt: &Attempt<'_>) -> Verdict {
-        self.asked.lock().unwrap().push((attempt.number, attempt.was_live));
+        self.asked
+            .lock()
+            .unwrap()
+            .push((attempt.number, attempt.was_live));
         self.inner.decide(attempt)
     }
 }
@@ -74,7 +77,10 @@ fn topic(n: u8) -> Topic {
 
 impl World {
     fn new() -> Self {
-        let policy = Arc::new(Recorder { inner: FullJitter::default(), asked: Mutex::default() });
+        let policy = Arc::new(Recorder {
+            inner: FullJitter::default(),
+            asked: Mutex::default(),
+        });
         let supervisor =
             Supervisor::new(policy.clone(), Overflow::Wait, true, &[topic(0), topic(1)]).unwrap();
         let mut world = Self {
@@ -94,11 +100,18 @@ impl World {
     }
 
     fn moment(&self) -> Moment {
-        Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now }
+        Moment {
+            mono: self.start + self.now,
+            wall: SystemTime::UNIX_EPOCH + self.now,
+        }
     }
 
     fn supervise(&mut self, input: Input) {
-        let now = Now { at: self.moment(), unit_random: 0.5, clogged: false };
+        let now = Now {
+            at: self.moment(),
+            unit_random: 0.5,
+            clogged: false,
+        };
         let mut actions = Vec::new();
         self.supervisor.step(now, input, &mut actions);
         for action in actions {
@@ -110,7 +123,12 @@ impl World {
                     self.dials.push(self.now);
                     let session = Session::new(Timing::default());
                     let last_in = self.moment();
-                    self.line = Some(Line { link, session, open: false, last_in });
+                    self.line = Some(Line {
+                        link,
+                        session,
+                        open: false,
+                        last_in,
+                    });
                     self.drive(session::Input::Start);
                 }
                 Action::Probe(link) => {
@@ -129,9 +147,10 @@ impl World {
                     assert!(self.supervisor.is_stopped());
                 }
                 op => {
-                    let waiting = self.ops.iter().filter(|o| {
-                        std::mem::discriminant(*o) == std::mem::discriminant(&op)
-                    });
+                    let waiting = self
+                        .ops
+                        .iter()
+                        .filter(|o| std::mem::discriminant(*o) == std::mem::discriminant(&op));
                     assert_eq!(waiting.count(), 0, "the same call twice at once: {op:?}");
                     self.ops.push(op);
                 }
@@ -154,7 +173,10 @@ impl World {
                     assert!(!self.line.as_ref().unwrap().open, "dialled an open socket");
                 }
                 session::Action::Greet | session::Action::Ping | session::Action::SendClose(_) => {
-                    assert!(self.line.as_ref().unwrap().open, "sent on a dead socket: {action:?}");
+                    assert!(
+                        self.line.as_ref().unwrap().open,
+                        "sent on a dead socket: {action:?}"
+                    );
                 }
                 session::Action::Flowing => self.supervise(Input::Flowing { link, at: now }),
                 session::Action::Rtt(_) => {}
@@ -163,7 +185,13 @@ impl World {
                     assert!(line.session.is_over());
                     let last_in = line.open.then_some(line.last_in);
                     let (retry_after, fatal) = (None, None);
-                    self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
+                    self.supervise(Input::LinkGone {
+                        link,
+                        cause,
+                        last_in,
+                        retry_after,
+                        fatal,
+                    });
                     return;
                 }
             }
@@ -185,7 +213,10 @@ impl World {
             }
             (Action::Check(_), 0) => Input::Checked(Err(passing())),
             (Action::Check(_), n) => Input::Checked(Ok(n % 2 == 0)),
-            (Action::Replace(_, sent), 0) => Input::Subscribed { sent, answer: Err(passing()) },
+            (Action::Replace(_, sent), 0) => Input::Subscribed {
+                sent,
+                answer: Err(passing()),
+            },
             (Action::Replace(_, sent), 1) => {
                 let answer = Err(Error::new(ErrorKind::NotFound, "gone").with_status(404));
                 Input::Subscribed { sent, answer }
@@ -198,7 +229,10 @@ impl World {
                         TopicState::permitted(topic.clone())
                     }
                 });
-                Input::Subscribed { answer: Ok(answer.collect()), sent }
+                Input::Subscribed {
+                    answer: Ok(answer.collect()),
+                    sent,
+                }
             }
             _ => Input::CaughtUp,
         };
@@ -223,10 +257,17 @@ impl World {
             }
             Move::Message | Move::Pong => {}
             Move::LineGone(how) => self.drive(session::Input::Gone(match how % 4 {
-                0 => Gone::Closed { code: CloseCode::GOING_AWAY, reason: "".into() },
-                1 => Gone::Cut { detail: "reset".into() },
+                0 => Gone::Closed {
+                    code: CloseCode::GOING_AWAY,
+                    reason: "".into(),
+                },
+                1 => Gone::Cut {
+                    detail: "reset".into(),
+                },
                 2 => Gone::Refused { status: 404 },
-                _ => Gone::Unreachable { detail: "no route".into() },
+                _ => Gone::Unreachable {
+                    detail: "no route".into(),
+                },
             })),
             Move::ChannelGone => {
                 if let Some(link) = self.line.as_ref().map(|line| line.link) {
@@ -255,7 +296,13 @@ impl World {
                 self.supervise(Input::Flowing { link, at });
                 let cause = Gone::HandshakeTimeout;
                 let (last_in, retry_after, fatal) = (None, None, None);
-                self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
+                self.supervise(Input::LinkGone {
+                    link,
+                    cause,
+                    last_in,
+                    retry_after,
+                    fatal,
+                });
                 self.supervise(Input::Start);
             }
             Move::Close => self.supervise(Input::Close),
@@ -268,14 +315,26 @@ impl World {
         let mut expected = 0;
         for (number, was_live) in asked.iter() {
             expected = if *was_live >= stable { 1 } else { expected + 1 };
-            assert_eq!(*number, expected, "attempts grow until a connection was stable");
+            assert_eq!(
+                *number, expected,
+                "attempts grow until a connection was stable"
+            );
         }
     }
 
     fn check_gaps(&self) {
         for lifecycle in &self.emitted {
-            if let Lifecycle::Gap { covered_until, resumed_at, duration, .. } = lifecycle {
-                assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
+            if let Lifecycle::Gap {
+                covered_until,
+                resumed_at,
+                duration,
+                ..
+            } = lifecycle
+            {
+                assert_eq!(
+                    resumed_at.duration_since(*covered_until).unwrap(),
+                    *duration
+                );
             }
         }
     }
@@ -327,7 +386,10 @@ fn accept_then_close(world: &mut World, horizon: Duration) {
             world.play(Move::LineGone(0));
             continue;
         }
-        let wake = world.supervisor.wake_at().expect("something is always waited for");
+        let wake = world
+            .supervisor
+            .wake_at()
+            .expect("something is always waited for");
         world.now = wake.saturating_duration_since(world.start).max(world.now);
         world.play(Move::Timers);
     }
@@ -340,7 +402,10 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
     for seed in 0..1_000 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut world = World::new();
-        world.policy = Arc::new(Recorder { inner: FullJitter::default(), asked: Mutex::default() });
+        world.policy = Arc::new(Recorder {
+            inner: FullJitter::default(),
+            asked: Mutex::default(),
+        });
         // The same world with its own dice.
         while world.now < hour {
             while !world.ops.is_empty() {
@@ -349,15 +414,31 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
             if world.line.is_some() {
                 world.play(Move::Opened);
                 world.play(Move::Message);
-                let now = Now { at: world.moment(), unit_random: random.f64(), clogged: false };
+                let now = Now {
+                    at: world.moment(),
+                    unit_random: random.f64(),
+                    clogged: false,
+                };
                 let line = world.line.take().unwrap();
-                let cause = Gone::Closed { code: CloseCode::NORMAL, reason: "".into() };
+                let cause = Gone::Closed {
+                    code: CloseCode::NORMAL,
+                    reason: "".into(),
+                };
                 let last_in = Some(line.last_in);
-                let input = Input::LinkGone { link: line.link, cause, last_in, retry_after: None, fatal: None };
+                let input = Input::LinkGone {
+                    link: line.link,
+                    cause,
+                    last_in,
+                    retry_after: None,
+                    fatal: None,
+                };
                 world.supervisor.step(now, input, &mut Vec::new());
                 continue;
             }
-            let wake = world.supervisor.wake_at().expect("something is always waited for");
+            let wake = world
+                .supervisor
+                .wake_at()
+                .expect("something is always waited for");
             world.now = wake.saturating_duration_since(world.start).max(world.now);
             world.play(Move::Timers);
         }
@@ -376,13 +457,25 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
     }
     // Dials per second of the whole thousand, in each stretch.
     let seconds = [60, 60, 180, 300, 1_200, 1_800];
-    let rates: Vec<f64> =
-        buckets.iter().zip(seconds).map(|(dials, s)| f64::from(*dials) / f64::from(s)).collect();
+    let rates: Vec<f64> = buckets
+        .iter()
+        .zip(seconds)
+        .map(|(dials, s)| f64::from(*dials) / f64::from(s))
+        .collect();
     println!("dials/s of 1,000 sessions in minutes 0, 1, 2-4, 5-9, 10-29, 30-59: {rates:.1?}");
-    assert!(rates[0] > 60.0, "the first minute holds the quick tries: {rates:?}");
-    assert!(rates.windows(2).take(3).all(|pair| pair[1] < pair[0]), "the rate falls: {rates:?}");
+    assert!(
+        rates[0] > 60.0,
+        "the first minute holds the quick tries: {rates:?}"
+    );
+    assert!(
+        rates.windows(2).take(3).all(|pair| pair[1] < pair[0]),
+        "the rate falls: {rates:?}"
+    );
     // Capped at 90 s with a mean of 45 s: 1,000 / 45 = 22 a second.
-    assert!((18.0..27.0).contains(&rates[5]), "the rate settles at the cap: {rates:?}");
+    assert!(
+        (18.0..27.0).contains(&rates[5]),
+        "the rate settles at the cap: {rates:?}"
+    );
 }
 
 #[test]
@@ -397,5 +490,8 @@ fn attempts_end_where_the_policy_says() {
     assert!(world.stopped);
     assert_eq!(world.dials.len(), 4, "the first dial and three redials");
     let last = world.emitted.last().unwrap();
-    assert!(matches!(last, Lifecycle::Stopped { uncovered, .. } if uncovered.len() == 1), "{last:?}");
+    assert!(
+        matches!(last, Lifecycle::Stopped { uncovered, .. } if uncovered.len() == 1),
+        "{last:?}"
+    );
 }

@@ -82,10 +82,23 @@ pub(crate) enum Action {
 #[derive(Debug)]
 enum Phase {
     Idle,
-    Dialing { deadline: Instant },
-    Greeting { deadline: Instant, pinged: Option<Instant> },
-    Live { pinged: Option<Instant>, unheard: bool, paused: bool, fresh: Instant },
-    Closing { deadline: Instant, cause: Gone },
+    Dialing {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+        pinged: Option<Instant>,
+    },
+    Live {
+        pinged: Option<Instant>,
+        unheard: bool,
+        paused: bool,
+        fresh: Instant,
+    },
+    Closing {
+        deadline: Instant,
+        cause: Gone,
+    },
     Over,
 }
 
@@ -98,10 +111,14 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(timing: Timing) -> Self {
-        Self { timing, phase: Phase::Idle }
+        Self {
+            timing,
+            phase: Phase::Idle,
+        }
     }
 
     /// Whether the session is over: nothing may be done with its socket any more.
+    #[cfg(test)]
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
@@ -113,10 +130,19 @@ impl Session {
             Phase::Dialing { deadline }
             | Phase::Greeting { deadline, .. }
             | Phase::Closing { deadline, .. } => Some(*deadline),
-            Phase::Live { paused, pinged, fresh, .. } => {
+            Phase::Live {
+                paused,
+                pinged,
+                fresh,
+                ..
+            } => {
                 let heard = last_in.max(*fresh);
                 let ping = heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after;
-                Some(if *paused { ping } else { ping.min(heard + self.timing.silence) })
+                Some(if *paused {
+                    ping
+                } else {
+                    ping.min(heard + self.timing.silence)
+                })
             }
         }
     }
@@ -126,13 +152,18 @@ impl Session {
         match input {
             Input::Start => {
                 if matches!(self.phase, Phase::Idle) {
-                    self.phase = Phase::Dialing { deadline: now + self.timing.handshake };
+                    self.phase = Phase::Dialing {
+                        deadline: now + self.timing.handshake,
+                    };
                     out.push(Action::Dial);
                 }
             }
             Input::Opened => {
                 if let Phase::Dialing { deadline } = self.phase {
-                    self.phase = Phase::Greeting { deadline, pinged: Some(now) };
+                    self.phase = Phase::Greeting {
+                        deadline,
+                        pinged: Some(now),
+                    };
                     out.extend([Action::Greet, Action::Ping]);
                 }
             }
@@ -149,7 +180,10 @@ impl Session {
                 }
             }
             Input::Probe => {
-                if let Phase::Live { pinged, unheard, .. } = &mut self.phase {
+                if let Phase::Live {
+                    pinged, unheard, ..
+                } = &mut self.phase
+                {
                     *unheard = true;
                     *pinged = Some(now);
                     out.push(Action::Ping);
@@ -164,10 +198,17 @@ impl Session {
         match &mut self.phase {
             Phase::Greeting { pinged, .. } => {
                 let pinged = *pinged;
-                self.phase = Phase::Live { pinged, unheard: true, paused: false, fresh: now };
+                self.phase = Phase::Live {
+                    pinged,
+                    unheard: true,
+                    paused: false,
+                    fresh: now,
+                };
                 self.heard(now, pong, out);
             }
-            Phase::Live { pinged, unheard, .. } => {
+            Phase::Live {
+                pinged, unheard, ..
+            } => {
                 if pong && let Some(sent) = pinged.take() {
                     out.push(Action::Rtt(now.saturating_duration_since(sent)));
                 }
@@ -187,11 +228,21 @@ impl Session {
             Phase::Closing { deadline, .. } if now >= *deadline => {
                 self.gone(Gone::Requested, out);
             }
-            Phase::Live { pinged, paused, fresh, .. } => {
+            Phase::Live {
+                pinged,
+                paused,
+                fresh,
+                ..
+            } => {
                 let heard = last_in.max(*fresh);
                 let quiet = now.saturating_duration_since(heard);
                 if !*paused && quiet >= self.timing.silence {
-                    self.gone(Gone::Silent { quiet: now.saturating_duration_since(last_in) }, out);
+                    self.gone(
+                        Gone::Silent {
+                            quiet: now.saturating_duration_since(last_in),
+                        },
+                        out,
+                    );
                 } else if now >= heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after {
                     *pinged = Some(now);
                     out.push(Action::Ping);
@@ -205,7 +256,10 @@ impl Session {
         match self.phase {
             Phase::Idle | Phase::Dialing { .. } => self.gone(cause, out),
             Phase::Greeting { .. } | Phase::Live { .. } => {
-                self.phase = Phase::Closing { deadline: now + self.timing.close, cause };
+                self.phase = Phase::Closing {
+                    deadline: now + self.timing.close,
+                    cause,
+                };
                 out.push(Action::SendClose(CloseCode::NORMAL));
             }
             Phase::Closing { .. } | Phase::Over => {}
@@ -234,7 +288,11 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self { session: Session::new(Timing::default()), start: Instant::now(), out: Vec::new() }
+            Self {
+                session: Session::new(Timing::default()),
+                start: Instant::now(),
+                out: Vec::new(),
+            }
         }
 
         fn at(&self, seconds: u64) -> Instant {
@@ -304,10 +362,17 @@ mod tests {
         let mut bench = Bench::live();
         let last_in = bench.at(0);
         bench.step(1, Input::Paused(true));
-        assert_eq!(bench.step(60, Input::Timer { last_in }), [Action::Ping], "pings go on");
+        assert_eq!(
+            bench.step(60, Input::Timer { last_in }),
+            [Action::Ping],
+            "pings go on"
+        );
         bench.step(100, Input::Paused(false));
         assert_eq!(bench.step(134, Input::Timer { last_in }), [Action::Ping]);
-        assert!(matches!(bench.step(135, Input::Timer { last_in })[..], [Action::Done(_)]));
+        assert!(matches!(
+            bench.step(135, Input::Timer { last_in })[..],
+            [Action::Done(_)]
+        ));
     }
 
     #[test]
@@ -326,7 +391,10 @@ mod tests {
         assert_eq!(bench.step(6, Input::Close(Gone::Overflow)), []);
         assert_eq!(bench.session.wake_at(bench.at(5)), Some(bench.at(8)));
         let cut = Gone::Cut { detail: "".into() };
-        assert_eq!(bench.step(7, Input::Gone(cut)), [Action::Done(Gone::Requested)]);
+        assert_eq!(
+            bench.step(7, Input::Gone(cut)),
+            [Action::Done(Gone::Requested)]
+        );
         assert!(bench.session.is_over());
     }
 
@@ -338,8 +406,17 @@ mod tests {
         assert_eq!(bench.step(t, Input::Message), []);
         assert_eq!(bench.step(t, Input::Timer { last_in }), []);
         let gone = Gone::Overflow;
-        assert_eq!(bench.step(t, Input::Close(gone.clone())), [Action::Done(gone.clone())]);
-        for input in [Input::Start, Input::Opened, Input::Pong, Input::Probe, Input::Gone(gone)] {
+        assert_eq!(
+            bench.step(t, Input::Close(gone.clone())),
+            [Action::Done(gone.clone())]
+        );
+        for input in [
+            Input::Start,
+            Input::Opened,
+            Input::Pong,
+            Input::Probe,
+            Input::Gone(gone),
+        ] {
             assert_eq!(bench.step(t, input), []);
         }
     }

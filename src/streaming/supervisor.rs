@@ -38,7 +38,10 @@ pub(crate) enum Input {
     /// The answer to [`Action::Check`].
     Checked(Result<bool>),
     /// The answer to [`Action::Replace`], with what was sent.
-    Subscribed { sent: Vec<Box<str>>, answer: Result<Vec<TopicState>> },
+    Subscribed {
+        sent: Vec<Box<str>>,
+        answer: Result<Vec<TopicState>>,
+    },
     /// A link flows.
     Flowing { link: LinkKey, at: Moment },
     /// The peer said something about a link.
@@ -75,7 +78,10 @@ pub(crate) enum Action {
     /// Make this the channel's whole subscription.
     Replace(ChannelId, Vec<Box<str>>),
     /// Open a socket.
-    Dial { link: LinkKey, channel: Option<ChannelInfo> },
+    Dial {
+        link: LinkKey,
+        channel: Option<ChannelInfo>,
+    },
     /// Have the link show that it flows.
     Probe(LinkKey),
     /// Close the link.
@@ -111,12 +117,27 @@ enum State {
     Checking,
     /// The first subscription of a new channel, before its socket.
     Subscribing,
-    Dialing { link: LinkKey },
-    Live { link: LinkKey, since: Moment },
-    Waiting { until: Instant, wait: Duration, cause: Gone },
-    Held { cause: Gone, wait: Duration },
+    Dialing {
+        link: LinkKey,
+    },
+    Live {
+        link: LinkKey,
+        since: Moment,
+    },
+    Waiting {
+        until: Instant,
+        wait: Duration,
+        cause: Gone,
+    },
+    Held {
+        cause: Gone,
+        wait: Duration,
+    },
     /// Waits for the link to end.
-    Closing { link: LinkKey, stop: StopReason },
+    Closing {
+        link: LinkKey,
+        stop: StopReason,
+    },
     Stopped(StopReason),
 }
 
@@ -218,16 +239,21 @@ impl Supervisor {
             | State::Creating
             | State::Checking
             | State::Subscribing
-            | State::Dialing { .. } => ConnectionState::Connecting { failures: self.failures },
-            State::Live { since, .. } => {
-                ConnectionState::Live { channel: self.channel_id(), since: since.wall }
-            }
+            | State::Dialing { .. } => ConnectionState::Connecting {
+                failures: self.failures,
+            },
+            State::Live { since, .. } => ConnectionState::Live {
+                channel: self.channel_id(),
+                since: since.wall,
+            },
             State::Waiting { wait, cause, .. } => ConnectionState::Backoff {
                 failures: self.failures,
                 wait: *wait,
                 cause: cause.clone(),
             },
-            State::Held { cause, .. } => ConnectionState::Held { cause: cause.clone() },
+            State::Held { cause, .. } => ConnectionState::Held {
+                cause: cause.clone(),
+            },
             State::Closing { stop, .. } | State::Stopped(stop) => {
                 ConnectionState::Stopped(stop.clone())
             }
@@ -250,7 +276,13 @@ impl Supervisor {
             Input::Subscribed { sent, answer } => self.subscribed(now, &sent, answer, out),
             Input::Flowing { link, at } => self.flowing(now, link, at, out),
             Input::Notice { link, notice } => self.noticed(link, notice, out),
-            Input::LinkGone { link, cause, last_in, retry_after, fatal } => {
+            Input::LinkGone {
+                link,
+                cause,
+                last_in,
+                retry_after,
+                fatal,
+            } => {
                 self.link_gone(now, link, cause, last_in, retry_after, fatal, out);
             }
             Input::Changed => self.changed(now, out),
@@ -267,7 +299,11 @@ impl Supervisor {
                     && !now.clogged
                 {
                     let (cause, wait) = (cause.clone(), *wait);
-                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+                    self.state = State::Waiting {
+                        until: now.at.mono + wait,
+                        wait,
+                        cause,
+                    };
                 }
             }
             Input::Close => self.close(out),
@@ -391,7 +427,9 @@ impl Supervisor {
         out: &mut Vec<Action>,
     ) {
         self.reconcile.in_flight = false;
-        let Some(held) = &mut self.channel else { return };
+        let Some(held) = &mut self.channel else {
+            return;
+        };
         match answer {
             Ok(states) => {
                 held.subscribed = true;
@@ -465,7 +503,9 @@ impl Supervisor {
         for topic in &gone {
             self.ledger.forget(topic);
         }
-        out.push(Action::Emit(Lifecycle::Unsubscribed { topics: gone.into() }));
+        out.push(Action::Emit(Lifecycle::Unsubscribed {
+            topics: gone.into(),
+        }));
         self.changed(now, out);
     }
 
@@ -523,7 +563,10 @@ impl Supervisor {
         }
         if !first.is_empty() {
             let topics = first.into();
-            out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
+            out.push(Action::Emit(Lifecycle::Subscribed {
+                topics,
+                since: at.wall,
+            }));
         }
     }
 
@@ -538,7 +581,9 @@ impl Supervisor {
     }
 
     fn channel_lost(&mut self, detail: Box<str>, out: &mut Vec<Action>) {
-        let Some(held) = &mut self.channel else { return };
+        let Some(held) = &mut self.channel else {
+            return;
+        };
         held.dead = true;
         if let State::Live { link, .. } | State::Dialing { link } = self.state {
             out.push(Action::CloseLink(link, Gone::ChannelGone { detail }));
@@ -591,14 +636,24 @@ impl Supervisor {
             self.fail(cause, last_in.map(|at| at.wall), was_live, error, out);
             return;
         }
-        self.back_off(now, cause, last_in.map(|at| at.wall), was_live, retry_after, out);
+        self.back_off(
+            now,
+            cause,
+            last_in.map(|at| at.wall),
+            was_live,
+            retry_after,
+            out,
+        );
     }
 
     // ---- failing -------------------------------------------------------------------------------------------------
 
     /// A call that stands between us and a live link failed; `mended` says that the next attempt avoids its cause.
     fn rest_failed(&mut self, now: Now, error: Error, mended: bool, out: &mut Vec<Action>) {
-        let cause = Gone::Rest { status: error.status(), detail: error.to_string().into() };
+        let cause = Gone::Rest {
+            status: error.status(),
+            detail: error.to_string().into(),
+        };
         if mended || is_passing(&error) {
             self.back_off(now, cause, None, Duration::ZERO, error.retry_after(), out);
         } else {
@@ -634,7 +689,11 @@ impl Supervisor {
         out: &mut Vec<Action>,
     ) {
         let stable = was_live > Duration::ZERO && was_live >= self.policy.stable_after();
-        self.failures = if stable { 1 } else { self.failures.saturating_add(1) };
+        self.failures = if stable {
+            1
+        } else {
+            self.failures.saturating_add(1)
+        };
         let mut attempt = Attempt::new(self.failures, was_live, &cause, now.unit_random);
         attempt.retry_after = retry_after;
         match self.policy.decide(&attempt) {
@@ -642,7 +701,10 @@ impl Supervisor {
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, None));
                 let error = Error::new(
                     ErrorKind::Closed,
-                    format!("the reconnect policy gave up at failure {}: {cause}", self.failures),
+                    format!(
+                        "the reconnect policy gave up at failure {}: {cause}",
+                        self.failures
+                    ),
                 );
                 let attempts = self.failures;
                 self.stop(StopReason::GaveUp { cause, attempts }, Some(error), out);
@@ -656,7 +718,11 @@ impl Supervisor {
                     self.state = State::Held { cause, wait };
                     out.push(Action::AwaitConsumer);
                 } else {
-                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+                    self.state = State::Waiting {
+                        until: now.at.mono + wait,
+                        wait,
+                        cause,
+                    };
                 }
             }
         }
@@ -670,14 +736,23 @@ impl Supervisor {
         retry_in: Option<Duration>,
     ) -> Action {
         let channel = self.channel_id();
-        Action::Emit(Lifecycle::Disconnected { channel, cause, last_inbound, was_live, retry_in })
+        Action::Emit(Lifecycle::Disconnected {
+            channel,
+            cause,
+            last_inbound,
+            was_live,
+            retry_in,
+        })
     }
 
     fn timer(&mut self, now: Now, out: &mut Vec<Action>) {
         match &self.state {
             State::Waiting { until, cause, wait } if now.at.mono >= *until => {
                 if now.clogged {
-                    self.state = State::Held { cause: cause.clone(), wait: *wait };
+                    self.state = State::Held {
+                        cause: cause.clone(),
+                        wait: *wait,
+                    };
                     out.push(Action::AwaitConsumer);
                 } else {
                     self.open(out);
@@ -695,7 +770,10 @@ impl Supervisor {
         match self.state {
             State::Closing { .. } | State::Stopped(_) => {}
             State::Live { link, .. } | State::Dialing { link } => {
-                self.state = State::Closing { link, stop: StopReason::Closed };
+                self.state = State::Closing {
+                    link,
+                    stop: StopReason::Closed,
+                };
                 out.push(Action::CloseLink(link, Gone::Requested));
             }
             _ => self.stop(StopReason::Closed, None, out),
@@ -717,7 +795,12 @@ impl Supervisor {
     }
 
     fn confirm_all(&mut self, link: LinkKey) {
-        let topics: Vec<Topic> = self.desired.wire().iter().filter_map(|t| t.parse().ok()).collect();
+        let topics: Vec<Topic> = self
+            .desired
+            .wire()
+            .iter()
+            .filter_map(|t| t.parse().ok())
+            .collect();
         for topic in topics.iter().flat_map(Topic::members) {
             self.ledger.confirm(link, &topic);
         }

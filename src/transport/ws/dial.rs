@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures::future::{Either as Raced, select};
 use http::header::{
-    AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use http::{Request, Response, StatusCode, Uri};
@@ -33,7 +33,6 @@ use super::meter::{Meter, Metered};
 use super::socket::{Socket, Wire, io_detail};
 use crate::core::clock::Clock;
 use crate::core::close::Gone;
-use crate::core::secret::Secret;
 use crate::transport::http::retry_after::retry_after;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::advice;
@@ -45,8 +44,6 @@ const AGENT: &str = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct DialRequest {
     /// A `ws` or `wss` address that was checked already.
     pub(crate) url: Url,
-    /// What goes behind `Bearer`, for endpoints that want it in a header.
-    pub(crate) bearer: Option<Secret>,
 }
 
 impl fmt::Debug for DialRequest {
@@ -66,7 +63,10 @@ pub(crate) struct DialError {
 
 impl From<Gone> for DialError {
     fn from(gone: Gone) -> Self {
-        Self { gone, retry_after: None }
+        Self {
+            gone,
+            retry_after: None,
+        }
     }
 }
 
@@ -93,8 +93,11 @@ impl Connector {
         let tcp = Metered::new(tcp, meter.clone());
         let wire: Wire = if url.scheme() == "wss" {
             let name = match url.host() {
-                Some(url::Host::Domain(name)) => ServerName::try_from(name.to_owned())
-                    .map_err(|_| unreachable("the host name cannot be checked against a certificate"))?,
+                Some(url::Host::Domain(name)) => {
+                    ServerName::try_from(name.to_owned()).map_err(|_| {
+                        unreachable("the host name cannot be checked against a certificate")
+                    })?
+                }
                 Some(url::Host::Ipv4(ip)) => ServerName::from(std::net::IpAddr::V4(ip)),
                 Some(url::Host::Ipv6(ip)) => ServerName::from(std::net::IpAddr::V6(ip)),
                 None => return Err(unreachable("the address has no host").into()),
@@ -115,20 +118,28 @@ impl Connector {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         let connected = match self.proxy.intercept(url) {
-            None => direct.call(target).await.map_err(|error| Gone::Unreachable {
-                detail: connect_detail("could not connect", &error).into(),
-            })?,
+            None => direct
+                .call(target)
+                .await
+                .map_err(|error| Gone::Unreachable {
+                    detail: connect_detail("could not connect", &error).into(),
+                })?,
             Some(proxy) if proxy.uri.scheme_str() == Some("https") => {
-                return Err(unreachable("a proxy that is itself behind TLS cannot carry a socket"));
+                return Err(unreachable(
+                    "a proxy that is itself behind TLS cannot carry a socket",
+                ));
             }
             Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri, direct);
                 if let Some(auth) = proxy.auth {
                     tunnel = tunnel.with_auth(auth);
                 }
-                tunnel.call(target).await.map_err(|error| Gone::Unreachable {
-                    detail: connect_detail("the proxy did not open a tunnel", &error).into(),
-                })?
+                tunnel
+                    .call(target)
+                    .await
+                    .map_err(|error| Gone::Unreachable {
+                        detail: connect_detail("the proxy did not open a tunnel", &error).into(),
+                    })?
             }
         };
         Ok(connected.into_inner())
@@ -136,9 +147,15 @@ impl Connector {
 
     /// Scheme, host and port alone.
     fn uri(&self, url: &Url) -> Result<Uri, Gone> {
-        let host = url.host_str().ok_or_else(|| unreachable("the address has no host"))?;
+        let host = url
+            .host_str()
+            .ok_or_else(|| unreachable("the address has no host"))?;
         let port = url.port_or_known_default().unwrap_or(443);
-        let scheme = if url.scheme() == "wss" { "https" } else { "http" };
+        let scheme = if url.scheme() == "wss" {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{host}:{port}/")
             .parse()
             .map_err(|_| unreachable("the address has no valid host"))
@@ -173,9 +190,11 @@ impl Connector {
                 exchange.await?
             }
         };
-        let parts = upgraded.downcast::<TokioIo<Wire>>().map_err(|_| Gone::Protocol {
-            detail: "the upgraded connection is of another type".into(),
-        })?;
+        let parts = upgraded
+            .downcast::<TokioIo<Wire>>()
+            .map_err(|_| Gone::Protocol {
+                detail: "the upgraded connection is of another type".into(),
+            })?;
         Ok(Socket::new(parts.io.into_inner(), &parts.read_buf, meter, buffers).await)
     }
 
@@ -194,19 +213,13 @@ impl Connector {
             (Some(host), None) => host.to_owned(),
             (None, _) => return Err(unreachable("the address has no host")),
         };
-        let mut builder = Request::get(target)
+        let builder = Request::get(target)
             .header(HOST, host)
             .header(CONNECTION, "Upgrade")
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, key)
             .header(USER_AGENT, AGENT);
-        if let Some(token) = &request.bearer {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-                .map_err(|_| unreachable("the token has characters that no header takes"))?;
-            value.set_sensitive(true);
-            builder = builder.header(AUTHORIZATION, value);
-        }
         builder
             .body(Empty::new())
             .map_err(|_| unreachable("the address does not make a request"))
@@ -217,42 +230,63 @@ impl Connector {
 fn check(response: &Response<Incoming>, key: &str, wall: SystemTime) -> Result<(), DialError> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError {
-            gone: Gone::Refused { status: response.status().as_u16() },
+            gone: Gone::Refused {
+                status: response.status().as_u16(),
+            },
             retry_after: retry_after(response.headers(), wall),
         });
     }
     let is = |name: &HeaderName, wanted: &str| {
-        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
-        value.is_some_and(|text| text.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
+        let value = response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        value.is_some_and(|text| {
+            text.split(',')
+                .any(|part| part.trim().eq_ignore_ascii_case(wanted))
+        })
     };
     let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT);
-    let accepted = accept.is_some_and(|value| value.as_bytes() == derive_accept_key(key.as_bytes()).as_bytes());
+    let accepted = accept
+        .is_some_and(|value| value.as_bytes() == derive_accept_key(key.as_bytes()).as_bytes());
     if is(&UPGRADE, "websocket") && is(&CONNECTION, "upgrade") && accepted {
         Ok(())
     } else {
-        Err(Gone::Protocol { detail: "the answer to the upgrade is not a WebSocket's".into() }.into())
+        Err(Gone::Protocol {
+            detail: "the answer to the upgrade is not a WebSocket's".into(),
+        }
+        .into())
     }
 }
 
 fn unreachable(detail: &str) -> Gone {
-    Gone::Unreachable { detail: detail.into() }
+    Gone::Unreachable {
+        detail: detail.into(),
+    }
 }
 
 /// TLS failures keep their text: it names the certificate's fault and no secret.
 fn tls_gone(error: &std::io::Error) -> Gone {
-    let detail = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    let detail = match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
         Some(tls) => match advice(tls) {
             Some(advice) => format!("TLS: {advice}"),
             None => format!("TLS: {tls}"),
         },
         None => format!("TLS: {}", io_detail(error)),
     };
-    Gone::Unreachable { detail: detail.into() }
+    Gone::Unreachable {
+        detail: detail.into(),
+    }
 }
 
 fn http_gone(error: &hyper::Error) -> Gone {
     if error.is_parse() {
-        return Gone::Protocol { detail: "the answer to the upgrade is not HTTP".into() };
+        return Gone::Protocol {
+            detail: "the answer to the upgrade is not HTTP".into(),
+        };
     }
     let detail = std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<std::io::Error>())

@@ -15,8 +15,8 @@ pub(crate) enum Frame {
     Binary(Bytes),
     /// A ping: answered by the WebSocket layer.
     Ping,
-    /// A pong with the payload of its ping.
-    Pong(Bytes),
+    /// A pong.
+    Pong,
     /// The peer closes.
     Close(CloseCode, Box<str>),
 }
@@ -48,7 +48,11 @@ pub struct Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self { read: 8 << 10, write_limit: 64 << 10, max_message: 8 << 20 }
+        Self {
+            read: 8 << 10,
+            write_limit: 64 << 10,
+            max_message: 8 << 20,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod frame;
 mod meter;
 mod socket;
 
-pub use frame::Buffers;
 pub(crate) use dial::{Connector, DialError, DialRequest};
+pub use frame::Buffers;
 pub(crate) use frame::{Frame, Outbound};
 pub(crate) use socket::Socket;
