@@ -3,6 +3,7 @@
 pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
+pub(crate) mod events;
 pub(crate) mod region;
 
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
@@ -20,4 +21,8 @@ pub use crate::core::secret::Secret;
 pub use crate::diagnostics::observer::TracingObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::events::{
+    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, StopReason,
+    Timestamp, Topic, Uncovered, bodies, topics,
+};
 pub use crate::region::{Endpoints, REGION_VAR, Region};
