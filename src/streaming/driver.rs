@@ -216,7 +216,11 @@ impl<E: StreamEvent> Driver<E> {
                 Action::Check(id) => Input::Checked(channels.exists(&id).await),
                 Action::Replace(id, sent) => {
                     let answer = channels.replace(&id, &sent).await;
-                    Input::Subscribed { sent, answer }
+                    Input::Subscribed {
+                        channel: id,
+                        sent,
+                        answer,
+                    }
                 }
                 _ => {
                     events

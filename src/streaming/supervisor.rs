@@ -37,8 +37,9 @@ pub(crate) enum Input {
     Created(Result<ChannelInfo>),
     /// The answer to [`Action::Check`].
     Checked(Result<bool>),
-    /// The answer to [`Action::Replace`], with what was sent.
+    /// The answer to [`Action::Replace`], with what was sent to which channel.
     Subscribed {
+        channel: ChannelId,
         sent: Vec<Box<str>>,
         answer: Result<Vec<TopicState>>,
     },
@@ -273,7 +274,16 @@ impl Supervisor {
             }
             Input::Created(answer) => self.created(now, answer, out),
             Input::Checked(answer) => self.checked(now, answer, out),
-            Input::Subscribed { sent, answer } => self.subscribed(now, &sent, answer, out),
+            Input::Subscribed {
+                channel,
+                sent,
+                answer,
+            } => {
+                // An answer about a channel that was given up says nothing of its successor.
+                if self.channel_id() == Some(channel) {
+                    self.subscribed(now, &sent, answer, out);
+                }
+            }
             Input::Flowing { link, at } => self.flowing(now, link, at, out),
             Input::Notice { link, notice } => self.noticed(link, notice, out),
             Input::LinkGone {
@@ -334,7 +344,9 @@ impl Supervisor {
                 Some(held) if !held.subscribed && !self.desired.is_empty() => {
                     let id = held.info.id.clone();
                     self.state = State::Subscribing;
-                    self.replace(id, out);
+                    if !self.reconcile.in_flight {
+                        self.replace(id, out);
+                    }
                     return;
                 }
                 Some(_) => {}
@@ -822,6 +834,7 @@ impl Supervisor {
     fn drop_channel(&mut self) {
         if let Some(held) = self.channel.take() {
             self.ledger.drop_link(held.key);
+            self.reconcile = Reconcile::default();
         }
     }
 }
