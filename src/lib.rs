@@ -4,6 +4,8 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod region;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
 pub use crate::core::close::{CloseCode, Gone};
