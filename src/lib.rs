@@ -9,6 +9,8 @@ pub(crate) mod events;
 pub(crate) mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 
