@@ -146,15 +146,8 @@ impl<E: StreamEvent> StreamBuilder<E> {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let counters = Arc::new(Counters::default());
         let clock = parts.connector.clock.clone();
-        let driver = Driver {
-            parts: Arc::new(parts),
-            timing: settings.timing,
-            supervisor,
-            events,
-            state,
-            counters: counters.clone(),
-        };
-        tokio::spawn(driver.run(orders));
+        let (timing, seen_by) = (settings.timing, counters.clone());
+        Driver::spawn(parts, timing, supervisor, events, state, seen_by, orders);
         let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock);
         let decided =
             |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
