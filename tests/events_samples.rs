@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use genesys_cloud::bodies::{
     CommunicationState, Direction, DisconnectReasonType, DisconnectType, RoutingState, SystemReason,
 };
-use genesys_cloud::{Event, Frame};
+use genesys_cloud::{Event, Frame, Json, Timestamp};
 use serde_json::Value;
 
 const PRESENCE: &str = r#"
@@ -119,17 +119,14 @@ fn presence() {
     let changed = presence
         .modified_date
         .as_ref()
-        .and_then(|date| date.to_system_time());
+        .and_then(Timestamp::to_system_time);
     let expected = SystemTime::UNIX_EPOCH + Duration::from_millis(1_772_614_870_120);
     assert_eq!(changed, Some(expected));
     assert_eq!(
         frame.correlation_id().as_deref(),
         Some("290034f4-0000-4000-8000-0000000000aa")
     );
-    assert_eq!(
-        frame.version().map(|version| version.as_str()),
-        Some("\"2\"")
-    );
+    assert_eq!(frame.version().map(Json::as_str), Some("\"2\""));
 }
 
 #[test]
