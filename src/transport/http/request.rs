@@ -13,6 +13,9 @@ use crate::core::ports::AccessToken;
 use crate::core::secret::Secret;
 use crate::error::{Error, Result};
 
+/// What is shorter than this is no secret, but would be found inside ordinary words.
+const SHORTEST_SECRET: usize = 8;
+
 /// Who goes first when requests wait for the rate limiter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -108,7 +111,7 @@ impl Request {
         let mut clean = Cow::Borrowed(text);
         for secret in &self.hidden {
             let secret = secret.expose();
-            if !secret.is_empty() && clean.contains(secret) {
+            if secret.len() >= SHORTEST_SECRET && clean.contains(secret) {
                 clean = Cow::Owned(clean.replace(secret, "(hidden)"));
             }
         }

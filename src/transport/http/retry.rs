@@ -215,7 +215,7 @@ impl Retrying {
             let RetryVerdict::RetryAfter(delay) = verdict else {
                 return result;
             };
-            if !self.rules.budget.withdraw(now) {
+            if !self.rules.budget.withdraw(now, class) {
                 return result;
             }
             // On top of the floor, so that those who were told the same time do not come back at the same time.
