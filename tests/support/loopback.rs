@@ -41,7 +41,7 @@ impl Reply {
             body.len()
         );
         for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text = format!("{text}{name}: {value}\r\n");
         }
         text.push_str("\r\n");
         text.push_str(body);

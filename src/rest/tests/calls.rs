@@ -16,7 +16,7 @@ fn assert_quiet(error: &Error) {
     let mut text = format!("{error} {error:?}");
     let mut next = std::error::Error::source(error);
     while let Some(source) = next {
-        text.push_str(&format!("{source} {source:?}"));
+        text = format!("{text} {source} {source:?}");
         next = source.source();
     }
     assert!(!text.contains("hush"), "{text}");

@@ -98,12 +98,10 @@ impl Request {
 
     /// Whether sending it twice does what sending it once does.
     pub(crate) fn may_repeat(&self) -> bool {
-        self.idempotent.unwrap_or_else(|| {
-            matches!(
-                self.method,
-                Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
-            )
-        })
+        self.idempotent.unwrap_or(matches!(
+            self.method,
+            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
+        ))
     }
 
     /// Takes what must not be repeated out of a text of the server.

@@ -227,6 +227,10 @@ async fn when_there_is_no_new_token_the_error_says_why_and_what_was_refused() {
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "client disabled");
+    assert_eq!(
+        (error.status(), error.correlation_id()),
+        (Some(401), Some("c-1"))
+    );
     let (_, _, source) = error.into_parts();
     assert_eq!(source.unwrap().to_string(), "HTTP 401");
     assert_eq!(script.count(), 1);

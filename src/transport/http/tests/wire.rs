@@ -40,7 +40,7 @@ fn shown(error: &Error) -> String {
     let mut text = format!("{error} {error:?}");
     let mut next = std::error::Error::source(error);
     while let Some(source) = next {
-        text.push_str(&format!(" | {source}"));
+        text = format!("{text} | {source}");
         next = source.source();
     }
     text
