@@ -1,14 +1,15 @@
 //! The bare executor over real sockets.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 
+use crate::diagnostics::observer::Signal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::ambient::Ambient;
 use crate::transport::http::executor::{BareExecutor, Execute, Limits};
@@ -160,6 +161,8 @@ async fn a_proxy_that_refuses_to_connect_is_named_as_the_cause() {
 
 struct Authority {
     pem: String,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
     acceptor: TlsAcceptor,
 }
 
@@ -167,15 +170,18 @@ struct Authority {
 fn authority(host: &str) -> Authority {
     let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let chain = vec![made.cert.der().clone()];
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(chain.clone(), key.clone_key())
         .unwrap();
     Authority {
         pem: made.cert.pem(),
+        chain,
+        key,
         acceptor: TlsAcceptor::from(Arc::new(config)),
     }
 }
@@ -198,6 +204,62 @@ async fn a_root_that_was_added_is_trusted_and_an_unknown_one_is_named_as_the_cau
         "asking again does not make it trusted"
     );
     assert!(!shown(&error).contains("hush"));
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
+    let made = authority("localhost");
+    let own = rcgen::generate_simple_self_signed(["me".to_owned()]).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(own.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let asking = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(roots),
+        provider.clone(),
+    );
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(asking.build().unwrap())
+        .with_single_cert(made.chain, made.key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Loopback::serve(Some(acceptor), |_, _| Reply::json(200, "{}")).await;
+    let url = format!("https://localhost:{}/", server.address.port());
+    let anonymous = Tls::new().add_root_pem(made.pem.as_bytes()).unwrap();
+    send(&url, &anonymous, &Proxy::none(), limits())
+        .await
+        .unwrap_err();
+    assert_eq!(server.count(), 0);
+    let key = own.signing_key.serialize_pem();
+    let known = anonymous
+        .client_certificate_pem(own.cert.pem().as_bytes(), key.as_bytes())
+        .unwrap();
+    let response = send(&url, &known, &Proxy::none(), limits()).await.unwrap();
+    assert_eq!(response.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_is_told_with_its_operation_and_never_with_its_address() {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = told.clone();
+    let ambient = Ambient {
+        observer: Arc::new(move |signal: &Signal<'_>| {
+            sink.lock().unwrap().push(format!("{signal:?}"));
+        }),
+        ..Ambient::default()
+    };
+    let server = Loopback::start(|_, _| Reply::json(418, "hush")).await;
+    let executor = BareExecutor::new(&Tls::new(), &Proxy::none(), limits(), ambient).unwrap();
+    let url = Url::parse(&format!("{}/hush?hush=hush", server.url())).unwrap();
+    let request = Request::new(Method::POST, "/x/{id}", url);
+    executor.execute(&request).await.unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1);
+    for words in ["POST", "/x/{id}", "418"] {
+        assert!(told[0].contains(words), "{}", told[0]);
+    }
+    assert!(!told[0].contains("hush"));
 }
 
 #[tokio::test]
