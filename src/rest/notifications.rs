@@ -85,7 +85,7 @@ impl Notifications {
 
     /// Creates a channel. The 21st of an OAuth client ends the one that was used the longest ago.
     ///
-    /// Not repeated unless it is certain that nothing was sent: a second channel might push out somebody else's.
+    /// Not repeated unless it is certain that the platform did nothing with it: a second channel might push out somebody else's.
     ///
     /// # Errors
     /// As every call: [`Auth`](ErrorKind::Auth), [`Forbidden`](ErrorKind::Forbidden),
