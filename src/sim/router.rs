@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use http::header::HeaderValue;
+use http::header::{DATE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -36,7 +36,11 @@ pub(super) async fn handle(
     if reply.status == StatusCode::TOO_MANY_REQUESTS {
         shared.lock().counted.throttled += 1;
     }
-    Ok(reply.finish(&correlation, head))
+    let mut response = reply.finish(&correlation, head);
+    if let Ok(date) = HeaderValue::from_str(&shared.clock.http_date()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    Ok(response)
 }
 
 async fn rest(shared: &Shared, request: http::Request<Incoming>) -> Reply {
