@@ -98,10 +98,10 @@ impl Shared {
 
     /// Sends an event to every open socket that listens; returns how many do.
     pub(super) fn emit(&self, topic: &str, body: &Value) -> usize {
-        let mut state = self.lock();
-        let correlation = ids::uuid(&mut state.rng);
+        let correlation = ids::uuid(&mut self.lock().rng);
+        // Written outside the lock: it may be large.
         let event = Event::new(topic, body, &correlation);
-        state.channels.deliver(&event)
+        self.lock().channels.deliver(&event)
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use futures::SinkExt;
+use genesys_cloud::sim::Fault;
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_tungstenite::client_async;
 use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
-use super::support::{Rig, Socket, quiet};
+use super::support::{QUIET, Rig, Socket, quiet};
 
 #[tokio::test]
 async fn heartbeats_and_pongs_are_worded_as_the_platform_does() {
@@ -65,7 +67,7 @@ async fn subscriptions_outlive_a_socket_that_was_dropped() {
     let (token, _, socket) = rig.listen(&[&topic]).await;
     drop(socket);
     while rig.platform.stats().sockets_open > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(rig.platform.emit(&topic, json!({})), 0, "nobody listens");
     let uri = rig
@@ -198,18 +200,21 @@ async fn an_expired_token_ends_its_socket_but_a_later_token_keeps_the_channel() 
 
 #[tokio::test]
 async fn a_rotated_token_keeps_the_socket_when_it_subscribes_in_time() {
-    let rig = Rig::of(quiet().closing_notice(Duration::from_millis(50))).await;
+    let rig = Rig::new().await;
     let topic = rig.presence(0);
-    let (_, channel, mut socket) = rig.listen(&[&topic]).await;
+    let (first, channel, mut socket) = rig.listen(&[&topic]).await;
     let later = rig.token().await;
     rig.subscribe(Method::PUT, &channel, "", &later, &[&topic])
         .await;
-    // Only the first token ends; the channel belongs to the later one by now.
-    rig.platform
-        .fault(genesys_cloud::sim::Fault::ForbidTopic {
-            topic: "v2.users.{id}.station".into(),
-        })
-        .unwrap();
+    let gone = rig
+        .call(
+            Method::DELETE,
+            "/api/v2/tokens/me",
+            &first,
+            serde_json::Value::Null,
+        )
+        .await;
+    assert_eq!(gone.status, 200);
     assert!(socket.is_quiet().await);
     rig.platform.emit(&topic, json!({ "n": 1 }));
     assert_eq!(socket.json().await["eventBody"]["n"], 1);
@@ -247,18 +252,28 @@ async fn dropping_the_platform_ends_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_dropped_and_the_queue_stays_bounded() {
+async fn a_client_that_does_not_read_is_dropped_when_its_queue_is_full() {
     let rig = Rig::new().await;
-    let topic = rig.presence(0);
-    let (_, _, _deaf) = rig.listen(&[&topic]).await;
-    let body = json!({ "fill": "x".repeat(60_000) });
-    let mut sent = 0;
-    while rig.platform.emit(&topic, &body) == 1 {
-        sent += 1;
-        assert!(sent < 10_000, "600 MB are waiting");
-        if sent % 64 == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    let (_, _, _deaf) = rig.listen(&[]).await;
+    let large = Fault::Oversize { bytes: 64 << 20 };
+    // The first is being written, the second waits, and there is no room for a third.
+    for expected in [1, 1, 1] {
+        assert_eq!(rig.platform.fault(large.clone()).unwrap(), expected);
+        sleep(QUIET).await;
     }
-    assert!(sent > 500, "back-pressure comes first: {sent}");
+    assert_eq!(rig.platform.stats().sockets_open, 0);
+}
+
+#[tokio::test]
+async fn a_reset_reaches_a_socket_that_is_stuck_in_a_write() {
+    let rig = Rig::new().await;
+    let (_, _, _deaf) = rig.listen(&[]).await;
+    rig.platform
+        .fault(Fault::Oversize { bytes: 64 << 20 })
+        .unwrap();
+    sleep(QUIET).await;
+    assert_eq!(rig.platform.stats().sockets_open, 1);
+    rig.platform.fault(Fault::Reset).unwrap();
+    sleep(QUIET).await;
+    assert_eq!(rig.platform.stats().sockets_open, 0);
 }
