@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fastrand::Rng;
 use http::header::{DATE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
@@ -25,7 +24,7 @@ pub(super) async fn handle(
     link: Arc<Link>,
     request: http::Request<Incoming>,
 ) -> io::Result<Response<Full<Bytes>>> {
-    let correlation = ids::uuid(&mut Rng::new());
+    let correlation = ids::uuid(&mut shared.lock().correlations);
     let head = request.method() == Method::HEAD;
     let reply = if let Some(channel) = upgrade::channel_of(request.uri().path()) {
         let channel = channel.to_owned();

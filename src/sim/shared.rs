@@ -37,6 +37,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// Ids and tokens; events have a generator of their own, so that the number of requests does not change them.
     pub(super) rng: Rng,
+    /// Correlation ids of answers, apart from the rest for the same reason.
+    pub(super) correlations: Rng,
     pub(super) oauth: OAuth,
     pub(super) limiter: Limiter,
     pub(super) channels: Channels,

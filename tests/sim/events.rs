@@ -15,7 +15,7 @@ fn timeless(value: &mut Value) {
         Value::Object(fields) => fields.values_mut().for_each(timeless),
         Value::Array(items) => items.iter_mut().for_each(timeless),
         Value::String(text) if text.ends_with('Z') && text.contains('T') => {
-            *text = "time".to_owned();
+            "time".clone_into(text);
         }
         _ => {}
     }

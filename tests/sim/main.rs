@@ -1,4 +1,4 @@
-//! The simulator as clients see it: plain HTTP and WebSockets, without this crate's own client.
+//! The simulator as clients see it: HTTP and sockets, without this crate's own client.
 
 mod channels;
 mod control;

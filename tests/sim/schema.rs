@@ -15,15 +15,12 @@ impl Schema {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../shared/spec")
             .join(name);
-        match std::fs::read(&path) {
-            Ok(text) => Some(Self {
-                file: serde_json::from_slice(&text).unwrap(),
-            }),
-            Err(_) => {
-                println!("skipped: ../shared/spec/{name} is not there");
-                None
-            }
-        }
+        let Ok(text) = std::fs::read(&path) else {
+            println!("skipped: ../shared/spec/{name} is not there");
+            return None;
+        };
+        let file = serde_json::from_slice(&text).unwrap();
+        Some(Self { file })
     }
 
     /// The schema of an operation's answer.

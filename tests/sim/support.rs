@@ -1,4 +1,4 @@
-//! A platform, an HTTP client and WebSockets for the tests.
+//! A platform, an HTTP client and sockets for the tests.
 
 use std::sync::Arc;
 use std::time::Duration;
