@@ -59,9 +59,12 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
     let mut hidden = vec!["proxy-password".to_owned(), "wrong-secret".to_owned()];
 
     shown.add(&Proxy::http("http://user:proxy-password@127.0.0.1:9").unwrap());
+    let mut seed = 0;
     for placed in [CredentialsIn::BasicHeader, CredentialsIn::Form] {
         for tls in [false, true] {
-            run(placed, tls, &mut shown, &mut hidden).await;
+            seed += 1;
+            let platform = Platform::builder().seed(seed).tls(tls).events_per_second(200.0);
+            run(placed, platform.start().await.unwrap(), &mut shown, &mut hidden).await;
         }
     }
 
@@ -85,8 +88,12 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
     }
 }
 
-async fn run(placed: CredentialsIn, tls: bool, shown: &mut Shown, hidden: &mut Vec<String>) {
-    let platform = Platform::builder().tls(tls).events_per_second(200.0).start().await.unwrap();
+async fn run(
+    placed: CredentialsIn,
+    platform: Platform,
+    shown: &mut Shown,
+    hidden: &mut Vec<String>,
+) {
     let credentials = platform.credentials().placed(placed);
     let secret = credentials.client_secret().expose().to_owned();
     let pair = format!("{}:{secret}", credentials.client_id());
@@ -95,8 +102,10 @@ async fn run(placed: CredentialsIn, tls: bool, shown: &mut Shown, hidden: &mut V
     let mut builder = Client::builder(platform.endpoints())
         .credentials(credentials.clone())
         .observer(TracingObserver);
+    let mut trust = Tls::new();
     if let Some(root) = platform.root_certificate_pem() {
-        builder = builder.tls(Tls::new().add_root_pem(root.as_bytes()).unwrap());
+        trust = trust.add_root_pem(root.as_bytes()).unwrap();
+        builder = builder.tls(trust.clone());
     }
     shown.add(&builder);
     let client = builder.build().unwrap();
@@ -157,7 +166,7 @@ async fn run(placed: CredentialsIn, tls: bool, shown: &mut Shown, hidden: &mut V
         shown.add(&item);
     }
     let wrong = ClientCredentials::new(credentials.client_id(), "wrong-secret").placed(placed);
-    let wrong = Client::builder(platform.endpoints()).credentials(wrong).build().unwrap();
+    let wrong = Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();
     let error = wrong.stream().subscribe("v2.users.a.presence").start().await.unwrap_err();
     shown.add(&error);
     writeln!(shown.0, "{error}").unwrap();
