@@ -10,7 +10,7 @@ use crate::events::event::clause;
 use crate::events::incoming::{Incoming, SystemNotice};
 use crate::events::raw::{RawEvent, RawFrame};
 use crate::events::reply::SocketReply;
-use crate::events::scan::{leading_topic, peek_topic};
+use crate::events::scan::{self, leading_topic, peek_topic};
 use crate::events::table::{Event, TopicKind};
 use crate::events::template;
 use crate::events::topic::Topic;
@@ -47,6 +47,22 @@ impl Decoder {
 
     /// Decodes a frame with its body.
     pub(crate) fn decode(&mut self, text: &str) -> Incoming<Event> {
+        match self.decode_usual(text) {
+            Some(incoming) => incoming,
+            None => self.decode_any(text),
+        }
+    }
+
+    /// Decodes a frame that looks as usual and is valid: the body is read once, and the envelope not at all.
+    fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
+        let split = scan::split(text)?;
+        let known = self.look_up(split.topic);
+        let event = Event::of_text(&known.topic, known.kind, split.body)?;
+        Some(sort(known, event, Some(split.correlation_id.into())))
+    }
+
+    /// Decodes any other frame.
+    fn decode_any(&mut self, text: &str) -> Incoming<Event> {
         let mut known = None;
         let parsed = Envelope::parse(text, |name| {
             let found = self.look_up(name);

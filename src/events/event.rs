@@ -150,6 +150,17 @@ impl Event {
         })
     }
 
+    /// Decodes a text that is a valid body and nothing else.
+    pub(crate) fn of_text(topic: &Topic, kind: Option<TopicKind>, text: &str) -> Option<Self> {
+        let Some(kind) = kind else {
+            return Some(Self::unrecognized(topic, serde_json::from_str(text).ok()?));
+        };
+        let mut from = serde_json::Deserializer::from_str(text);
+        let event = Self::read(kind, &mut from).ok()??;
+        from.end().ok()?;
+        Some(event)
+    }
+
     /// Decodes a body whose envelope is read. Looks for the place of a fault only when there is one.
     pub(crate) fn of_body(topic: &Topic, kind: Option<TopicKind>, body: &RawValue) -> Self {
         let Some(kind) = kind else {
