@@ -1,14 +1,21 @@
 //! Rust client for Genesys Cloud real time.
 
 pub(crate) mod auth;
+mod client;
 pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
+pub(crate) mod events;
+pub(crate) mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub(crate) mod streaming;
 pub(crate) mod transport;
 
 pub use crate::auth::static_token::StaticToken;
+pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
 pub use crate::core::close::{CloseCode, Gone};
 pub use crate::core::credentials::{
@@ -24,9 +31,22 @@ pub use crate::core::secret::Secret;
 pub use crate::diagnostics::observer::TracingObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::events::{
+    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, StopReason,
+    Timestamp, Topic, Uncovered, bodies, topics,
+};
 pub use crate::region::{Endpoints, REGION_VAR, Region};
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
+pub use crate::streaming::builder::StreamBuilder;
+pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
+pub use crate::streaming::policy::{
+    Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
+};
+pub use crate::streaming::protocol::StreamEvent;
+pub use crate::streaming::queue::Capacity;
+pub use crate::streaming::session::Timing;
+pub use crate::streaming::stream::{EventStream, StreamHandle};
 pub use crate::transport::clock::RuntimeClock;
 pub use crate::transport::http::budget::{RetryBudget, TokenBudget, Unlimited};
 pub use crate::transport::http::classify::{Class, Classify, Outcome, RequestMeta, SafeToRepeat};
@@ -39,3 +59,4 @@ pub use crate::transport::http::retry::{
 };
 pub use crate::transport::proxy::Proxy;
 pub use crate::transport::tls::Tls;
+pub use crate::transport::ws::Buffers;

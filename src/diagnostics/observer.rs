@@ -60,8 +60,6 @@ pub enum Signal<'a> {
     Connected {
         /// The channel; `None` for sockets without one.
         channel: Option<&'a ChannelId>,
-        /// From dial to first inbound message.
-        elapsed: Duration,
     },
     /// A socket is gone.
     Disconnected {

@@ -1,10 +1,11 @@
-//! How bytes reach the platform: clocks, TLS, proxies and HTTP.
+//! What crosses a wire: clocks, TLS, proxies, HTTP and WebSocket.
 
 pub(crate) mod ambient;
 pub(crate) mod clock;
 pub(crate) mod http;
 pub(crate) mod proxy;
 pub(crate) mod tls;
+pub(crate) mod ws;
 
 #[cfg(test)]
 #[path = "../../tests/support/loopback.rs"]

@@ -1,0 +1,280 @@
+//! The roof: the only file that knows auth, REST and streaming together.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::cache::CachedTokens;
+use crate::auth::client_credentials::ClientCredentialsGrant;
+use crate::core::clock::{Clock, Entropy};
+use crate::core::credentials::ClientCredentials;
+use crate::core::ports::{ChannelApi, TokenSource};
+use crate::diagnostics::observer::Observer;
+use crate::error::{Error, Result};
+use crate::protocols;
+use crate::region::Endpoints;
+use crate::rest::api::Api;
+use crate::rest::notifications::Notifications;
+use crate::streaming::builder::StreamBuilder;
+use crate::streaming::driver::Parts;
+use crate::transport::ambient::Ambient;
+use crate::transport::http::budget::RetryBudget;
+use crate::transport::http::classify::Classify;
+use crate::transport::http::executor::{BareExecutor, Limits};
+use crate::transport::http::rate_limit::{RateLimiter, WindowLimiter};
+use crate::transport::http::request::Priority;
+use crate::transport::http::retry::{RetryPolicy, RetryRules, Retrying};
+use crate::transport::http::service::HttpService;
+use crate::transport::proxy::Proxy;
+use crate::transport::tls::Tls;
+use crate::transport::ws::{Buffers, Connector};
+
+/// A client of one organisation's platform: REST and streams that share one token and one request budget.
+///
+/// Cheap to clone; clones share everything.
+///
+/// ```no_run
+/// use genesys_cloud::{Client, ClientCredentials, Region};
+///
+/// # fn main() -> genesys_cloud::Result<()> {
+/// let client = Client::builder(Region::EuCentral1)
+///     .credentials(ClientCredentials::from_env()?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    endpoints: Endpoints,
+    tokens: Arc<dyn TokenSource>,
+    notifications: Notifications,
+    connector: Connector,
+    ambient: Ambient,
+}
+
+impl Client {
+    /// Settings of a client for a [`Region`](crate::Region) or other [`Endpoints`].
+    pub fn builder(endpoints: impl Into<Endpoints>) -> ClientBuilder {
+        ClientBuilder {
+            endpoints: endpoints.into(),
+            identity: None,
+            tls: Tls::new(),
+            proxy: Proxy::system(),
+            limits: Limits::default(),
+            rules: RetryRules::default(),
+            limiter: Arc::new(WindowLimiter::default()),
+            ambient: Ambient::default(),
+        }
+    }
+
+    /// Settings of a stream of events.
+    pub fn stream(&self) -> StreamBuilder {
+        let inner = &self.0;
+        let channels: Arc<dyn ChannelApi> =
+            Arc::new(inner.notifications.with_priority(Priority::Reconnect));
+        StreamBuilder::new(Parts {
+            protocol: Arc::new(protocols::Notifications),
+            connector: inner.connector.clone(),
+            tokens: inner.tokens.clone(),
+            channels,
+            observer: inner.ambient.observer.clone(),
+            entropy: inner.ambient.entropy.clone(),
+            buffers: Buffers::default(),
+            filter: None,
+            endpoints: inner.endpoints.clone(),
+        })
+    }
+
+    /// The notification API: for those who manage channels themselves. Streams need none of it.
+    pub fn notifications(&self) -> Notifications {
+        self.0.notifications.clone()
+    }
+
+    /// Where this client's tokens come from.
+    pub fn token_source(&self) -> Arc<dyn TokenSource> {
+        self.0.tokens.clone()
+    }
+
+    /// The addresses that this client talks to.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.0.endpoints
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoints", &self.0.endpoints)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+enum Identity {
+    Credentials(ClientCredentials),
+    Source(Arc<dyn TokenSource>),
+}
+
+/// Settings of a [`Client`].
+#[derive(Clone)]
+#[must_use = "a client is made by build()"]
+pub struct ClientBuilder {
+    endpoints: Endpoints,
+    identity: Option<Identity>,
+    tls: Tls,
+    proxy: Proxy,
+    limits: Limits,
+    rules: RetryRules,
+    limiter: Arc<dyn RateLimiter>,
+    ambient: Ambient,
+}
+
+impl ClientBuilder {
+    /// Identifies by the id and secret of an OAuth client with the client-credentials grant. Its tokens are cached,
+    /// and renewed early.
+    pub fn credentials(mut self, credentials: ClientCredentials) -> Self {
+        self.identity = Some(Identity::Credentials(credentials));
+        self
+    }
+
+    /// Identifies by tokens from elsewhere, such as a [`StaticToken`](crate::StaticToken).
+    pub fn token_source(mut self, tokens: impl TokenSource + 'static) -> Self {
+        self.identity = Some(Identity::Source(Arc::new(tokens)));
+        self
+    }
+
+    /// Certificates, for REST and sockets alike. Default: the platform's roots.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// The proxy, for REST and sockets alike. Default [`Proxy::system`].
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Deadline of opening a connection for a REST call: DNS, TCP, proxy and TLS. Default 10 s.
+    pub fn connect_timeout(mut self, deadline: Duration) -> Self {
+        self.limits.connect = deadline;
+        self
+    }
+
+    /// Deadline of one attempt of a REST call, the answer included. Default 32 s.
+    pub fn request_timeout(mut self, deadline: Duration) -> Self {
+        self.limits.attempt = deadline;
+        self
+    }
+
+    /// Longest answer of a REST call that is read, in bytes. Default 16 MiB.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.limits.body = bytes;
+        self
+    }
+
+    /// Says which failures of REST calls pass. Default [`SafeToRepeat`](crate::SafeToRepeat).
+    pub fn classify(mut self, classify: impl Classify + 'static) -> Self {
+        self.rules.classify = Arc::new(classify);
+        self
+    }
+
+    /// Says when a REST call is repeated. Default [`BackoffRetry`](crate::BackoffRetry).
+    pub fn retry(mut self, policy: impl RetryPolicy + 'static) -> Self {
+        self.rules.policy = Arc::new(policy);
+        self
+    }
+
+    /// Bounds the repetitions of all REST calls together. Default [`TokenBudget`](crate::TokenBudget).
+    pub fn retry_budget(mut self, budget: impl RetryBudget + 'static) -> Self {
+        self.rules.budget = Arc::new(budget);
+        self
+    }
+
+    /// Longest `Retry-After` that is waited for; a longer one is returned as an error. Default 180 s.
+    pub fn retry_after_cap(mut self, longest: Duration) -> Self {
+        self.rules.retry_after_cap = longest;
+        self
+    }
+
+    /// Paces REST calls. Default [`WindowLimiter`]: 300 a minute for each token.
+    pub fn rate_limiter(mut self, limiter: impl RateLimiter + 'static) -> Self {
+        self.limiter = Arc::new(limiter);
+        self
+    }
+
+    /// Is told of everything notable. Default: nobody.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.ambient.observer = Arc::new(observer);
+        self
+    }
+
+    /// Where the time is read. Default [`RuntimeClock`](crate::RuntimeClock).
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.ambient.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where jitter comes from. Default [`ThreadEntropy`](crate::ThreadEntropy).
+    pub fn entropy(mut self, entropy: impl Entropy + 'static) -> Self {
+        self.ambient.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Config`](crate::ErrorKind::Config) when neither credentials nor a token source was given, or the TLS settings
+    /// do not work.
+    pub fn build(self) -> Result<Client> {
+        let Self {
+            endpoints,
+            identity,
+            tls,
+            proxy,
+            limits,
+            rules,
+            limiter,
+            ambient,
+        } = self;
+        let identity = identity.ok_or_else(|| {
+            Error::config("no identity: call credentials() or token_source() before build()")
+        })?;
+        let connector = Connector {
+            tls: tls.client_config(&[b"http/1.1"])?,
+            proxy: proxy.clone(),
+            clock: ambient.clock.clone(),
+        };
+        let bare = Arc::new(BareExecutor::new(&tls, &proxy, limits, ambient.clone())?);
+        let tokens: Arc<dyn TokenSource> = match identity {
+            Identity::Source(source) => source,
+            Identity::Credentials(credentials) => {
+                let http = Retrying::new(bare.clone(), rules.clone(), ambient.clone());
+                let grant = ClientCredentialsGrant::new(&credentials, &endpoints, Arc::new(http))?;
+                Arc::new(CachedTokens::new(Arc::new(grant), ambient.clone()))
+            }
+        };
+        let service = HttpService::new(bare, tokens.clone(), rules, limiter, &ambient);
+        let notifications = Notifications::new(Api::new(service, endpoints.clone()));
+        Ok(Client(Arc::new(Inner {
+            endpoints,
+            tokens,
+            notifications,
+            connector,
+            ambient,
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("endpoints", &self.endpoints)
+            .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,299 @@
+//! What a stream delivers, and how a body becomes it.
+
+use serde::de::{DeserializeSeed, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::error::cut;
+use crate::events::json::Json;
+use crate::events::table::{Event, TopicKind};
+use crate::events::topic::Topic;
+
+/// Defines [`Event`] and [`TopicKind`] from a table of topics and the types of their bodies.
+macro_rules! event_table {
+    ($($(#[$doc:meta])* $variant:ident($body:ty) = $($template:literal),+;)*) => {
+        /// One event.
+        ///
+        /// `Debug` shows typed bodies, but of what could not be typed only the length: it may be anything. `Serialize`
+        /// writes the body alone.
+        #[derive(Clone)]
+        #[non_exhaustive]
+        pub enum Event {
+            $($(#[$doc])* $variant(Box<$body>),)*
+            /// There is no type for the topic, or its body is null.
+            Unrecognized {
+                /// The topic.
+                topic: Topic,
+                /// The body as received, on one line; `null` when there was none.
+                body: Box<RawValue>,
+            },
+            /// The frame could not be decoded.
+            Malformed {
+                /// The topic, when the frame had one.
+                topic: Option<Topic>,
+                /// What is wrong, in one clause that holds nothing of the body.
+                error: Box<str>,
+                /// Where in the body, such as `participants[0].calls[1].state`; empty when the whole frame is bad.
+                path: Box<str>,
+                /// The body, or the frame when it has none, cut to 512 bytes.
+                body: Box<str>,
+            },
+            /// Not from the platform: what happened to the stream itself.
+            Lifecycle(Lifecycle),
+        }
+
+        /// The kinds of topic that have a type for their bodies.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum TopicKind {
+            $($variant,)*
+        }
+
+        /// The topics of each kind.
+        pub(crate) static TYPED: &[(&str, TopicKind)] = &[
+            $($(($template, TopicKind::$variant),)+)*
+        ];
+
+        impl Event {
+            /// The name of the variant, such as `UsersPresence`.
+            pub fn variant(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($variant),)*
+                    Self::Unrecognized { .. } => "Unrecognized",
+                    Self::Malformed { .. } => "Malformed",
+                    Self::Lifecycle(_) => "Lifecycle",
+                }
+            }
+
+            /// Reads the body of a topic of this kind; `None` when it is null.
+            pub(crate) fn read<'de, D: serde::Deserializer<'de>>(
+                kind: TopicKind,
+                from: D,
+            ) -> Result<Option<Self>, D::Error> {
+                use serde::Deserialize;
+                match kind {
+                    $(TopicKind::$variant => {
+                        Ok(Option::<Box<$body>>::deserialize(from)?.map(Self::$variant))
+                    })*
+                }
+            }
+        }
+
+        impl serde::Serialize for Event {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(body) => body.serialize(to),)*
+                    Self::Unrecognized { body, .. } => body.serialize(to),
+                    Self::Malformed { error, path, body, .. } => {
+                        to.collect_map([("error", error), ("path", path), ("body", body)])
+                    }
+                    Self::Lifecycle(item) => item.serialize(to),
+                }
+            }
+        }
+
+        impl PartialEq for Event {
+            /// Compares bodies without a type by their text.
+            fn eq(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$variant(a), Self::$variant(b)) => a == b,)*
+                    (
+                        Self::Unrecognized { topic: a, body: x },
+                        Self::Unrecognized { topic: b, body: y },
+                    ) => a == b && x.get() == y.get(),
+                    (
+                        Self::Malformed { topic: a, error: e, path: p, body: x },
+                        Self::Malformed { topic: b, error: f, path: q, body: y },
+                    ) => (a, e, p, x) == (b, f, q, y),
+                    (Self::Lifecycle(a), Self::Lifecycle(b)) => a == b,
+                    _ => false,
+                }
+            }
+        }
+
+        impl std::fmt::Debug for Event {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant(body) => {
+                        f.debug_tuple(stringify!($variant)).field(body).finish()
+                    })*
+                    Self::Unrecognized { topic, body } => f
+                        .debug_struct("Unrecognized")
+                        .field("topic", topic)
+                        .field("body_bytes", &body.get().len())
+                        .finish(),
+                    Self::Malformed { topic, error, path, body } => f
+                        .debug_struct("Malformed")
+                        .field("topic", topic)
+                        .field("error", error)
+                        .field("path", path)
+                        .field("body_bytes", &body.len())
+                        .finish(),
+                    Self::Lifecycle(item) => f.debug_tuple("Lifecycle").field(item).finish(),
+                }
+            }
+        }
+    };
+}
+pub(crate) use event_table;
+
+// Events are moved through queues by value. The largest variant is a gap: four times and a list of topics.
+const _: () = assert!(size_of::<Event>() <= 96);
+
+impl Event {
+    /// The body as JSON on one line: what was received, for every event that has a type.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when JSON cannot hold it, which takes a number that is not finite.
+    pub fn body_json(&self) -> crate::Result<Box<RawValue>> {
+        serde_json::value::to_raw_value(self).map_err(|error| {
+            crate::Error::new(crate::ErrorKind::Decode, "event cannot be written as JSON")
+                .with_source(error)
+        })
+    }
+
+    /// Decodes a body whose envelope is read. Looks for the place of a fault only when there is one.
+    pub(crate) fn of_body(topic: &Topic, kind: Option<TopicKind>, body: &RawValue) -> Self {
+        let Some(kind) = kind else {
+            return Self::unrecognized(topic, body);
+        };
+        match Self::read(kind, &mut serde_json::Deserializer::from_str(body.get())) {
+            Ok(Some(event)) => event,
+            Ok(None) => Self::unrecognized(topic, body),
+            Err(error) => {
+                let mut track = serde_path_to_error::Track::new();
+                let mut from = serde_json::Deserializer::from_str(body.get());
+                let tracked = serde_path_to_error::Deserializer::new(&mut from, &mut track);
+                let path = match Self::read(kind, tracked) {
+                    Ok(_) => String::new(),
+                    Err(_) => track.path().to_string(),
+                };
+                Self::Malformed {
+                    topic: Some(topic.clone()),
+                    error: clause(&error),
+                    path: cut(path.as_bytes()),
+                    body: cut(body.get().as_bytes()),
+                }
+            }
+        }
+    }
+
+    /// A frame that is not a valid envelope.
+    pub(crate) fn of_bad_frame(topic: Option<Topic>, error: &str, frame: &str) -> Self {
+        Self::Malformed {
+            topic,
+            error: error.into(),
+            path: Box::default(),
+            body: cut(frame.as_bytes()),
+        }
+    }
+
+    fn unrecognized(topic: &Topic, body: &RawValue) -> Self {
+        Self::Unrecognized {
+            topic: topic.clone(),
+            body: Json::from(body).into_raw(),
+        }
+    }
+}
+
+/// Reads a body in place, while its envelope is being read.
+pub(crate) struct BodySeed(pub(crate) TopicKind);
+
+impl<'de> DeserializeSeed<'de> for BodySeed {
+    type Value = Option<Event>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        Event::read(self.0, from)
+    }
+}
+
+/// The error as one clause, without the value that a type mismatch quotes from the body.
+pub(crate) fn clause(error: &serde_json::Error) -> Box<str> {
+    let text = error.to_string();
+    let quoted = text.split_once(['"', '`']);
+    match (quoted, text.rsplit_once(", expected ")) {
+        (Some((head, _)), Some((before, expected))) if head.len() < before.len() => {
+            format!("{}, expected {expected}", head.trim_end()).into()
+        }
+        _ => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    fn decode(name: &str, body: &str) -> Event {
+        let kind = crate::events::template::find(name).and_then(|found| found.kind);
+        Event::of_body(&Topic::unchecked(name), kind, &raw(body))
+    }
+
+    #[test]
+    fn a_wrong_type_is_reported_with_its_path_and_without_its_text() {
+        let body = r#"{"id":"c","participants":[{"calls":[{},{"held":"hush, expected x"}]}]}"#;
+        let event = decode("v2.users.1.conversations", body);
+        let Event::Malformed {
+            topic,
+            error,
+            path,
+            body: kept,
+        } = &event
+        else {
+            panic!("{event:?}");
+        };
+        assert_eq!(topic.as_ref().unwrap().name(), "v2.users.1.conversations");
+        assert_eq!(&**path, "participants[0].calls[1].held");
+        assert!(
+            error.starts_with("invalid type: string, expected a boolean"),
+            "{error}"
+        );
+        assert_eq!(&**kept, body);
+        assert!(!format!("{event:?}").contains("hush"), "{event:?}");
+    }
+
+    #[test]
+    fn a_body_without_a_type_is_kept_and_not_printed() {
+        let event = decode("v2.users.1.station", "{\"a\":\n[1.0,1,1e400]}");
+        assert_eq!(event.variant(), "Unrecognized");
+        assert_eq!(event.body_json().unwrap().get(), "{\"a\": [1.0,1,1e400]}");
+        assert!(!format!("{event:?}").contains("1e400"));
+    }
+
+    #[test]
+    fn a_null_body_is_not_a_fault() {
+        assert_eq!(
+            decode("v2.users.1.presence", "null").variant(),
+            "Unrecognized"
+        );
+    }
+
+    #[test]
+    fn a_body_of_the_wrong_shape_is_malformed() {
+        for body in ["[]", "1", "\"x\"", "[[]]", "true"] {
+            let event = decode("v2.users.1.presence", body);
+            assert!(
+                matches!(event, Event::Malformed { .. }),
+                "{body}: {event:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn ten_thousand_nested_values_are_kept_or_refused_and_never_overflow_the_stack() {
+        let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+        let unknown = decode("v2.users.1.presence", &format!("{{\"new\":{deep}}}"));
+        assert_eq!(unknown.variant(), "UsersPresence");
+        assert_eq!(
+            unknown.body_json().unwrap().get(),
+            format!("{{\"new\":{deep}}}")
+        );
+        let known = decode(
+            "v2.users.1.presence",
+            &format!("{{\"presenceDefinition\":{deep}}}"),
+        );
+        assert_eq!(known.variant(), "Malformed");
+        assert_eq!(decode("v2.nobody.knows", &deep).variant(), "Unrecognized");
+    }
+}

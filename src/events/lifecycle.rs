@@ -1,0 +1,335 @@
+//! What happens to a stream itself: connections, coverage, and every loss.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::core::close::Gone;
+use crate::core::ids::ChannelId;
+use crate::events::table::Event;
+use crate::events::timestamp::Timestamp;
+use crate::events::topic::Topic;
+
+/// Something that happened to the stream rather than on the platform.
+///
+/// From these alone a consumer can tell what it has seen and what it has not: a topic is covered from its
+/// `Subscribed` to its `Unsubscribed`, but for each `Gap`, `Lagged` and `uncovered` in between.
+///
+/// As JSON it is an object with `what`, times in RFC 3339 with milliseconds, durations as `…_ms`, and causes as text.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Lifecycle {
+    /// A socket is open and flowing.
+    Connected {
+        /// The channel; `None` for sockets without one.
+        channel: Option<ChannelId>,
+        /// Whether the channel was made for this socket.
+        new_channel: bool,
+        /// Dials that it took.
+        attempts: u32,
+    },
+    /// The socket is gone.
+    Disconnected {
+        /// The channel; `None` for sockets without one.
+        channel: Option<ChannelId>,
+        /// Why.
+        cause: Gone,
+        /// When its last byte came in, on the wall clock.
+        last_inbound: Option<SystemTime>,
+        /// For how long it was live.
+        was_live: Duration,
+        /// The wait before the next dial; `None` when a consumer must act or the stream stops.
+        retry_in: Option<Duration>,
+    },
+    /// The channel confirmed its subscriptions after a reconnect.
+    Resubscribed {
+        /// The channel; `None` for sockets without one.
+        channel: Option<ChannelId>,
+        /// How many topics.
+        topics: usize,
+    },
+    /// Topics are covered for the first time.
+    Subscribed {
+        /// The topics.
+        topics: Arc<[Topic]>,
+        /// From when on.
+        since: SystemTime,
+    },
+    /// Topics are no longer wanted.
+    Unsubscribed {
+        /// The topics.
+        topics: Arc<[Topic]>,
+    },
+    /// The platform refuses one topic; the others live.
+    Rejected {
+        /// The topic.
+        topic: Topic,
+        /// The platform's reason.
+        reason: Box<str>,
+        /// The permissions that are missing.
+        missing_permissions: Vec<Box<str>>,
+    },
+    /// Nothing is known of these topics between two times.
+    Gap {
+        /// The topics.
+        topics: Arc<[Topic]>,
+        /// The last inbound byte before, on the wall clock.
+        covered_until: SystemTime,
+        /// When they were covered again, on the wall clock.
+        resumed_at: SystemTime,
+        /// Between the two, on the monotonic clock.
+        duration: Duration,
+        /// Why.
+        cause: Gone,
+    },
+    /// The consumer was too slow, and events were dropped here.
+    Lagged {
+        /// How many.
+        dropped: u64,
+    },
+    /// The last lifecycle item.
+    Stopped {
+        /// Why the stream ends.
+        reason: StopReason,
+        /// Topics that were without coverage when it stopped.
+        uncovered: Vec<Uncovered>,
+    },
+}
+
+/// Why a stream ends.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// It was closed by its owner.
+    Closed,
+    /// The reconnect policy gave up.
+    GaveUp {
+        /// Why the last connection was lost.
+        cause: Gone,
+        /// Dials that failed in a row.
+        attempts: u32,
+    },
+    /// The platform refuses the credentials.
+    Auth(Box<str>),
+    /// Something that another attempt would not mend.
+    Failed(Box<str>),
+}
+
+/// Topics without coverage at the end of a stream.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Uncovered {
+    /// The topics.
+    pub topics: Arc<[Topic]>,
+    /// Until when they were covered; `None` when they never were.
+    pub covered_until: Option<SystemTime>,
+    /// Why they are not.
+    pub cause: Gone,
+}
+
+impl Uncovered {
+    /// Topics without coverage.
+    pub fn new(topics: Arc<[Topic]>, covered_until: Option<SystemTime>, cause: Gone) -> Self {
+        Self {
+            topics,
+            covered_until,
+            cause,
+        }
+    }
+}
+
+impl Lifecycle {
+    /// What happened, in one word: `connected`, `disconnected`, `resubscribed`, `subscribed`, `unsubscribed`, `rejected`,
+    /// `gap`, `lagged` or `stopped`.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Connected { .. } => "connected",
+            Self::Disconnected { .. } => "disconnected",
+            Self::Resubscribed { .. } => "resubscribed",
+            Self::Subscribed { .. } => "subscribed",
+            Self::Unsubscribed { .. } => "unsubscribed",
+            Self::Rejected { .. } => "rejected",
+            Self::Gap { .. } => "gap",
+            Self::Lagged { .. } => "lagged",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+}
+
+impl From<Lifecycle> for Event {
+    fn from(item: Lifecycle) -> Self {
+        Self::Lifecycle(item)
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed by its owner"),
+            Self::GaveUp { cause, attempts } => {
+                write!(f, "gave up after {attempts} attempts: {cause}")
+            }
+            Self::Auth(detail) => write!(f, "credentials refused: {detail}"),
+            Self::Failed(detail) => write!(f, "failed: {detail}"),
+        }
+    }
+}
+
+/// Milliseconds, as far as JSON numbers reach.
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn names(topics: &[Topic]) -> Vec<&str> {
+    topics.iter().map(Topic::name).collect()
+}
+
+/// The id as it may be shown: the whole one would open the channel's socket.
+fn shown(channel: Option<&ChannelId>) -> Option<String> {
+    channel.map(ToString::to_string)
+}
+
+impl Serialize for Lifecycle {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("what", self.what())?;
+        match self {
+            Self::Connected {
+                channel,
+                new_channel,
+                attempts,
+            } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
+                map.serialize_entry("new_channel", new_channel)?;
+                map.serialize_entry("attempts", attempts)?;
+            }
+            Self::Disconnected {
+                channel,
+                cause,
+                last_inbound,
+                was_live,
+                retry_in,
+            } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
+                map.serialize_entry("cause", &cause.to_string())?;
+                map.serialize_entry("last_inbound", &last_inbound.map(Timestamp::from))?;
+                map.serialize_entry("was_live_ms", &ms(*was_live))?;
+                map.serialize_entry("retry_in_ms", &retry_in.map(ms))?;
+            }
+            Self::Resubscribed { channel, topics } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
+                map.serialize_entry("topics", topics)?;
+            }
+            Self::Subscribed { topics, since } => {
+                map.serialize_entry("topics", &names(topics))?;
+                map.serialize_entry("since", &Timestamp::from(*since))?;
+            }
+            Self::Unsubscribed { topics } => map.serialize_entry("topics", &names(topics))?,
+            Self::Rejected {
+                topic,
+                reason,
+                missing_permissions,
+            } => {
+                map.serialize_entry("topic", topic.name())?;
+                map.serialize_entry("reason", reason)?;
+                map.serialize_entry("missing_permissions", missing_permissions)?;
+            }
+            Self::Gap {
+                topics,
+                covered_until,
+                resumed_at,
+                duration,
+                cause,
+            } => {
+                map.serialize_entry("topics", &names(topics))?;
+                map.serialize_entry("covered_until", &Timestamp::from(*covered_until))?;
+                map.serialize_entry("resumed_at", &Timestamp::from(*resumed_at))?;
+                map.serialize_entry("duration_ms", &ms(*duration))?;
+                map.serialize_entry("cause", &cause.to_string())?;
+            }
+            Self::Lagged { dropped } => map.serialize_entry("dropped", dropped)?,
+            Self::Stopped { reason, uncovered } => {
+                map.serialize_entry("reason", &reason.to_string())?;
+                map.serialize_entry("uncovered", uncovered)?;
+            }
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Uncovered {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("topics", &names(&self.topics))?;
+        map.serialize_entry("covered_until", &self.covered_until.map(Timestamp::from))?;
+        map.serialize_entry("cause", &self.cause.to_string())?;
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_is_written_with_utc_milliseconds() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_millis(1_772_616_600_123);
+        let gap = Lifecycle::Gap {
+            topics: Arc::from([Topic::unchecked("v2.users.1.presence")]),
+            covered_until: start,
+            resumed_at: start + Duration::from_millis(877),
+            duration: Duration::from_micros(876_900),
+            cause: Gone::HandshakeTimeout,
+        };
+        assert_eq!(
+            serde_json::to_value(Event::from(gap)).unwrap(),
+            json!({
+                "what": "gap",
+                "topics": ["v2.users.1.presence"],
+                "covered_until": "2026-03-04T09:30:00.123Z",
+                "resumed_at": "2026-03-04T09:30:01.000Z",
+                "duration_ms": 876,
+                "cause": "handshake not finished in time",
+            })
+        );
+    }
+
+    #[test]
+    fn a_channel_id_is_not_written() {
+        let item = Lifecycle::Disconnected {
+            channel: Some(ChannelId::new("streaming-7-k2m1example")),
+            cause: Gone::Requested,
+            last_inbound: None,
+            was_live: Duration::MAX,
+            retry_in: None,
+        };
+        let text = serde_json::to_string(&item).unwrap();
+        assert!(
+            !text.contains("k2m1") && text.contains("\"retry_in_ms\":null"),
+            "{text}"
+        );
+        assert!(!format!("{item:?}").contains("k2m1"));
+    }
+
+    #[test]
+    fn the_end_names_what_was_not_covered() {
+        let topics: Arc<[Topic]> = Arc::from([Topic::unchecked("v2.a")]);
+        let item = Lifecycle::Stopped {
+            reason: StopReason::GaveUp {
+                cause: Gone::WriteTimeout,
+                attempts: 3,
+            },
+            uncovered: vec![Uncovered::new(topics, None, Gone::WriteTimeout)],
+        };
+        let json = serde_json::to_value(&item).unwrap();
+        assert_eq!(
+            json["reason"],
+            "gave up after 3 attempts: write not finished in time"
+        );
+        assert_eq!(json["uncovered"][0]["covered_until"], json!(null));
+    }
+}

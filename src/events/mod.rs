@@ -1,0 +1,38 @@
+//! Topics, typed events, and how a frame of a notification socket becomes one.
+//!
+//! A frame is an envelope around a body. [`Frame`] reads one frame and gives it back without loss; a stream reads them
+//! through a decoder that keeps what it learnt of its topics.
+
+pub mod bodies;
+pub(crate) mod body;
+pub(crate) mod decoder;
+mod envelope;
+mod event;
+mod extra;
+mod frame;
+mod json;
+mod lifecycle;
+mod members;
+mod open_enum;
+mod raw;
+mod reply;
+mod scan;
+mod table;
+mod template;
+mod timestamp;
+mod topic;
+pub mod topics;
+mod untyped;
+
+pub(crate) use decoder::{Decoder, Incoming, Level, SystemNotice};
+pub use extra::Extra;
+pub use frame::Frame;
+pub use json::Json;
+pub use lifecycle::{Lifecycle, StopReason, Uncovered};
+pub use members::Members;
+pub use raw::{RawEvent, RawFrame};
+pub(crate) use reply::SocketReply;
+pub(crate) use scan::peek_topic;
+pub use table::Event;
+pub use timestamp::Timestamp;
+pub use topic::{IntoTopic, Topic};

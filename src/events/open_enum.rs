@@ -1,0 +1,115 @@
+//! Enums that the platform may add to.
+
+/// Defines an enum of texts that keeps the values it does not know.
+macro_rules! open_enum {
+    (
+        $(#[$doc:meta])*
+        pub enum $name:ident {
+            $($(#[$value_doc:meta])* $variant:ident = $text:literal,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$value_doc])* $variant,)*
+            /// A value that this version does not know, as received.
+            Other(Box<str>),
+        }
+
+        impl $name {
+            /// The value as the platform writes it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    _ => Self::Other(text.into()),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $crate::events::open_enum::read(from)
+            }
+        }
+    };
+}
+pub(crate) use open_enum;
+
+/// Reads an open enum from a text; allocates for unknown values only.
+pub(crate) fn read<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: for<'a> From<&'a str>,
+    D: serde::Deserializer<'de>,
+{
+    struct TextVisitor<T>(std::marker::PhantomData<T>);
+
+    impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for TextVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok(T::from(text))
+        }
+    }
+
+    from.deserialize_str(TextVisitor(std::marker::PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    open_enum! {
+        /// A light.
+        pub enum Light {
+            /// Go.
+            Green = "GREEN",
+            /// Stop.
+            Red = "traffic.red",
+        }
+    }
+
+    #[test]
+    fn known_values_have_variants_and_their_own_spelling() {
+        let light: Light = serde_json::from_str("\"traffic.red\"").unwrap();
+        assert_eq!((&light, light.as_str()), (&Light::Red, "traffic.red"));
+        assert_eq!(Light::from("green"), Light::Other("green".into()));
+        assert_eq!(Light::Green.to_string(), "GREEN");
+        assert!(serde_json::from_str::<Light>("1").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_survives_a_round_trip(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let light: Light = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(light.as_str(), &*text);
+            prop_assert_eq!(serde_json::to_string(&light).unwrap(), json);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Which kind of topic a name is: the platform's list of topics, compiled into a tree of segments.
+
+use std::sync::LazyLock;
+
+use crate::events::table::{TYPED, TopicKind};
+use crate::events::untyped::UNTYPED;
+
+/// Segments that are looked at; no topic of the platform has more than nine.
+const DEPTH: usize = 32;
+
+static TREE: LazyLock<Tree> = LazyLock::new(|| {
+    let mut tree = Tree::default();
+    for (template, kind) in TYPED {
+        tree.insert(template, Some(*kind));
+    }
+    for template in UNTYPED {
+        tree.insert(template, None);
+    }
+    tree
+});
+
+/// A topic that is in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// Its kind, when there is a type for its bodies.
+    pub(crate) kind: Option<TopicKind>,
+    /// The segments that are ids, as bits.
+    ids: u32,
+}
+
+impl Match {
+    /// Whether the segment with this index is an id.
+    pub(crate) fn is_id(&self, segment: usize) -> bool {
+        segment < DEPTH && self.ids & (1 << segment) != 0
+    }
+}
+
+/// Finds a topic in the list. Fixed segments match in any case, and before an id does.
+pub(crate) fn find(name: &str) -> Option<Match> {
+    let mut segments = [""; DEPTH];
+    let mut count = 0;
+    for segment in name.split('.') {
+        *segments.get_mut(count)? = segment;
+        count += 1;
+    }
+    TREE.find(0, segments.get(..count)?, 0, 0)
+}
+
+#[derive(Default)]
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    fixed: Vec<(&'static str, usize)>,
+    id: Option<usize>,
+    /// A topic ends here; the kind when its bodies have a type.
+    end: Option<Option<TopicKind>>,
+}
+
+impl Tree {
+    fn insert(&mut self, template: &'static str, kind: Option<TopicKind>) {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::default());
+        }
+        let mut at = 0;
+        for segment in template.split('.') {
+            let node = &self.nodes[at];
+            let known = if segment == "{id}" {
+                node.id
+            } else {
+                node.fixed
+                    .iter()
+                    .find(|(fixed, _)| fixed.eq_ignore_ascii_case(segment))
+                    .map(|(_, next)| *next)
+            };
+            at = known.unwrap_or_else(|| {
+                let new = self.nodes.len();
+                self.nodes.push(Node::default());
+                match segment {
+                    "{id}" => self.nodes[at].id = Some(new),
+                    fixed => self.nodes[at].fixed.push((fixed, new)),
+                }
+                new
+            });
+        }
+        self.nodes[at].end = Some(kind);
+    }
+
+    /// Each node is seen at most once, so that no name makes this slow.
+    fn find(&self, at: usize, segments: &[&str], depth: usize, ids: u32) -> Option<Match> {
+        let node = self.nodes.get(at)?;
+        let Some((segment, rest)) = segments.split_first() else {
+            return node.end.map(|kind| Match { kind, ids });
+        };
+        let fixed = node
+            .fixed
+            .iter()
+            .find(|(fixed, _)| fixed.eq_ignore_ascii_case(segment))
+            .and_then(|(_, next)| self.find(*next, rest, depth + 1, ids));
+        fixed.or_else(|| {
+            let next = node.id.filter(|_| !segment.is_empty())?;
+            self.find(next, rest, depth + 1, ids | (1 << depth))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str) -> Option<TopicKind> {
+        find(name)?.kind
+    }
+
+    #[test]
+    fn every_template_is_found_with_its_ids() {
+        let all = TYPED.iter().map(|(t, k)| (*t, Some(*k)));
+        for (template, kind) in all.chain(UNTYPED.iter().map(|t| (*t, None))) {
+            let name = template.replace("{id}", "8f0c-1");
+            let found = find(&name).unwrap_or_else(|| panic!("{template}"));
+            assert_eq!(found.kind, kind, "{template}");
+            for (index, segment) in template.split('.').enumerate() {
+                assert_eq!(found.is_id(index), segment == "{id}", "{template}");
+            }
+            assert_eq!(find(&name.to_uppercase()), Some(found), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_segment_wins_over_an_id_and_gives_way_when_the_rest_does_not_fit() {
+        assert_eq!(kind("v2.system.socket_closing"), Some(TopicKind::System));
+        let named = find("v2.system.token_revoked.u1").unwrap();
+        assert!(!named.is_id(2) && named.is_id(3));
+        let generic = find("v2.system.else.u1").unwrap();
+        assert!(generic.is_id(2) && generic.is_id(3));
+    }
+
+    #[test]
+    fn what_is_not_in_the_list_has_no_kind() {
+        for name in [
+            "",
+            ".",
+            "v2",
+            "v2.users.1.presence.more",
+            "v2.users..presence",
+            "v2.users.1",
+            "v3.users.1.presence",
+            &"v2.".repeat(1000),
+        ] {
+            assert_eq!(find(name), None, "{name}");
+        }
+    }
+}

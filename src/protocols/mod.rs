@@ -1,0 +1,5 @@
+//! Kinds of connections. One driver runs them all; each is a small description.
+
+mod notifications;
+
+pub(crate) use notifications::Notifications;

@@ -1,0 +1,205 @@
+//! The platform's notification channels: made by REST, JSON ping, heartbeats, one JSON object per frame.
+
+use std::sync::Arc;
+
+use crate::core::ids::ChannelId;
+use crate::core::ports::ChannelInfo;
+use crate::error::{Error, Result};
+use crate::events::{
+    Decoder, Event, Incoming, Level, RawEvent, SocketReply, SystemNotice, Topic, peek_topic,
+};
+use crate::streaming::builder::StreamBuilder;
+use crate::streaming::protocol::{
+    Decode, Decoded, DecodedItem, DialContext, Health, Notice, Protocol, StreamEvent, TopicFilter,
+};
+use crate::transport::ws::{DialRequest, Frame};
+
+/// The documented health check of a notification socket.
+const PING: &str = r#"{"message":"ping"}"#;
+
+/// The topics that a stream acts on itself: never filtered.
+fn is_own(topic: &str) -> bool {
+    topic.starts_with("channel.")
+        || topic.starts_with("v2.system.")
+        || topic.starts_with("v2.subscription.")
+}
+
+/// An event of this protocol, at one level of decoding.
+pub(crate) trait NotificationEvent: StreamEvent + Level {
+    fn health(&self) -> Health;
+}
+
+impl StreamEvent for Event {}
+impl StreamEvent for RawEvent {}
+
+impl NotificationEvent for Event {
+    fn health(&self) -> Health {
+        match self {
+            Self::Malformed { .. } => Health::Malformed,
+            Self::Unrecognized { .. } => Health::Unrecognized,
+            _ => Health::Typed,
+        }
+    }
+}
+
+impl NotificationEvent for RawEvent {
+    /// Nobody looked into it.
+    fn health(&self) -> Health {
+        Health::Typed
+    }
+}
+
+/// The protocol of notification channels.
+pub(crate) struct Notifications;
+
+impl<E: NotificationEvent> Protocol<E> for Notifications {
+    fn uses_channel(&self) -> bool {
+        true
+    }
+
+    fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest> {
+        let channel = context
+            .channel
+            .ok_or_else(|| Error::config("a notification socket needs a channel"))?;
+        let url = context
+            .endpoints
+            .check_connect_uri(channel.connect_uri.expose())?;
+        // The address is the whole credential: no token goes with it.
+        Ok(DialRequest { url })
+    }
+
+    fn greeting(&self) -> Vec<Box<str>> {
+        Vec::new()
+    }
+
+    fn ping(&self) -> Option<Box<str>> {
+        Some(PING.into())
+    }
+
+    fn decoder(
+        &self,
+        filter: Option<TopicFilter>,
+        channel: Option<&ChannelInfo>,
+    ) -> Box<dyn Decode<E>> {
+        let channel = channel.map(|channel| channel.id.clone());
+        Box::new(NotificationDecoder {
+            decoder: Decoder::new(),
+            filter,
+            channel,
+        })
+    }
+}
+
+struct NotificationDecoder {
+    decoder: Decoder,
+    filter: Option<TopicFilter>,
+    channel: Option<ChannelId>,
+}
+
+impl<E: NotificationEvent> Decode<E> for NotificationDecoder {
+    fn decode(&mut self, frame: &Frame) -> Decoded<E> {
+        let text = match frame {
+            Frame::Text(text) => text.as_str(),
+            Frame::Binary(data) => match std::str::from_utf8(data) {
+                Ok(text) => text,
+                // The platform sends text only; what this is, nobody knows, but it is not lost silently.
+                Err(_) => return self.read::<E>(&String::from_utf8_lossy(data)),
+            },
+            Frame::Ping | Frame::Pong | Frame::Close(..) => {
+                return Decoded::nothing(Notice::None);
+            }
+        };
+        if let Some(wanted) = &self.filter
+            && let Some(topic) = peek_topic(text)
+            && !wanted(&topic)
+            && !is_own(&topic)
+        {
+            return Decoded::nothing(Notice::None);
+        }
+        self.read(text)
+    }
+}
+
+impl NotificationDecoder {
+    fn read<E: NotificationEvent>(&mut self, text: &str) -> Decoded<E> {
+        match E::decode(&mut self.decoder, text) {
+            Incoming::Heartbeat => Decoded::nothing(Notice::Heartbeat),
+            Incoming::Pong => Decoded::nothing(Notice::Pong),
+            Incoming::Reply(reply) => Decoded::nothing(reply_notice(&reply)),
+            Incoming::System {
+                notice,
+                channel,
+                topic,
+                event,
+                correlation_id,
+            } => {
+                let notice = self.system_notice(notice, channel.as_ref());
+                Decoded {
+                    notice,
+                    item: Some(item(topic, event, correlation_id)),
+                }
+            }
+            Incoming::Event {
+                topic,
+                event,
+                correlation_id,
+            } => Decoded {
+                notice: Notice::None,
+                item: Some(item(topic, event, correlation_id)),
+            },
+        }
+    }
+
+    fn system_notice(&self, notice: SystemNotice, about: Option<&ChannelId>) -> Notice {
+        // Another channel of the same user is not our business.
+        let ours = about.is_none() || about == self.channel.as_ref();
+        match notice {
+            SystemNotice::SocketClosing if ours => Notice::Closing,
+            SystemNotice::NoLongerSubscribed if ours => {
+                Notice::ChannelGone("another channel took its subscriptions".into())
+            }
+            SystemNotice::TokenRevoked if ours => {
+                Notice::ChannelGone("its token was revoked".into())
+            }
+            _ => Notice::None,
+        }
+    }
+}
+
+/// An unsolicited 404 says that the channel has expired, was displaced, or lost its token.
+fn reply_notice(reply: &SocketReply) -> Notice {
+    if reply.result == Some(404) {
+        let detail = reply
+            .message
+            .as_deref()
+            .unwrap_or("the platform no longer knows it");
+        Notice::ChannelGone(detail.into())
+    } else {
+        Notice::None
+    }
+}
+
+fn item<E: NotificationEvent>(
+    topic: Topic,
+    event: E,
+    correlation_id: Option<Box<str>>,
+) -> DecodedItem<E> {
+    let health = event.health();
+    DecodedItem {
+        topic,
+        event,
+        correlation_id,
+        health,
+    }
+}
+
+impl StreamBuilder<Event> {
+    /// Delivers topic and undecoded body, for those who forward or filter.
+    pub fn raw(self) -> StreamBuilder<RawEvent> {
+        let Self { parts, settings } = self;
+        StreamBuilder {
+            parts: parts.speaking(Arc::new(Notifications)),
+            settings,
+        }
+    }
+}

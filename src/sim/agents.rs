@@ -1,0 +1,221 @@
+//! Agents at work: what one of them does next, and which events that makes.
+
+use fastrand::Rng;
+use serde_json::Value;
+
+use super::bodies;
+use super::call::{Call, Phase};
+use super::world::{World, definition};
+
+/// One agent.
+#[derive(Clone, Debug)]
+pub(super) struct Agent {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    /// Indices of the queues that the agent is a member of.
+    pub(super) queues: Vec<usize>,
+    /// Index of the presence definition.
+    pub(super) presence: usize,
+    /// All times are milliseconds of the epoch.
+    pub(super) presence_since: i64,
+    pub(super) routing: &'static str,
+    pub(super) routing_since: i64,
+    pub(super) call: Option<Call>,
+}
+
+/// A concrete topic and the body of its event.
+pub(super) type Change = (String, Value);
+
+/// What a step has changed about an agent.
+#[derive(Clone, Copy, Default)]
+struct Changed {
+    presence: bool,
+    routing: bool,
+    call: bool,
+    queue: Option<usize>,
+}
+
+impl World {
+    /// Lets one agent do what comes next, preferably for one queue, and returns the events of it.
+    pub(super) fn step(
+        &mut self,
+        agent: usize,
+        queue: Option<usize>,
+        now: i64,
+        rng: &mut Rng,
+    ) -> Vec<Change> {
+        let Some(current) = self.agents.get(agent) else {
+            return Vec::new();
+        };
+        let changed = match (&current.call, current.routing) {
+            (Some(_), _) => self.advance_call(agent, now, rng),
+            (None, "OFF_QUEUE") => self.off_queue(agent, queue.is_some(), now, rng),
+            (None, "NOT_RESPONDING") => self.route(agent, "IDLE", now),
+            (None, _) if queue.is_some() || rng.f64() < 0.75 => self.offer(agent, queue, now, rng),
+            (None, _) => {
+                let presence = definition::random_break(rng);
+                let moved = self.present(agent, presence, now);
+                let routed = self.route(agent, "OFF_QUEUE", now);
+                moved.and(routed)
+            }
+        };
+        self.events(agent, changed, now)
+    }
+
+    fn off_queue(&mut self, agent: usize, hurry: bool, now: i64, rng: &mut Rng) -> Changed {
+        if hurry || rng.f64() < 0.6 {
+            let moved = self.present(agent, definition::ON_QUEUE, now);
+            return moved.and(self.route(agent, "IDLE", now));
+        }
+        let current = self.agents.get(agent).map_or(0, |agent| agent.presence);
+        let mut next = definition::random_break(rng);
+        while next == current {
+            next = definition::random_break(rng);
+        }
+        self.present(agent, next, now)
+    }
+
+    fn present(&mut self, agent: usize, presence: usize, now: i64) -> Changed {
+        if let Some(agent) = self.agents.get_mut(agent) {
+            agent.presence = presence;
+            agent.presence_since = now;
+        }
+        Changed {
+            presence: true,
+            ..Changed::default()
+        }
+    }
+
+    fn route(&mut self, agent: usize, routing: &'static str, now: i64) -> Changed {
+        if let Some(agent) = self.agents.get_mut(agent) {
+            agent.routing = routing;
+            agent.routing_since = now;
+        }
+        Changed {
+            routing: true,
+            ..Changed::default()
+        }
+    }
+
+    /// A call comes to one of the agent's queues, and waits.
+    fn offer(&mut self, agent: usize, queue: Option<usize>, now: i64, rng: &mut Rng) -> Changed {
+        let Some(member) = self.agents.get_mut(agent) else {
+            return Changed::default();
+        };
+        let wanted = queue.filter(|queue| member.queues.contains(queue));
+        let Some(place) = wanted.or_else(|| rng.choice(member.queues.iter().copied())) else {
+            return Changed::default();
+        };
+        member.call = Some(Call::new(place, now, rng));
+        if let Some(queue) = self.queues.get_mut(place) {
+            queue.waiting += 1;
+        }
+        Changed {
+            queue: Some(place),
+            ..Changed::default()
+        }
+    }
+
+    fn advance_call(&mut self, agent: usize, now: i64, rng: &mut Rng) -> Changed {
+        let Some(member) = self.agents.get_mut(agent) else {
+            return Changed::default();
+        };
+        let Some(call) = member.call.as_mut() else {
+            return Changed::default();
+        };
+        let place = call.queue;
+        let mut routing = None;
+        let (waiting, interacting) = match call.phase {
+            Phase::Waiting => {
+                call.alert();
+                (0, 0)
+            }
+            Phase::Alerting if rng.f64() < 0.9 => {
+                call.answer(now);
+                routing = Some("INTERACTING");
+                (-1, 1)
+            }
+            Phase::Alerting => {
+                call.miss(now);
+                routing = Some("NOT_RESPONDING");
+                (-1, 0)
+            }
+            Phase::Connected => {
+                call.hang_up(now, rng);
+                (0, -1)
+            }
+            Phase::Disconnected => {
+                call.wrap_up(now);
+                routing = (member.routing == "INTERACTING").then_some("IDLE");
+                (0, 0)
+            }
+            Phase::Terminated => {
+                // Its last event is out.
+                member.call = None;
+                return Changed::default();
+            }
+        };
+        if let Some(queue) = self.queues.get_mut(place) {
+            queue.waiting = queue.waiting.saturating_add_signed(waiting);
+            queue.interacting = queue.interacting.saturating_add_signed(interacting);
+        }
+        let changed = Changed {
+            call: true,
+            queue: Some(place),
+            ..Changed::default()
+        };
+        match routing {
+            Some(routing) => changed.and(self.route(agent, routing, now)),
+            None => changed,
+        }
+    }
+
+    fn events(&self, agent: usize, changed: Changed, now: i64) -> Vec<Change> {
+        let Some(agent) = self.agents.get(agent) else {
+            return Vec::new();
+        };
+        let mut events = Vec::new();
+        let user = |name: &str| format!("v2.users.{}.{name}", agent.id);
+        if changed.presence {
+            events.push((user("presence"), bodies::presence(self, agent)));
+        }
+        if changed.routing {
+            events.push((user("routingStatus"), bodies::routing_status(agent)));
+        }
+        if changed.presence || changed.routing {
+            events.push((user("activity"), bodies::activity(self, agent)));
+        }
+        let (Some(call), Some(queue)) = (
+            &agent.call,
+            changed.queue.and_then(|queue| self.queues.get(queue)),
+        ) else {
+            return events;
+        };
+        let full = bodies::conversation(self, agent, call);
+        let calls = bodies::call_conversation(self, agent, call);
+        let of_queue = format!("v2.routing.queues.{}.conversations", queue.id);
+        if changed.call {
+            events.push((user("conversations"), full.clone()));
+            events.push((user("conversations.calls"), calls.clone()));
+        }
+        events.push((of_queue.clone(), full));
+        events.push((format!("{of_queue}.calls"), calls));
+        events.push((
+            format!("v2.analytics.queues.{}.observations", queue.id),
+            bodies::observations(queue, now),
+        ));
+        events
+    }
+}
+
+impl Changed {
+    fn and(self, other: Self) -> Self {
+        Self {
+            presence: self.presence || other.presence,
+            routing: self.routing || other.routing,
+            call: self.call || other.call,
+            queue: self.queue.or(other.queue),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The handle of a running platform.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use super::builder::PlatformBuilder;
+use super::channels::Channels;
+use super::clock::Clock;
+use super::config::Config;
+use super::fault::Fault;
+use super::handle::Command;
+use super::knobs::Faults;
+use super::lifecycle::{self, GOING_AWAY};
+use super::limiter::Limiter;
+use super::oauth::OAuth;
+use super::shared::{Shared, State};
+use super::stats::{Counted, Stats};
+use super::world::World;
+use super::{generator, inject, server, tls};
+use crate::core::credentials::ClientCredentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::region::Endpoints;
+
+/// How long [`Platform::shutdown`] waits for clients to answer its close frames.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A simulated platform that runs on 127.0.0.1 until it is dropped.
+///
+/// ```
+/// use genesys_cloud::sim::{Fault, Platform};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> genesys_cloud::Result<()> {
+/// let platform = Platform::builder().seed(7).events_per_second(0.0).start().await?;
+/// let topic = format!("v2.users.{}.presence", platform.users()[0]);
+/// platform.fault(Fault::ForbidTopic { topic })?;
+/// assert_eq!(platform.stats().sockets_open, 0);
+/// platform.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Platform {
+    shared: Arc<Shared>,
+    endpoints: Endpoints,
+    credentials: ClientCredentials,
+    users: Vec<String>,
+    queues: Vec<String>,
+    applications: Vec<String>,
+    root: Option<String>,
+}
+
+/// What a process prints first. The order of the fields is part of it.
+#[derive(Serialize)]
+struct FirstLine<'a> {
+    api: &'a str,
+    login: &'a str,
+    streaming: String,
+    client_id: &'a str,
+    client_secret: &'a str,
+    users: &'a [String],
+    queues: &'a [String],
+    applications: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_certificate_pem: Option<&'a str>,
+}
+
+impl Platform {
+    /// Settings to start with.
+    pub fn builder() -> PlatformBuilder {
+        PlatformBuilder::default()
+    }
+
+    pub(super) async fn start(config: Config) -> Result<Self> {
+        let (acceptor, root) = if config.tls {
+            let (acceptor, root) = tls::acceptor()?;
+            (Some(acceptor), Some(root))
+        } else {
+            (None, None)
+        };
+        let unavailable = |error| {
+            Error::new(ErrorKind::Transport, "could not listen on 127.0.0.1").with_source(error)
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
+            .await
+            .map_err(unavailable)?;
+        let address = listener.local_addr().map_err(unavailable)?;
+        let scheme = if config.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+
+        let mut seeds = Rng::with_seed(config.seed);
+        let mut rng = seeds.fork();
+        let event_seed = seeds.u64(..);
+        let now = Clock::new().now_ms();
+        let world = World::new(config.users, config.queues, now, &mut rng);
+        let mut oauth = OAuth::default();
+        let (id, secret) = oauth.add_client(&mut rng);
+        let ids = |list: &mut dyn Iterator<Item = &String>| list.cloned().collect();
+        let (users, queues) = (
+            ids(&mut world.agents.iter().map(|agent| &agent.id)),
+            ids(&mut world.queues.iter().map(|queue| &queue.id)),
+        );
+        let applications = world.applications.clone();
+        let endpoints = Endpoints::single(&base_url)?;
+        let state = State {
+            rng,
+            oauth,
+            limiter: Limiter::default(),
+            channels: Channels::default(),
+            faults: Faults::default(),
+            world,
+            counted: Counted::default(),
+        };
+        let shared = Shared::new(config, base_url, state);
+        shared.spawn(server::accept(Arc::clone(&shared), listener, acceptor));
+        shared.spawn(lifecycle::keep_house(Arc::clone(&shared)));
+        shared.spawn(generator::run(Arc::clone(&shared), event_seed));
+        Ok(Self {
+            shared,
+            endpoints,
+            credentials: ClientCredentials::new(&*id, secret),
+            users,
+            queues,
+            applications,
+            root,
+        })
+    }
+
+    /// Where a client finds it: everything on one address.
+    pub fn endpoints(&self) -> Endpoints {
+        self.endpoints.clone()
+    }
+
+    /// The address of login and API, such as `http://127.0.0.1:8080`.
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// The credentials of the OAuth client that exists from the start.
+    pub fn credentials(&self) -> ClientCredentials {
+        self.credentials.clone()
+    }
+
+    /// Adds an OAuth client, with channels and quotas of its own.
+    pub fn add_client(&self) -> ClientCredentials {
+        let mut state = self.shared.lock();
+        let State { oauth, rng, .. } = &mut *state;
+        let (id, secret) = oauth.add_client(rng);
+        ClientCredentials::new(&*id, secret)
+    }
+
+    /// The ids of all users.
+    pub fn users(&self) -> &[String] {
+        &self.users
+    }
+
+    /// The ids of all queues.
+    pub fn queues(&self) -> &[String] {
+        &self.queues
+    }
+
+    /// The ids of all applications.
+    pub fn applications(&self) -> &[String] {
+        &self.applications
+    }
+
+    /// The root certificate that a client has to trust; `None` without TLS.
+    pub fn root_certificate_pem(&self) -> Option<&str> {
+        self.root.as_deref()
+    }
+
+    /// Sends an event, in the platform's envelope, to every open socket whose channel is subscribed to the topic;
+    /// returns to how many. `channel.metadata` and `v2.system.…` need no subscription.
+    pub fn emit(&self, topic: &str, body: impl Borrow<Value>) -> usize {
+        self.shared.emit(topic, body.borrow())
+    }
+
+    /// Does something wrong, to every channel; returns how many open sockets it concerns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a value that is out of range.
+    pub fn fault(&self, fault: Fault) -> Result<usize> {
+        inject::inject(&self.shared, fault, None)
+    }
+
+    /// Does something wrong, to one channel; returns how many open sockets it concerns.
+    ///
+    /// # Errors
+    /// As [`fault`](Self::fault), also for a kind that is not for one channel, and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a channel that does not exist.
+    pub fn fault_on(&self, channel: &str, fault: Fault) -> Result<usize> {
+        inject::inject(&self.shared, fault, Some(channel))
+    }
+
+    /// What has been counted.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    /// A clean slate that a connected client does not notice: faults are lifted, counts are zero, quotas are whole,
+    /// and channels without an open socket are gone. Tokens stay good.
+    pub fn reset(&self) {
+        self.shared.reset();
+    }
+
+    /// The first line of the `simulator` example: addresses, credentials and ids as one JSON object.
+    pub fn first_line(&self) -> String {
+        let line = FirstLine {
+            api: self.base_url(),
+            login: self.base_url(),
+            streaming: self.shared.streaming_url(),
+            client_id: self.credentials.client_id(),
+            client_secret: self.credentials.client_secret().expose(),
+            users: &self.users,
+            queues: &self.queues,
+            applications: &self.applications,
+            root_certificate_pem: self.root_certificate_pem(),
+        };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+
+    /// Ends it: open sockets get a close frame (1001), and every task is gone when this returns.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it ends the platform all the same, but nothing waits for its tasks.
+    pub async fn shutdown(self) {
+        for channel in self.shared.lock().channels.iter() {
+            let reason = "the platform shuts down".to_owned();
+            channel.send(Command::Close(GOING_AWAY, reason));
+        }
+        let until = Instant::now() + FAREWELL;
+        while self.shared.live.open() > 0 && Instant::now() < until {
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.shared.stop();
+        self.shared.stopped().await;
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("base_url", &self.shared.base_url)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! What every task of a platform shares: settings, clock, and the state under one lock.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+use serde_json::Value;
+use tokio::sync::{Notify, watch};
+
+use super::channels::Channels;
+use super::clock::Clock;
+use super::config::Config;
+use super::frames::Event;
+use super::ids;
+use super::knobs::Faults;
+use super::limiter::Limiter;
+use super::oauth::OAuth;
+use super::stats::{Counted, Live, Stats};
+use super::world::World;
+
+/// One platform.
+pub(super) struct Shared {
+    pub(super) config: Config,
+    /// Such as `http://127.0.0.1:8080`.
+    pub(super) base_url: String,
+    pub(super) clock: Clock,
+    pub(super) live: Live,
+    /// A deadline of a channel or token may have become earlier.
+    pub(super) deadlines: Notify,
+    /// What is heard may have changed.
+    pub(super) interest: Notify,
+    state: Mutex<State>,
+    stop: watch::Sender<bool>,
+}
+
+/// What changes.
+pub(super) struct State {
+    /// Ids and tokens; events have a generator of their own, so that the number of requests does not change them.
+    pub(super) rng: Rng,
+    pub(super) oauth: OAuth,
+    pub(super) limiter: Limiter,
+    pub(super) channels: Channels,
+    pub(super) faults: Faults,
+    pub(super) world: World,
+    pub(super) counted: Counted,
+}
+
+impl Shared {
+    pub(super) fn new(config: Config, base_url: String, state: State) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            base_url,
+            clock: Clock::new(),
+            live: Live::default(),
+            deadlines: Notify::new(),
+            interest: Notify::new(),
+            state: Mutex::new(state),
+            stop: watch::Sender::new(false),
+        })
+    }
+
+    /// The state. Never held across an await.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a task until it ends or the platform stops.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut stop = self.stop.subscribe();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Stops every task.
+    pub(super) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until every task is gone.
+    pub(super) async fn stopped(&self) {
+        self.stop.closed().await;
+    }
+
+    /// The address of a channel's socket.
+    pub(super) fn connect_uri(&self, channel: &str) -> String {
+        format!("{}/channels/{channel}", self.streaming_url())
+    }
+
+    /// The base address of sockets, such as `ws://127.0.0.1:8080`.
+    pub(super) fn streaming_url(&self) -> String {
+        self.base_url.replacen("http", "ws", 1)
+    }
+
+    /// Sends an event to every open socket that listens; returns how many do.
+    pub(super) fn emit(&self, topic: &str, body: &Value) -> usize {
+        let mut state = self.lock();
+        let correlation = ids::uuid(&mut state.rng);
+        let event = Event::new(topic, body, &correlation);
+        state.channels.deliver(&event)
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let state = self.lock();
+        Stats {
+            tokens_issued: state.oauth.issued,
+            channels: state.channels.len(),
+            evictions: state.counted.evictions,
+            sockets_open: self.live.open(),
+            dials: state.counted.dials,
+            frames_sent: self.live.frames(),
+            throttled: state.counted.throttled,
+            requests: state.counted.requests.clone(),
+        }
+    }
+
+    /// A clean slate that a connected client does not notice: faults are lifted, counts are zero, quotas are whole,
+    /// and channels without a socket are gone. Tokens stay.
+    pub(super) fn reset(&self) {
+        let mut state = self.lock();
+        state.faults = Faults::default();
+        state.counted = Counted::default();
+        state.limiter.clear();
+        state.oauth.issued = 0;
+        self.live.clear();
+        self.clock.skew(0);
+        let idle: Vec<Arc<str>> = state
+            .channels
+            .iter()
+            .filter(|channel| channel.socket.is_none())
+            .map(|channel| Arc::clone(&channel.id))
+            .collect();
+        for id in idle {
+            state.channels.remove(&id);
+        }
+        for socket in state
+            .channels
+            .iter()
+            .filter_map(|channel| channel.socket.as_ref())
+        {
+            socket.lift();
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Streams of events that survive drops and account for every loss.
+//!
+//! Two pure machines decide, one driver acts: [`session`] is the life of one connection, [`supervisor`] says which
+//! connections exist and what they cover, [`ledger`] says what was lost, and [`driver`] with its [`link`]s is the only
+//! place with sockets, clocks, randomness and tasks.
+
+pub(crate) mod builder;
+pub(crate) mod delivery;
+mod desired;
+pub(crate) mod driver;
+mod ledger;
+mod link;
+pub(crate) mod policy;
+pub(crate) mod protocol;
+pub(crate) mod queue;
+#[cfg(test)]
+mod schedules;
+pub(crate) mod session;
+pub(crate) mod stream;
+mod supervisor;

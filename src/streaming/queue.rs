@@ -1,0 +1,433 @@
+//! The bounded queue between a stream's tasks and its consumer.
+//!
+//! The bound counts items and bytes. What is not an event (lifecycle items, the final error) is never refused and
+//! never dropped; its number is bounded because nothing dials while too much of it waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use super::policy::Overflow;
+
+/// Items handed to the consumer under one lock.
+const CHUNK: usize = 64;
+/// Items that are not events which may wait before [`Sender::is_clogged`].
+const CLOGGED: usize = 256;
+
+/// The bound of a stream's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// Most events that may wait. Default 8,192.
+    pub items: usize,
+    /// Most bytes of frames that may wait as events. Default 16 MiB.
+    pub bytes: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            items: 8_192,
+            bytes: 16 << 20,
+        }
+    }
+}
+
+impl Capacity {
+    /// A bound in events and in bytes of their frames; at least one event.
+    pub fn new(items: usize, bytes: usize) -> Self {
+        Self {
+            items: items.max(1),
+            bytes: bytes.max(1),
+        }
+    }
+}
+
+/// One entry.
+#[derive(Debug)]
+enum Entry<T> {
+    /// An event and the bytes of its frame.
+    Event(T, usize),
+    /// What must not be lost.
+    Fixed(T),
+    /// This many events were dropped here.
+    Dropped(u64),
+}
+
+/// What comes out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    /// An item.
+    Item(T),
+    /// This many events were dropped here.
+    Dropped(u64),
+}
+
+struct State<T> {
+    entries: VecDeque<Entry<T>>,
+    /// Events and bytes that wait, those in the consumer's chunk included.
+    items: usize,
+    bytes: usize,
+    fixed: usize,
+    reader: Option<Waker>,
+    done: bool,
+    abandoned: bool,
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    space: Notify,
+    capacity: Capacity,
+    overflow: Overflow,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // No code of a user runs under the lock, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full(&self, state: &State<T>) -> bool {
+        state.items >= self.capacity.items || state.bytes >= self.capacity.bytes
+    }
+}
+
+/// The writing end; clones write into the same queue.
+pub(crate) struct Sender<T>(Arc<Shared<T>>);
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// The reading end.
+pub(crate) struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    chunk: VecDeque<Entry<T>>,
+    /// What the chunk counted when it was taken.
+    chunk_items: usize,
+    chunk_bytes: usize,
+}
+
+pub(crate) fn queue<T>(capacity: Capacity, overflow: Overflow) -> (Sender<T>, Receiver<T>) {
+    let state = State {
+        entries: VecDeque::new(),
+        items: 0,
+        bytes: 0,
+        fixed: 0,
+        reader: None,
+        done: false,
+        abandoned: false,
+    };
+    let state = Mutex::new(state);
+    let shared = Arc::new(Shared {
+        state,
+        space: Notify::new(),
+        capacity,
+        overflow,
+    });
+    let chunk = VecDeque::new();
+    (
+        Sender(shared.clone()),
+        Receiver {
+            shared,
+            chunk,
+            chunk_items: 0,
+            chunk_bytes: 0,
+        },
+    )
+}
+
+impl<T> Sender<T> {
+    /// Queues events with the bytes of their frames, and says how many older ones were dropped for it.
+    pub(crate) fn push(&self, events: impl IntoIterator<Item = (T, usize)>) -> u64 {
+        let mut dropped = 0;
+        let waker = {
+            let mut state = self.0.lock();
+            if state.abandoned {
+                return 0;
+            }
+            for (event, bytes) in events {
+                state.entries.push_back(Entry::Event(event, bytes));
+                state.items += 1;
+                state.bytes += bytes;
+            }
+            if self.0.overflow == Overflow::DropOldest {
+                while state.items > self.0.capacity.items || state.bytes > self.0.capacity.bytes {
+                    if !drop_oldest(&mut state) {
+                        break;
+                    }
+                    dropped += 1;
+                }
+            }
+            state.reader.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        dropped
+    }
+
+    /// Queues what must not be lost.
+    pub(crate) fn push_fixed(&self, item: T) {
+        let waker = {
+            let mut state = self.0.lock();
+            if state.abandoned {
+                return;
+            }
+            state.entries.push_back(Entry::Fixed(item));
+            state.fixed += 1;
+            state.reader.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&self) {
+        let waker = {
+            let mut state = self.0.lock();
+            state.done = true;
+            state.reader.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// How many more events and bytes fit: with [`Overflow::DropOldest`] always some.
+    pub(crate) fn room(&self) -> Option<(usize, usize)> {
+        if self.0.overflow == Overflow::DropOldest {
+            return Some((CHUNK, usize::MAX));
+        }
+        let state = self.0.lock();
+        (!self.0.is_full(&state)).then(|| {
+            let Capacity { items, bytes } = self.0.capacity;
+            (items - state.items, bytes - state.bytes)
+        })
+    }
+
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.0.overflow
+    }
+
+    /// Whether the consumer is so far behind that dialling again would only pile up more.
+    pub(crate) fn is_clogged(&self) -> bool {
+        let state = self.0.lock();
+        let full = self.0.overflow != Overflow::DropOldest && self.0.is_full(&state);
+        !state.abandoned && (full || state.fixed > CLOGGED)
+    }
+
+    /// Whether a consumer that was too slow has taken at least half of what waited.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        let state = self.0.lock();
+        let Capacity { items, bytes } = self.0.capacity;
+        state.abandoned || (state.items <= items / 2 && state.bytes <= bytes / 2)
+    }
+
+    /// Resolves once `condition` holds; it is asked again whenever the consumer took something.
+    pub(crate) async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            let mut taken = std::pin::pin!(self.0.space.notified());
+            taken.as_mut().enable();
+            if condition(self) {
+                return;
+            }
+            taken.await;
+        }
+    }
+}
+
+/// Replaces the oldest event by a mark, or adds it to the mark before it.
+fn drop_oldest<T>(state: &mut State<T>) -> bool {
+    let Some(at) = state
+        .entries
+        .iter()
+        .position(|entry| matches!(entry, Entry::Event(..)))
+    else {
+        return false;
+    };
+    let Entry::Event(_, bytes) = std::mem::replace(&mut state.entries[at], Entry::Dropped(1))
+    else {
+        return false;
+    };
+    state.items -= 1;
+    state.bytes -= bytes;
+    if let Some(before) = at.checked_sub(1)
+        && let Entry::Dropped(count) = &mut state.entries[before]
+    {
+        *count += 1;
+        state.entries.remove(at);
+    }
+    true
+}
+
+impl<T> Receiver<T> {
+    /// The next item; `None` after the last. Cancel-safe: nothing is taken unless it is returned.
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Taken<T>>> {
+        loop {
+            match self.chunk.pop_front() {
+                Some(Entry::Event(item, _) | Entry::Fixed(item)) => {
+                    return Poll::Ready(Some(Taken::Item(item)));
+                }
+                Some(Entry::Dropped(count)) => return Poll::Ready(Some(Taken::Dropped(count))),
+                None => {}
+            }
+            let mut state = self.shared.lock();
+            let freed = self.chunk_items > 0;
+            state.items -= std::mem::take(&mut self.chunk_items);
+            state.bytes -= std::mem::take(&mut self.chunk_bytes);
+            // A chunk is at most half of the bound, so that reading and writing overlap even with a small one.
+            let most = CHUNK
+                .min(self.shared.capacity.items.div_ceil(2))
+                .min(state.entries.len());
+            for entry in state.entries.drain(..most) {
+                match &entry {
+                    Entry::Event(_, bytes) => {
+                        self.chunk_items += 1;
+                        self.chunk_bytes += bytes;
+                    }
+                    Entry::Fixed(_) | Entry::Dropped(_) => {}
+                }
+                self.chunk.push_back(entry);
+            }
+            let fixed = self
+                .chunk
+                .iter()
+                .filter(|entry| matches!(entry, Entry::Fixed(_)))
+                .count();
+            state.fixed -= fixed;
+            let ended = state.done;
+            if self.chunk.is_empty() && !ended {
+                state.reader = Some(cx.waker().clone());
+            }
+            drop(state);
+            if freed || fixed > 0 {
+                self.shared.space.notify_waiters();
+            }
+            if self.chunk.is_empty() {
+                return if ended {
+                    Poll::Ready(None)
+                } else {
+                    Poll::Pending
+                };
+            }
+        }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.abandoned = true;
+        let entries = std::mem::take(&mut state.entries);
+        state.items = 0;
+        state.bytes = 0;
+        state.fixed = 0;
+        drop(state);
+        drop(entries);
+        self.shared.space.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(rx: &mut Receiver<u32>) -> Option<Taken<u32>> {
+        match rx.poll_take(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(taken) => taken,
+            Poll::Pending => None,
+        }
+    }
+
+    fn drain(rx: &mut Receiver<u32>) -> Vec<Taken<u32>> {
+        std::iter::from_fn(|| take(rx)).collect()
+    }
+
+    #[test]
+    fn order_is_kept_and_the_end_is_seen_once_everything_is_taken() {
+        let (tx, mut rx) = queue(Capacity::new(10, 100), Overflow::Wait);
+        tx.push([(1, 1), (2, 1)]);
+        tx.push_fixed(3);
+        tx.finish();
+        assert_eq!(drain(&mut rx), [1, 2, 3].map(Taken::Item));
+        assert!(matches!(
+            rx.poll_take(&mut Context::from_waker(Waker::noop())),
+            Poll::Ready(None)
+        ));
+    }
+
+    #[test]
+    fn room_counts_items_and_bytes_until_they_are_taken() {
+        let (tx, mut rx) = queue(Capacity::new(4, 100), Overflow::Wait);
+        tx.push([(1, 60)]);
+        assert_eq!(tx.room(), Some((3, 40)));
+        tx.push([(2, 40)]);
+        assert_eq!(tx.room(), None, "full by bytes");
+        take(&mut rx);
+        assert_eq!(
+            tx.room(),
+            None,
+            "what the consumer's chunk holds still counts"
+        );
+        drain(&mut rx);
+        assert_eq!(tx.room(), Some((4, 100)));
+    }
+
+    #[test]
+    fn drop_oldest_counts_what_it_drops_in_its_place_and_keeps_fixed_items() {
+        let (tx, mut rx) = queue(Capacity::new(2, 1_000), Overflow::DropOldest);
+        tx.push_fixed(100);
+        let mut dropped = 0;
+        for n in 0..10 {
+            dropped += tx.push([(n, 1)]);
+            if n == 4 {
+                tx.push_fixed(200);
+            }
+        }
+        assert_eq!(dropped, 8);
+        let seen = drain(&mut rx);
+        let counted: u64 = seen
+            .iter()
+            .map(|t| if let Taken::Dropped(n) = t { *n } else { 0 })
+            .sum();
+        assert_eq!(counted, 8);
+        let items: Vec<_> = seen
+            .iter()
+            .filter_map(|t| {
+                if let Taken::Item(n) = t {
+                    Some(*n)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        assert_eq!(items, [100, 200, 8, 9]);
+    }
+
+    #[test]
+    fn fixed_items_are_taken_when_events_no_longer_are() {
+        let (tx, mut rx) = queue(Capacity::new(1, 10), Overflow::Wait);
+        tx.push([(1, 10)]);
+        assert!(tx.room().is_none() && tx.is_clogged());
+        tx.push_fixed(2);
+        assert_eq!(drain(&mut rx), [1, 2].map(Taken::Item));
+        assert!(!tx.is_clogged() && tx.has_caught_up());
+    }
+
+    #[test]
+    fn an_abandoned_queue_holds_nothing() {
+        let (tx, rx) = queue(Capacity::default(), Overflow::Wait);
+        tx.push([(1, 1)]);
+        drop(rx);
+        tx.push([(2, 1)]);
+        tx.push_fixed(3);
+        assert_eq!(tx.0.lock().entries.len(), 0);
+        assert!(!tx.is_clogged());
+    }
+}

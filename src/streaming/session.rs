@@ -1,0 +1,423 @@
+//! The life of one connection, as a pure function: no socket, no clock, no randomness.
+//!
+//! It knows nothing of other connections or of what topics mean. [`Session::step`] takes what happened and says what
+//! to do; the link performs it.
+
+use std::time::{Duration, Instant};
+
+use crate::core::close::{CloseCode, Gone};
+use crate::core::limits;
+
+/// The deadlines of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timing {
+    /// Dial, TLS, upgrade and first inbound message together. Default 20 s.
+    pub handshake: Duration,
+    /// No inbound byte for this long is a dead socket. Default 35 s.
+    pub silence: Duration,
+    /// A ping is sent when nothing came in for this long. Default 15 s: two chances before the silence ends it.
+    pub ping_after: Duration,
+    /// A write that takes longer is a dead socket. Default 10 s.
+    pub write: Duration,
+    /// How long the peer may take to answer our close frame. Default 3 s.
+    pub close: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(20),
+            silence: limits::SILENCE,
+            ping_after: Duration::from_secs(15),
+            write: Duration::from_secs(10),
+            close: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Begin.
+    Start,
+    /// The socket is open.
+    Opened,
+    /// A message came in.
+    Message,
+    /// The answer to a ping came in.
+    Pong,
+    /// A deadline may have passed; `last_in` is the time of the last inbound byte.
+    Timer { last_in: Instant },
+    /// Whether our own back-pressure keeps us from reading.
+    Paused(bool),
+    /// Somebody wants to see the connection flow from now on.
+    Probe,
+    /// Close in an orderly way, for this reason.
+    Close(Gone),
+    /// The socket ended, or could not be opened.
+    Gone(Gone),
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Open the socket.
+    Dial,
+    /// Send the protocol's first messages.
+    Greet,
+    /// Send the protocol's ping.
+    Ping,
+    /// The connection flows: tell whoever accounts for it before anything else is delivered.
+    Flowing,
+    /// A ping was answered after this long.
+    Rtt(Duration),
+    /// Send a close frame.
+    SendClose(CloseCode),
+    /// The connection is over; drop the socket. Comes once, and last.
+    Done(Gone),
+}
+
+/// Where the connection is in its life; each phase owns what it needs.
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    Dialing {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+        pinged: Option<Instant>,
+    },
+    Live {
+        pinged: Option<Instant>,
+        unheard: bool,
+        paused: bool,
+        fresh: Instant,
+    },
+    Closing {
+        deadline: Instant,
+        cause: Gone,
+    },
+    Over,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    timing: Timing,
+    phase: Phase,
+}
+
+impl Session {
+    pub(crate) fn new(timing: Timing) -> Self {
+        Self {
+            timing,
+            phase: Phase::Idle,
+        }
+    }
+
+    /// Whether the session is over: nothing may be done with its socket any more.
+    #[cfg(test)]
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// When [`Input::Timer`] is due; `last_in` is the time of the last inbound byte.
+    pub(crate) fn wake_at(&self, last_in: Instant) -> Option<Instant> {
+        match &self.phase {
+            Phase::Idle | Phase::Over => None,
+            Phase::Dialing { deadline }
+            | Phase::Greeting { deadline, .. }
+            | Phase::Closing { deadline, .. } => Some(*deadline),
+            Phase::Live {
+                paused,
+                pinged,
+                fresh,
+                ..
+            } => {
+                let heard = last_in.max(*fresh);
+                let ping = heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after;
+                Some(if *paused {
+                    ping
+                } else {
+                    ping.min(heard + self.timing.silence)
+                })
+            }
+        }
+    }
+
+    /// Takes one input and says what to do.
+    pub(crate) fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Start => {
+                if matches!(self.phase, Phase::Idle) {
+                    self.phase = Phase::Dialing {
+                        deadline: now + self.timing.handshake,
+                    };
+                    out.push(Action::Dial);
+                }
+            }
+            Input::Opened => {
+                if let Phase::Dialing { deadline } = self.phase {
+                    self.phase = Phase::Greeting {
+                        deadline,
+                        pinged: Some(now),
+                    };
+                    out.extend([Action::Greet, Action::Ping]);
+                }
+            }
+            Input::Message => self.heard(now, false, out),
+            Input::Pong => self.heard(now, true, out),
+            Input::Timer { last_in } => self.timer(now, last_in, out),
+            Input::Paused(yes) => {
+                if let Phase::Live { paused, fresh, .. } = &mut self.phase {
+                    if *paused && !yes {
+                        // What arrived while we did not read is not known; silence counts from here.
+                        *fresh = now;
+                    }
+                    *paused = yes;
+                }
+            }
+            Input::Probe => {
+                if let Phase::Live {
+                    pinged, unheard, ..
+                } = &mut self.phase
+                {
+                    *unheard = true;
+                    *pinged = Some(now);
+                    out.push(Action::Ping);
+                }
+            }
+            Input::Close(cause) => self.close(now, cause, out),
+            Input::Gone(cause) => self.gone(cause, out),
+        }
+    }
+
+    fn heard(&mut self, now: Instant, pong: bool, out: &mut Vec<Action>) {
+        match &mut self.phase {
+            Phase::Greeting { pinged, .. } => {
+                let pinged = *pinged;
+                self.phase = Phase::Live {
+                    pinged,
+                    unheard: true,
+                    paused: false,
+                    fresh: now,
+                };
+                self.heard(now, pong, out);
+            }
+            Phase::Live {
+                pinged, unheard, ..
+            } => {
+                if pong && let Some(sent) = pinged.take() {
+                    out.push(Action::Rtt(now.saturating_duration_since(sent)));
+                }
+                if std::mem::take(unheard) {
+                    out.push(Action::Flowing);
+                }
+            }
+            Phase::Idle | Phase::Dialing { .. } | Phase::Closing { .. } | Phase::Over => {}
+        }
+    }
+
+    fn timer(&mut self, now: Instant, last_in: Instant, out: &mut Vec<Action>) {
+        match &mut self.phase {
+            Phase::Dialing { deadline } | Phase::Greeting { deadline, .. } if now >= *deadline => {
+                self.gone(Gone::HandshakeTimeout, out);
+            }
+            Phase::Closing { deadline, .. } if now >= *deadline => {
+                self.gone(Gone::Requested, out);
+            }
+            Phase::Live {
+                pinged,
+                paused,
+                fresh,
+                ..
+            } => {
+                let heard = last_in.max(*fresh);
+                let quiet = now.saturating_duration_since(heard);
+                if !*paused && quiet >= self.timing.silence {
+                    self.gone(
+                        Gone::Silent {
+                            quiet: now.saturating_duration_since(last_in),
+                        },
+                        out,
+                    );
+                } else if now >= heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after {
+                    *pinged = Some(now);
+                    out.push(Action::Ping);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, now: Instant, cause: Gone, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Idle | Phase::Dialing { .. } => self.gone(cause, out),
+            Phase::Greeting { .. } | Phase::Live { .. } => {
+                self.phase = Phase::Closing {
+                    deadline: now + self.timing.close,
+                    cause,
+                };
+                out.push(Action::SendClose(CloseCode::NORMAL));
+            }
+            Phase::Closing { .. } | Phase::Over => {}
+        }
+    }
+
+    fn gone(&mut self, cause: Gone, out: &mut Vec<Action>) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Over => {}
+            // Whatever ends a connection that we are closing, the reason is ours.
+            Phase::Closing { cause, .. } => out.push(Action::Done(cause)),
+            _ => out.push(Action::Done(cause)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        session: Session,
+        start: Instant,
+        out: Vec<Action>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                session: Session::new(Timing::default()),
+                start: Instant::now(),
+                out: Vec::new(),
+            }
+        }
+
+        fn at(&self, seconds: u64) -> Instant {
+            self.start + Duration::from_secs(seconds)
+        }
+
+        fn step(&mut self, seconds: u64, input: Input) -> Vec<Action> {
+            let now = self.at(seconds);
+            self.session.step(now, input, &mut self.out);
+            std::mem::take(&mut self.out)
+        }
+
+        fn live() -> Self {
+            let mut bench = Self::new();
+            bench.step(0, Input::Start);
+            bench.step(0, Input::Opened);
+            bench.step(0, Input::Message);
+            bench
+        }
+    }
+
+    #[test]
+    fn opens_greets_pings_and_flows_with_the_first_message() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.step(0, Input::Start), [Action::Dial]);
+        assert_eq!(bench.step(1, Input::Opened), [Action::Greet, Action::Ping]);
+        let rtt = Action::Rtt(Duration::from_secs(1));
+        assert_eq!(bench.step(2, Input::Pong), [rtt, Action::Flowing]);
+        assert_eq!(bench.step(3, Input::Message), []);
+    }
+
+    #[test]
+    fn a_socket_that_accepts_and_says_nothing_ends_at_the_handshake_deadline() {
+        let mut bench = Bench::new();
+        bench.step(0, Input::Start);
+        bench.step(19, Input::Opened);
+        let last_in = bench.at(19);
+        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(20)));
+        let done = Action::Done(Gone::HandshakeTimeout);
+        assert_eq!(bench.step(20, Input::Timer { last_in }), [done]);
+    }
+
+    #[test]
+    fn quiet_is_pinged_and_then_dead_whatever_was_written() {
+        let mut bench = Bench::live();
+        let last_in = bench.at(0);
+        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(15)));
+        assert_eq!(bench.step(15, Input::Timer { last_in }), [Action::Ping]);
+        assert_eq!(bench.step(30, Input::Timer { last_in }), [Action::Ping]);
+        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(35)));
+        let quiet = Duration::from_secs(35);
+        let done = Action::Done(Gone::Silent { quiet });
+        assert_eq!(bench.step(35, Input::Timer { last_in }), [done]);
+        assert_eq!(bench.step(36, Input::Timer { last_in }), []);
+    }
+
+    #[test]
+    fn half_a_frame_is_a_sign_of_life() {
+        let mut bench = Bench::live();
+        let last_in = bench.at(34);
+        assert_eq!(bench.step(35, Input::Timer { last_in }), []);
+        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(49)));
+    }
+
+    #[test]
+    fn silence_is_not_held_against_a_socket_that_we_do_not_read() {
+        let mut bench = Bench::live();
+        let last_in = bench.at(0);
+        bench.step(1, Input::Paused(true));
+        assert_eq!(
+            bench.step(60, Input::Timer { last_in }),
+            [Action::Ping],
+            "pings go on"
+        );
+        bench.step(100, Input::Paused(false));
+        assert_eq!(bench.step(134, Input::Timer { last_in }), [Action::Ping]);
+        assert!(matches!(
+            bench.step(135, Input::Timer { last_in })[..],
+            [Action::Done(_)]
+        ));
+    }
+
+    #[test]
+    fn a_probe_asks_for_a_new_sign_of_flow() {
+        let mut bench = Bench::live();
+        assert_eq!(bench.step(5, Input::Probe), [Action::Ping]);
+        assert_eq!(bench.step(6, Input::Message), [Action::Flowing]);
+        assert_eq!(bench.step(7, Input::Message), []);
+    }
+
+    #[test]
+    fn a_close_of_ours_keeps_its_reason_and_has_a_deadline() {
+        let mut bench = Bench::live();
+        let close = bench.step(5, Input::Close(Gone::Requested));
+        assert_eq!(close, [Action::SendClose(CloseCode::NORMAL)]);
+        assert_eq!(bench.step(6, Input::Close(Gone::Overflow)), []);
+        assert_eq!(bench.session.wake_at(bench.at(5)), Some(bench.at(8)));
+        let cut = Gone::Cut { detail: "".into() };
+        assert_eq!(
+            bench.step(7, Input::Gone(cut)),
+            [Action::Done(Gone::Requested)]
+        );
+        assert!(bench.session.is_over());
+    }
+
+    #[test]
+    fn nothing_happens_before_the_start_and_after_the_end() {
+        let mut bench = Bench::new();
+        let (t, last_in) = (0, bench.at(0));
+        assert_eq!(bench.step(t, Input::Opened), []);
+        assert_eq!(bench.step(t, Input::Message), []);
+        assert_eq!(bench.step(t, Input::Timer { last_in }), []);
+        let gone = Gone::Overflow;
+        assert_eq!(
+            bench.step(t, Input::Close(gone.clone())),
+            [Action::Done(gone.clone())]
+        );
+        for input in [
+            Input::Start,
+            Input::Opened,
+            Input::Pong,
+            Input::Probe,
+            Input::Gone(gone),
+        ] {
+            assert_eq!(bench.step(t, input), []);
+        }
+    }
+}

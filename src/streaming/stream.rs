@@ -1,0 +1,243 @@
+//! The stream that a user holds, and the handle that steers it from elsewhere.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use futures::stream::{FusedStream, StreamExt};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::delivery::{ConnectionState, Counters, Delivery, StreamStats};
+use super::driver::{Command, Item};
+use super::protocol::StreamEvent;
+use super::queue::{Receiver, Taken};
+use crate::core::clock::Clock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, IntoTopic, Lifecycle};
+
+/// A stream of events that survives drops and accounts for every loss.
+///
+/// Yields `Result<Delivery, Error>`. An `Err` is the last item: the credentials were refused, or the reconnect policy
+/// gave up. Whatever the stream survives is an event in the same stream, as
+/// [`Event::Lifecycle`](crate::Event::Lifecycle). After the end it yields `None` for ever.
+///
+/// # Cancel safety
+/// Dropping the future of `next()` at any point loses nothing: an item leaves the stream only when it is returned.
+///
+/// # Ending
+/// [`close`](Self::close) ends the connection in an orderly way; what was received is still yielded. Dropping the
+/// stream closes the connection in the background and ends its tasks.
+pub struct EventStream<E = Event> {
+    items: Receiver<Item<E>>,
+    handle: StreamHandle,
+    clock: Arc<dyn Clock>,
+    ended: bool,
+    /// Closing it tells the driver that the stream is gone.
+    _alive: mpsc::Sender<Command>,
+}
+
+/// Steers a stream while its items are taken elsewhere. Cheap to clone.
+#[derive(Clone)]
+pub struct StreamHandle {
+    commands: mpsc::WeakSender<Command>,
+    state: watch::Receiver<ConnectionState>,
+    counters: Arc<Counters>,
+}
+
+impl<E: StreamEvent> EventStream<E> {
+    pub(crate) fn new(
+        items: Receiver<Item<E>>,
+        commands: mpsc::Sender<Command>,
+        state: watch::Receiver<ConnectionState>,
+        counters: Arc<Counters>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let handle = StreamHandle {
+            commands: commands.downgrade(),
+            state,
+            counters,
+        };
+        Self {
+            items,
+            handle,
+            clock,
+            ended: false,
+            _alive: commands,
+        }
+    }
+
+    /// A handle to steer the stream from elsewhere. It does not keep the stream alive.
+    pub fn handle(&self) -> StreamHandle {
+        self.handle.clone()
+    }
+
+    /// Adds topics. See [`StreamHandle::subscribe`].
+    ///
+    /// # Errors
+    /// As [`StreamHandle::subscribe`].
+    pub async fn subscribe(&self, topic: impl IntoTopic) -> Result<()> {
+        self.handle.subscribe(topic).await
+    }
+
+    /// Removes topics. See [`StreamHandle::unsubscribe`].
+    ///
+    /// # Errors
+    /// As [`StreamHandle::unsubscribe`].
+    pub async fn unsubscribe(&self, topic: impl IntoTopic) -> Result<()> {
+        self.handle.unsubscribe(topic).await
+    }
+
+    /// How the stream stands.
+    pub fn state(&self) -> ConnectionState {
+        self.handle.state()
+    }
+
+    /// Counters since the stream started.
+    pub fn stats(&self) -> StreamStats {
+        self.handle.stats()
+    }
+
+    /// Closes the connection with a close frame and waits until it is closed.
+    ///
+    /// What was received before the peer's answer is still in the stream: read on until `None`.
+    ///
+    /// # Cancel safety
+    /// The close goes on when this future is dropped.
+    pub async fn close(&mut self) {
+        self.handle.close().await;
+    }
+
+    /// Reads to the end of a stream that stopped before it ever flowed, for the error that ended it.
+    pub(crate) async fn take_error(&mut self) -> Option<Error> {
+        while let Some(item) = self.next().await {
+            if let Err(error) = item {
+                return Some(error);
+            }
+        }
+        None
+    }
+}
+
+impl<E: StreamEvent> Stream for EventStream<E> {
+    type Item = Result<Delivery<E>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let item = match std::task::ready!(self.items.poll_take(cx)) {
+            None => {
+                self.ended = true;
+                None
+            }
+            Some(Taken::Item(Item::Event(delivery, _))) => Some(Ok(delivery)),
+            Some(Taken::Item(Item::Error(error))) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+            Some(Taken::Dropped(dropped)) => {
+                let lagged = Lifecycle::Lagged { dropped };
+                Some(Ok(Delivery::own(lagged, self.clock.wall())))
+            }
+        };
+        Poll::Ready(item)
+    }
+}
+
+impl<E: StreamEvent> FusedStream for EventStream<E> {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<E> Unpin for EventStream<E> {}
+
+impl<E> fmt::Debug for EventStream<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StreamHandle {
+    /// Adds a topic, or a combination such as `v2.users.ID?presence&routingStatus`.
+    ///
+    /// Resolves when the topic is part of the desired set. The platform's answer comes in the stream, as
+    /// [`Lifecycle::Subscribed`] or [`Lifecycle::Rejected`].
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) for a text that is no topic, [`Capacity`](ErrorKind::Capacity) when there would be
+    /// too many, [`Closed`](ErrorKind::Closed) when the stream is over.
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topic may or may not be added.
+    pub async fn subscribe(&self, topic: impl IntoTopic) -> Result<()> {
+        let topics = vec![topic.into_topic()?];
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Subscribe(topics, answer)).await?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Removes a topic, written as it was added.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) for a text that is no topic, [`Closed`](ErrorKind::Closed) when the stream is over.
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topic may or may not be removed.
+    pub async fn unsubscribe(&self, topic: impl IntoTopic) -> Result<()> {
+        self.send(Command::Unsubscribe(vec![topic.into_topic()?]))
+            .await
+    }
+
+    /// How the stream stands.
+    pub fn state(&self) -> ConnectionState {
+        self.state.borrow().clone()
+    }
+
+    /// Resolves with the next change of the state; `None` when the stream is over.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: a change that was not seen is seen by the next call.
+    pub async fn changed(&mut self) -> Option<ConnectionState> {
+        self.state.changed().await.ok()?;
+        Some(self.state.borrow_and_update().clone())
+    }
+
+    /// Counters since the stream started.
+    pub fn stats(&self) -> StreamStats {
+        self.counters.snapshot()
+    }
+
+    /// Closes the connection with a close frame and waits until it is closed. Does nothing when it is closed already.
+    ///
+    /// # Cancel safety
+    /// The close goes on when this future is dropped.
+    pub async fn close(&self) {
+        // An error means that the stream is over, which is what is wanted.
+        let _ = self.send(Command::Close).await;
+        let mut state = self.state.clone();
+        while state.changed().await.is_ok() {}
+    }
+
+    async fn send(&self, command: Command) -> Result<()> {
+        let commands = self.commands.upgrade().ok_or_else(closed)?;
+        commands.send(command).await.map_err(|_| closed())
+    }
+}
+
+impl fmt::Debug for StreamHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamHandle")
+            .field("state", &self.state())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the stream is over")
+}
