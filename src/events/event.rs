@@ -142,7 +142,7 @@ impl Event {
     /// The body as JSON on one line: what was received, for every event that has a type.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when JSON cannot hold it, which takes a number that is not finite.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when it cannot be written; nothing that was decoded is such.
     pub fn body_json(&self) -> crate::Result<Box<RawValue>> {
         serde_json::value::to_raw_value(self).map_err(|error| {
             crate::Error::new(crate::ErrorKind::Decode, "event cannot be written as JSON")

@@ -124,27 +124,19 @@ mod tests {
             pretty in any::<bool>(),
         ) {
             let mut frame = serde_json::Map::new();
-            let mut text = String::from("{");
-            for (name, value) in &members {
-                if frame.insert(name.clone(), value.clone()).is_none() {
-                    let comma = if text.len() > 1 { "," } else { "" };
-                    text += &format!("{comma}{}:{}", json!(name), value);
-                } else {
-                    // Keep the text and the map in step: the first of two equal names stays.
-                    let first = members.iter().find(|(n, _)| n == name).unwrap();
-                    frame.insert(name.clone(), first.1.clone());
+            let mut parts = Vec::new();
+            let metadata = tail.map(|id| ("metadata".to_owned(), json!({"CorrelationId": id})));
+            for (name, value) in members.into_iter().chain(metadata) {
+                if !frame.contains_key(&name) {
+                    parts.push(format!("{}:{value}", json!(name)));
+                    frame.insert(name, value);
                 }
             }
-            if let Some(id) = tail {
-                let metadata = json!({"CorrelationId": id});
-                let comma = if text.len() > 1 { "," } else { "" };
-                text += &format!("{comma}\"metadata\":{metadata}");
-                frame.insert("metadata".to_owned(), metadata);
-            }
-            text.push('}');
-            if pretty {
-                text = serde_json::to_string_pretty(&frame).unwrap();
-            }
+            let text = if pretty {
+                serde_json::to_string_pretty(&frame).unwrap()
+            } else {
+                format!("{{{}}}", parts.join(","))
+            };
             let topic = frame.get("topicName");
             if topic.is_none_or(Value::is_string) {
                 let peeked = peek_topic(&text);
