@@ -26,10 +26,7 @@ fn presence() -> String {
         "message": "",
         "modifiedDate": "2026-03-04T09:01:10.120Z",
     });
-    frame(
-        "v2.users.8f0c0000-0000-4000-8000-0000000000e1.presence",
-        &body,
-    )
+    frame("v2.users.8f0c0000-0000-4000-8000-0000000000e1.presence", &body)
 }
 
 fn observation() -> String {
@@ -109,11 +106,7 @@ type TwoPasses = fn(&str) -> usize;
 fn decode(c: &mut Criterion) {
     let frames: [(_, _, TwoPasses); 3] = [
         ("presence", presence(), two_passes::<UserPresence>),
-        (
-            "observation",
-            observation(),
-            two_passes::<QueueObservations>,
-        ),
+        ("observation", observation(), two_passes::<QueueObservations>),
         ("conversation", conversation(), two_passes::<Conversation>),
     ];
     let mut group = c.benchmark_group("decode");

@@ -105,9 +105,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("endpoints", &self.0.endpoints)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("endpoints", &self.0.endpoints).finish_non_exhaustive()
     }
 }
 
@@ -229,16 +227,7 @@ impl ClientBuilder {
     /// [`Config`](crate::ErrorKind::Config) when neither credentials nor a token source was given, or the TLS settings
     /// do not work.
     pub fn build(self) -> Result<Client> {
-        let Self {
-            endpoints,
-            identity,
-            tls,
-            proxy,
-            limits,
-            rules,
-            limiter,
-            ambient,
-        } = self;
+        let Self { endpoints, identity, tls, proxy, limits, rules, limiter, ambient } = self;
         let identity = identity.ok_or_else(|| {
             Error::config("no identity: call credentials() or token_source() before build()")
         })?;
@@ -258,13 +247,7 @@ impl ClientBuilder {
         };
         let service = HttpService::new(bare, tokens.clone(), rules, limiter, &ambient);
         let notifications = Notifications::new(Api::new(service, endpoints.clone()));
-        Ok(Client(Arc::new(Inner {
-            endpoints,
-            tokens,
-            notifications,
-            connector,
-            ambient,
-        })))
+        Ok(Client(Arc::new(Inner { endpoints, tokens, notifications, connector, ambient })))
     }
 }
 

@@ -57,7 +57,7 @@ macro_rules! regions {
 regions! {
     /// N. Virginia.
     UsEast1, "us-east-1", "mypurecloud.com", "use1";
-    /// Ohio, FedRAMP.
+    /// Ohio, for the government of the United States.
     UsEast2, "us-east-2", "use2.us-gov-pure.cloud", "use2";
     /// Oregon.
     UsWest2, "us-west-2", "usw2.pure.cloud", "usw2";
@@ -121,10 +121,7 @@ impl FromStr for Region {
 
     fn from_str(text: &str) -> Result<Self> {
         let wanted = text.trim().to_ascii_lowercase();
-        let host = wanted
-            .strip_prefix("https://")
-            .unwrap_or(&wanted)
-            .trim_end_matches('/');
+        let host = wanted.strip_prefix("https://").unwrap_or(&wanted).trim_end_matches('/');
         let domain = ["api.", "login.", "apps.", "streaming."]
             .iter()
             .find_map(|service| host.strip_prefix(service))
@@ -139,18 +136,12 @@ impl FromStr for Region {
 }
 
 fn unknown_region(text: &str, name: &str) -> Error {
-    let close = Region::ALL
-        .iter()
-        .map(|r| (distance(r.name(), name), r))
-        .min_by_key(|(d, _)| *d);
+    let close = Region::ALL.iter().map(|r| (distance(r.name(), name), r)).min_by_key(|(d, _)| *d);
     let hint = match close {
         Some((edits, region)) if edits <= 3 => format!("did you mean {region}?"),
         _ => {
             let names: Vec<_> = Region::ALL.iter().map(|r| r.name()).collect();
-            format!(
-                "known: {}; a domain of your own goes through `Endpoints`",
-                names.join(", ")
-            )
+            format!("known: {}; a domain of your own goes through `Endpoints`", names.join(", "))
         }
     };
     let shown: String = text.chars().take(64).collect();
@@ -202,10 +193,7 @@ impl Endpoints {
     pub fn from_domain(domain: &str) -> Result<Self> {
         let plain = domain.contains('.')
             && domain.split('.').all(|label| {
-                !label.is_empty()
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             });
         if !plain {
             return Err(Error::config(format!(
@@ -226,11 +214,7 @@ impl Endpoints {
         streaming
             .set_scheme(scheme)
             .map_err(|()| Error::config("address cannot carry a WebSocket"))?;
-        Ok(Self {
-            login: api.clone(),
-            api,
-            streaming: vec![streaming],
-        })
+        Ok(Self { login: api.clone(), api, streaming: vec![streaming] })
     }
 
     /// An address for each service. `streaming` is where a channel's socket may be.
@@ -319,15 +303,10 @@ fn checked(text: &str, schemes: &[&str]) -> Result<Url> {
         Error::config("address is not a URL such as https://host").with_source(error)
     })?;
     if !schemes.contains(&url.scheme()) || url.host().is_none() {
-        return Err(Error::config(format!(
-            "address must begin with {}://",
-            schemes[0]
-        )));
+        return Err(Error::config(format!("address must begin with {}://", schemes[0])));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::config(
-            "address must not carry a user name or password",
-        ));
+        return Err(Error::config("address must not carry a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Error::config("address must not carry a query or fragment"));
@@ -374,14 +353,8 @@ mod tests {
             for text in spellings {
                 assert_eq!(text.parse::<Region>().unwrap(), *region, "{text}");
             }
-            assert_eq!(
-                region.endpoints().api().host_str().unwrap(),
-                format!("api.{domain}")
-            );
-            assert_eq!(
-                region.endpoints().login().host_str().unwrap(),
-                format!("login.{domain}")
-            );
+            assert_eq!(region.endpoints().api().host_str().unwrap(), format!("api.{domain}"));
+            assert_eq!(region.endpoints().login().host_str().unwrap(), format!("login.{domain}"));
             assert_eq!(region.endpoints().streaming().scheme(), "wss");
         }
     }
@@ -389,17 +362,8 @@ mod tests {
     #[test]
     fn a_typo_names_the_region_that_was_meant() {
         let error = "us-esat-1".parse::<Region>().unwrap_err();
-        assert!(
-            error.to_string().contains("did you mean us-east-1?"),
-            "{error}"
-        );
-        assert!(
-            "nowhere"
-                .parse::<Region>()
-                .unwrap_err()
-                .to_string()
-                .contains("known: us-east-1")
-        );
+        assert!(error.to_string().contains("did you mean us-east-1?"), "{error}");
+        assert!("nowhere".parse::<Region>().unwrap_err().to_string().contains("known: us-east-1"));
     }
 
     #[test]
@@ -428,10 +392,7 @@ mod tests {
     fn a_path_of_the_base_is_kept_as_a_prefix() {
         let endpoints = Endpoints::single("https://gw.example/genesys/").unwrap();
         let url = endpoints.api_url("/api/v2/tokens/me?x=1").unwrap();
-        assert_eq!(
-            url.as_str(),
-            "https://gw.example/genesys/api/v2/tokens/me?x=1"
-        );
+        assert_eq!(url.as_str(), "https://gw.example/genesys/api/v2/tokens/me?x=1");
     }
 
     #[test]
@@ -451,10 +412,7 @@ mod tests {
             "not a url topsecret",
         ] {
             let error = endpoints.check_connect_uri(bad).unwrap_err();
-            assert!(
-                !format!("{error} {error:?}").contains("topsecret"),
-                "{error}"
-            );
+            assert!(!format!("{error} {error:?}").contains("topsecret"), "{error}");
         }
     }
 }

@@ -171,17 +171,9 @@ fn a_number_is_written_with_the_same_value() {
         );
         let frame = Frame::decode(&text).expect("a valid frame");
         let json = frame.event.body_json().expect("JSON").get().to_owned();
-        let written = json
-            .split("\"sum\":")
-            .nth(1)
-            .expect("a sum")
-            .trim_end_matches(['}', ']']);
+        let written = json.split("\"sum\":").nth(1).expect("a sum").trim_end_matches(['}', ']']);
         let value = |text: &str| text.parse::<f64>().expect("a number");
-        assert_eq!(
-            value(written).to_bits(),
-            value(number).to_bits(),
-            "{written}"
-        );
+        assert_eq!(value(written).to_bits(), value(number).to_bits(), "{written}");
     }
 }
 
@@ -191,23 +183,9 @@ fn faults_are_errors_that_name_topic_and_place() {
     let error = Frame::decode(text).expect_err("7 is not a text");
     let message = error.to_string();
     assert!(message.contains("v2.users.1.conversations"), "{message}");
-    assert!(
-        message.contains("participants[1].attributes.a"),
-        "{message}"
-    );
-    assert!(
-        error
-            .body()
-            .is_some_and(|body| body.starts_with("{\"participants\""))
-    );
-    for text in [
-        "",
-        "{}",
-        "[]",
-        "{\"result\":\"200\"}",
-        "{\"topicName\":7}",
-        "nonsense",
-    ] {
+    assert!(message.contains("participants[1].attributes.a"), "{message}");
+    assert!(error.body().is_some_and(|body| body.starts_with("{\"participants\"")));
+    for text in ["", "{}", "[]", "{\"result\":\"200\"}", "{\"topicName\":7}", "nonsense"] {
         assert!(Frame::decode(text).is_err(), "{text}");
     }
 }

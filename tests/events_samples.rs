@@ -73,16 +73,8 @@ fn decode(text: &str) -> Frame {
 #[test]
 fn every_sample_has_its_variant_and_is_written_as_it_was_read() {
     for (text, variant, id) in [
-        (
-            PRESENCE,
-            "UsersPresence",
-            "8f0c0000-0000-4000-8000-0000000000e1",
-        ),
-        (
-            ROUTING_STATUS,
-            "UsersRoutingStatus",
-            "8f0c0000-0000-4000-8000-0000000000e1",
-        ),
+        (PRESENCE, "UsersPresence", "8f0c0000-0000-4000-8000-0000000000e1"),
+        (ROUTING_STATUS, "UsersRoutingStatus", "8f0c0000-0000-4000-8000-0000000000e1"),
         (CONVERSATION, "UsersConversations", "8f0c"),
         (OBSERVATIONS, "AnalyticsQueuesObservations", "77aa"),
         (TOKEN_REVOKED, "System", "8f0c"),
@@ -91,11 +83,7 @@ fn every_sample_has_its_variant_and_is_written_as_it_was_read() {
         (USER_END, "Unrecognized", "a7c1"),
     ] {
         let frame = decode(text);
-        assert_eq!(
-            (frame.event.variant(), frame.topic.id()),
-            (variant, id),
-            "{text}"
-        );
+        assert_eq!((frame.event.variant(), frame.topic.id()), (variant, id), "{text}");
         assert_eq!(Frame::peek_topic(text).as_deref(), Some(frame.topic.name()));
         let value: Value = serde_json::from_str(text).expect("a sample is JSON");
         assert_eq!(serde_json::to_value(&frame).expect("JSON"), value, "{text}");
@@ -107,33 +95,20 @@ fn every_sample_has_its_variant_and_is_written_as_it_was_read() {
 #[test]
 fn presence() {
     let frame = decode(PRESENCE);
-    let Event::UsersPresence(presence) = &frame.event else {
-        panic!("{frame:?}")
-    };
+    let Event::UsersPresence(presence) = &frame.event else { panic!("{frame:?}") };
     let definition = presence.presence_definition.as_ref().expect("a definition");
     assert_eq!(definition.system_presence.as_deref(), Some("ON_QUEUE"));
-    assert_eq!(
-        (presence.primary, presence.message.as_deref()),
-        (Some(true), Some(""))
-    );
-    let changed = presence
-        .modified_date
-        .as_ref()
-        .and_then(Timestamp::to_system_time);
+    assert_eq!((presence.primary, presence.message.as_deref()), (Some(true), Some("")));
+    let changed = presence.modified_date.as_ref().and_then(Timestamp::to_system_time);
     let expected = SystemTime::UNIX_EPOCH + Duration::from_millis(1_772_614_870_120);
     assert_eq!(changed, Some(expected));
-    assert_eq!(
-        frame.correlation_id().as_deref(),
-        Some("290034f4-0000-4000-8000-0000000000aa")
-    );
+    assert_eq!(frame.correlation_id().as_deref(), Some("290034f4-0000-4000-8000-0000000000aa"));
     assert_eq!(frame.version().map(Json::as_str), Some("\"2\""));
 }
 
 #[test]
 fn routing_status() {
-    let Event::UsersRoutingStatus(body) = decode(ROUTING_STATUS).event else {
-        panic!()
-    };
+    let Event::UsersRoutingStatus(body) = decode(ROUTING_STATUS).event else { panic!() };
     let status = body.routing_status.expect("a status");
     assert_eq!(status.status, Some(RoutingState::Interacting));
 }
@@ -141,9 +116,7 @@ fn routing_status() {
 #[test]
 fn an_unknown_status_is_kept() {
     let text = ROUTING_STATUS.replace("INTERACTING", "DAYDREAMING");
-    let Event::UsersRoutingStatus(body) = decode(&text).event else {
-        panic!()
-    };
+    let Event::UsersRoutingStatus(body) = decode(&text).event else { panic!() };
     let status = body.routing_status.and_then(|status| status.status);
     assert_eq!(status, Some(RoutingState::Other("DAYDREAMING".into())));
 }
@@ -151,29 +124,17 @@ fn an_unknown_status_is_kept() {
 #[test]
 fn a_conversation_of_a_user_and_of_a_queue() {
     let of_queue = CONVERSATION.replace("v2.users.8f0c", "v2.routing.queues.77aa");
-    let Event::UsersConversations(conversation) = decode(CONVERSATION).event else {
-        panic!()
-    };
-    let Event::RoutingQueuesConversations(same) = decode(&of_queue).event else {
-        panic!()
-    };
+    let Event::UsersConversations(conversation) = decode(CONVERSATION).event else { panic!() };
+    let Event::RoutingQueuesConversations(same) = decode(&of_queue).event else { panic!() };
     assert_eq!(conversation, same);
 
     let participants = conversation.participants.as_deref().expect("participants");
-    let [customer, agent] = participants else {
-        panic!("{participants:?}")
-    };
-    let case = agent
-        .attributes
-        .as_ref()
-        .and_then(|attributes| attributes.get("case"));
+    let [customer, agent] = participants else { panic!("{participants:?}") };
+    let case = agent.attributes.as_ref().and_then(|attributes| attributes.get("case"));
     assert_eq!(case.map(|case| &**case), Some("4711"));
     let call = |calls: &Option<Vec<_>>| calls.as_ref().and_then(|calls| calls.first().cloned());
     let held: genesys_cloud::bodies::Call = call(&customer.calls).expect("a call");
-    assert_eq!(
-        (held.state, held.disconnect_type),
-        (Some(CommunicationState::Connected), None)
-    );
+    assert_eq!((held.state, held.disconnect_type), (Some(CommunicationState::Connected), None));
     let lost = call(&agent.calls).expect("a call");
     assert_eq!(lost.direction, Some(Direction::Inbound));
     assert_eq!(lost.disconnect_type, Some(DisconnectType::TransportFailure));
@@ -186,9 +147,7 @@ fn a_conversation_of_a_user_and_of_a_queue() {
 
 #[test]
 fn observations() {
-    let Event::AnalyticsQueuesObservations(body) = decode(OBSERVATIONS).event else {
-        panic!()
-    };
+    let Event::AnalyticsQueuesObservations(body) = decode(OBSERVATIONS).event else { panic!() };
     let group = body.group.expect("a group");
     assert_eq!(group.get("mediaType").map(|media| &**media), Some("voice"));
     let data = body.data.expect("data");
@@ -197,32 +156,22 @@ fn observations() {
         .iter()
         .map(|metric| {
             let count = metric.stats.as_ref().and_then(|stats| stats.get("count"));
-            (
-                metric.metric.as_deref(),
-                count.and_then(serde_json::Number::as_i64),
-            )
+            (metric.metric.as_deref(), count.and_then(serde_json::Number::as_i64))
         })
         .collect();
-    assert_eq!(
-        counts,
-        [(Some("oWaiting"), Some(0)), (Some("oInteracting"), Some(4))]
-    );
+    assert_eq!(counts, [(Some("oWaiting"), Some(0)), (Some("oInteracting"), Some(4))]);
 }
 
 #[test]
 fn a_system_message_does_not_print_its_channel() {
-    let Event::System(body) = decode(TOKEN_REVOKED).event else {
-        panic!()
-    };
+    let Event::System(body) = decode(TOKEN_REVOKED).event else { panic!() };
     assert_eq!(body.reason, Some(SystemReason::UserTokensRevoked));
     assert!(!format!("{body:?}").contains("k2m1"), "{body:?}");
 }
 
 #[test]
 fn a_topic_without_a_type_keeps_its_body() {
-    let Event::Unrecognized { topic, body } = decode(USER_END).event else {
-        panic!()
-    };
+    let Event::Unrecognized { topic, body } = decode(USER_END).event else { panic!() };
     assert_eq!(topic.id(), "a7c1");
     assert!(body.get().contains("1772615740002"));
 }

@@ -18,13 +18,7 @@ fn builder(platform: &Platform) -> ClientBuilder {
 }
 
 fn status(status: u16, retry_after: Option<u64>, count: u32) -> Fault {
-    Fault::Http {
-        path: CHANNELS.into(),
-        status,
-        retry_after,
-        count,
-        html: status == 502,
-    }
+    Fault::Http { path: CHANNELS.into(), status, retry_after, count, html: status == 502 }
 }
 
 async fn platform() -> Platform {
@@ -37,10 +31,7 @@ async fn a_read_survives_two_5xx_in_a_row_and_a_create_is_not_repeated() {
     let notifications = builder(&platform).build().unwrap().notifications();
     for code in [500, 502, 503, 504] {
         platform.fault(status(code, None, 2)).unwrap();
-        notifications
-            .channels(IncludeChannels::Token)
-            .await
-            .unwrap();
+        notifications.channels(IncludeChannels::Token).await.unwrap();
         platform.fault(status(code, None, 1)).unwrap();
         let error = notifications.create_channel().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Status(code));
@@ -77,13 +68,8 @@ async fn no_retry_means_none() {
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_refused_and_a_root_makes_it_good() {
     let platform = Platform::builder().tls(true).start().await.unwrap();
-    let error = builder(&platform)
-        .build()
-        .unwrap()
-        .notifications()
-        .create_channel()
-        .await
-        .unwrap_err();
+    let error =
+        builder(&platform).build().unwrap().notifications().create_channel().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_string().contains("Tls::add_root_pem"), "{error}");
     let root = platform.root_certificate_pem().unwrap();
@@ -101,12 +87,9 @@ async fn one_malformed_topic_is_reported_for_that_topic_alone() {
     let good = format!("v2.users.{}.presence", platform.users()[0]);
     let other = format!("v2.users.{}.presence", platform.users()[1]);
     let forbidden = format!("v2.routing.queues.{}.observations", platform.queues()[0]);
-    let topics: Vec<Box<str>> = [&good, "v2.no.such.topic", &other, &forbidden]
-        .map(Into::into)
-        .into();
-    let forbid = Fault::ForbidTopic {
-        topic: forbidden.clone(),
-    };
+    let topics: Vec<Box<str>> =
+        [&good, "v2.no.such.topic", &other, &forbidden].map(Into::into).into();
+    let forbid = Fault::ForbidTopic { topic: forbidden.clone() };
     platform.fault(forbid).unwrap();
     let mut states = api.replace(&channel, &topics).await.unwrap();
     states.retain(|state| state.rejected.is_some());
@@ -115,11 +98,7 @@ async fn one_malformed_topic_is_reported_for_that_topic_alone() {
     let mut expected = ["v2.no.such.topic", &*forbidden];
     expected.sort_unstable();
     assert_eq!(rejected, expected);
-    let listed = client
-        .notifications()
-        .subscriptions(&channel)
-        .await
-        .unwrap();
+    let listed = client.notifications().subscriptions(&channel).await.unwrap();
     let mut taken: Vec<_> = listed
         .iter()
         .filter(|state| state.rejected.is_none())
@@ -148,19 +127,10 @@ async fn removing_topics_leaves_the_others() {
     let left = notifications.subscriptions(&channel).await.unwrap();
     assert_eq!(left.len(), 2);
     notifications.remove_all(&channel).await.unwrap();
-    assert!(
-        notifications
-            .subscriptions(&channel)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(notifications.subscriptions(&channel).await.unwrap().is_empty());
     assert!(notifications.channel_exists(&channel).await.unwrap());
     let unknown = genesys_cloud::ChannelId::new("streaming-0-nothing");
     assert!(!notifications.channel_exists(&unknown).await.unwrap());
-    let error = notifications
-        .add(&unknown, &topics, true)
-        .await
-        .unwrap_err();
+    let error = notifications.add(&unknown, &topics, true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }

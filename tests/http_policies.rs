@@ -14,12 +14,10 @@ use genesys_cloud::{
 fn a_policy_may_be_a_closure_that_leans_on_the_default() {
     let default = BackoffRetry::default();
     let patient: Box<dyn RetryPolicy> =
-        Box::new(
-            move |attempt: &RetryAttempt<'_>| match default.decide(attempt) {
-                RetryVerdict::RetryAfter(wait) => RetryVerdict::RetryAfter(wait * 2),
-                other => other,
-            },
-        );
+        Box::new(move |attempt: &RetryAttempt<'_>| match default.decide(attempt) {
+            RetryVerdict::RetryAfter(wait) => RetryVerdict::RetryAfter(wait * 2),
+            other => other,
+        });
     let request = RequestMeta::new("GET", "/api/v2/users/{userId}", true);
     let ask = |number| patient.decide(&RetryAttempt::new(&request, Class::Transient, number));
     assert_eq!(ask(1), RetryVerdict::RetryAfter(Duration::from_secs(1)));
@@ -31,18 +29,12 @@ fn a_classifier_may_hold_an_opinion_on_one_operation_only() {
     let classify: Box<dyn Classify> = Box::new(|request: &RequestMeta<'_>, _: &Outcome<'_>| {
         (request.operation == "/fragile").then_some(Class::Final)
     });
-    let outcome = Outcome::Answer {
-        status: 503,
-        retry_after: None,
-    };
+    let outcome = Outcome::Answer { status: 503, retry_after: None };
     let fragile = RequestMeta::new("GET", "/fragile", true);
     let other = RequestMeta::new("GET", "/other", true);
     assert_eq!(classify.classify(&fragile, &outcome), Some(Class::Final));
     assert_eq!(classify.classify(&other, &outcome), None);
-    assert_eq!(
-        SafeToRepeat.classify(&other, &outcome),
-        Some(Class::Transient)
-    );
+    assert_eq!(SafeToRepeat.classify(&other, &outcome), Some(Class::Transient));
 }
 
 /// A user's own limiter: one request a second, and none counted that was not sent.
@@ -52,10 +44,7 @@ struct OneASecond(Arc<Mutex<Option<Instant>>>, Arc<AtomicU32>);
 impl RateLimiter for OneASecond {
     fn acquire(&self, now: Instant, _: u64, _: Priority) -> Grant {
         let mut last = self.0.lock().unwrap();
-        if let Some(next) = last
-            .map(|at| at + Duration::from_secs(1))
-            .filter(|at| *at > now)
-        {
+        if let Some(next) = last.map(|at| at + Duration::from_secs(1)).filter(|at| *at > now) {
             return Grant::WaitUntil(next);
         }
         *last = Some(now);
@@ -75,10 +64,7 @@ fn a_limiter_of_ones_own_gets_every_permit_back_once() {
         panic!("the first may go")
     };
     permit.settle(Quota::unanswered(now));
-    assert!(matches!(
-        boxed.acquire(now, 1, Priority::User),
-        Grant::WaitUntil(_)
-    ));
+    assert!(matches!(boxed.acquire(now, 1, Priority::User), Grant::WaitUntil(_)));
     drop(boxed.acquire(now + Duration::from_secs(1), 1, Priority::User));
     assert_eq!(limiter.1.load(Ordering::SeqCst), 1);
 }

@@ -12,43 +12,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("events", &["core", "error"]),
     ("diagnostics", &["core", "error"]),
     ("transport", &["core", "error", "region", "diagnostics"]),
-    (
-        "auth",
-        &["core", "error", "region", "diagnostics", "transport"],
-    ),
-    (
-        "streaming",
-        &[
-            "core",
-            "error",
-            "region",
-            "diagnostics",
-            "events",
-            "transport",
-        ],
-    ),
-    (
-        "rest",
-        &[
-            "core",
-            "error",
-            "region",
-            "diagnostics",
-            "transport",
-            "auth",
-        ],
-    ),
-    (
-        "protocols",
-        &[
-            "core",
-            "error",
-            "region",
-            "events",
-            "transport",
-            "streaming",
-        ],
-    ),
+    ("auth", &["core", "error", "region", "diagnostics", "transport"]),
+    ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
+    ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
+    ("protocols", &["core", "error", "region", "events", "transport", "streaming"]),
     (
         "client",
         &[
@@ -67,10 +34,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Pairs that the table of floors allows but that must not be: (who, what).
-const MUST_NOT: &[(&str, &str)] = &[
-    ("auth", "transport::http::auth"),
-    ("streaming", "transport::http"),
-];
+const MUST_NOT: &[(&str, &str)] =
+    &[("auth", "transport::http::auth"), ("streaming", "transport::http")];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -149,22 +114,13 @@ fn imports_run_down_the_floors() {
     let (mut faults, mut seen) = (Vec::new(), 0);
     for file in files {
         let path = file.strip_prefix(&src).unwrap();
-        let owner = path
-            .iter()
-            .next()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .trim_end_matches(".rs")
-            .to_owned();
+        let owner =
+            path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
         if owner == "lib" {
             continue;
         }
         let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == owner) else {
-            faults.push(format!(
-                "{}: {owner} has no row in the table",
-                path.display()
-            ));
+            faults.push(format!("{}: {owner} has no row in the table", path.display()));
             continue;
         };
         for import in imports(&fs::read_to_string(&file).unwrap()) {
@@ -186,11 +142,7 @@ fn imports_run_down_the_floors() {
         }
     }
     assert!(seen > 50, "the reader found only {seen} imports");
-    assert!(
-        faults.is_empty(),
-        "imports that run up a floor:\n{}",
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "imports that run up a floor:\n{}", faults.join("\n"));
 }
 
 #[test]

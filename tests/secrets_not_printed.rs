@@ -125,6 +125,7 @@ fn must_not_show(text: &str, secret: &str) {
     }
 }
 
+#[allow(clippy::too_many_lines)] // One run, from the first token to the last item.
 async fn run(
     placed: CredentialsIn,
     platform: Platform,
@@ -155,8 +156,12 @@ async fn run(
 
     let stream = client
         .stream()
-        .subscribe_all(platform.users().iter().map(|id| format!("v2.users.{id}?presence&routingStatus")))
-        .subscribe_all(platform.queues().iter().map(|id| format!("v2.analytics.queues.{id}.observations")))
+        .subscribe_all(
+            platform.users().iter().map(|id| format!("v2.users.{id}?presence&routingStatus")),
+        )
+        .subscribe_all(
+            platform.queues().iter().map(|id| format!("v2.analytics.queues.{id}.observations")),
+        )
         .reconnect(FixedDelay::new(Duration::from_millis(20)));
     shown.add(&stream);
     let mut events = stream.start().await.unwrap();
@@ -204,7 +209,8 @@ async fn run(
         shown.add(&item);
     }
     let wrong = ClientCredentials::new(credentials.client_id(), "wrong-secret").placed(placed);
-    let wrong = Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();
+    let wrong =
+        Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();
     let error = wrong.stream().subscribe("v2.users.a.presence").start().await.unwrap_err();
     shown.add(&error);
     writeln!(shown.0, "{error}").unwrap();

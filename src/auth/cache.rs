@@ -96,8 +96,7 @@ impl Shared {
     }
 
     fn tell(&self) {
-        self.changed
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 
@@ -112,15 +111,8 @@ impl Drop for Shared {
 
 impl CachedTokens {
     pub(crate) fn new(grant: Arc<dyn Grant>, ambient: Ambient) -> Self {
-        let shared = Shared {
-            state: Mutex::default(),
-            changed: watch::Sender::new(0),
-        };
-        Self {
-            grant,
-            ambient,
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { state: Mutex::default(), changed: watch::Sender::new(0) };
+        Self { grant, ambient, shared: Arc::new(shared) }
     }
 
     /// The request that is under way, begun now if there is none.
@@ -140,10 +132,7 @@ impl CachedTokens {
             let result = settle(&shared, &ambient, sent_at, result);
             sender.send_replace(Some(result));
         });
-        let under_way = UnderWay {
-            done,
-            task: task.abort_handle(),
-        };
+        let under_way = UnderWay { done, task: task.abort_handle() };
         state.under_way = Some(under_way.clone());
         under_way
     }
@@ -225,19 +214,11 @@ impl CachedTokens {
 impl State {
     /// When the next renewal should begin; `None` while one is under way, or before the first token.
     fn wants_renewal_at(&self) -> Option<Instant> {
-        if self
-            .under_way
-            .as_ref()
-            .is_some_and(|under_way| !under_way.task.is_finished())
-        {
+        if self.under_way.as_ref().is_some_and(|under_way| !under_way.task.is_finished()) {
             return None;
         }
         let held = self.current.as_ref()?;
-        let due = if held.refused {
-            held.sent_at
-        } else {
-            held.renew_at
-        };
+        let due = if held.refused { held.sent_at } else { held.renew_at };
         Some(self.not_before.map_or(due, |at| at.max(due)))
     }
 }
@@ -261,19 +242,13 @@ fn settle(
         Ok(issued) => {
             let token = state.accept(issued, sent_at, unit);
             drop(state);
-            ambient.tell(&Signal::TokenIssued {
-                generation: token.0.generation,
-                life: token.1,
-            });
+            ambient.tell(&Signal::TokenIssued { generation: token.0.generation, life: token.1 });
             Ok(token.0)
         }
         Err(error) => {
             let usable = state.postpone(&error, now, unit);
             drop(state);
-            ambient.tell(&Signal::TokenRenewalFailed {
-                error: &error,
-                usable,
-            });
+            ambient.tell(&Signal::TokenRenewalFailed { error: &error, usable });
             Err(error)
         }
     };

@@ -24,10 +24,7 @@ pub struct StaticToken {
 impl StaticToken {
     /// A source of this token.
     pub fn new(token: impl Into<Secret>) -> Self {
-        Self {
-            token: token.into(),
-            refused: AtomicBool::new(false),
-        }
+        Self { token: token.into(), refused: AtomicBool::new(false) }
     }
 }
 

@@ -40,9 +40,7 @@ pub(crate) fn issued(response: &Response, request: &Request) -> Result<Issued> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| unusable("access_token is missing or empty"))?;
     if let Some(kind) = body.get("token_type").filter(|kind| !kind.is_null())
-        && !kind
-            .as_str()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))
+        && !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))
     {
         return Err(unusable("token_type is not bearer"));
     }
@@ -59,11 +57,7 @@ pub(crate) fn issued(response: &Response, request: &Request) -> Result<Issued> {
         .split_whitespace()
         .map(Into::into)
         .collect();
-    Ok(Issued {
-        secret: Secret::new(token),
-        life: life.min(LONGEST_LIFE),
-        scopes,
-    })
+    Ok(Issued { secret: Secret::new(token), life: life.min(LONGEST_LIFE), scopes })
 }
 
 /// A number, or a number in a string, as some gateways send it.
@@ -84,11 +78,7 @@ pub(crate) fn refused(response: Response, request: &Request) -> Error {
     let complaint = response.complaint();
     let host = request.url.host_str().unwrap_or_default();
     let code = complaint.code.as_deref().unwrap_or_default();
-    let words = complaint
-        .words
-        .as_deref()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let words = complaint.words.as_deref().unwrap_or_default().to_ascii_lowercase();
     let (kind, advice) = match status {
         403 => (
             ErrorKind::Forbidden,

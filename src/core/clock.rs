@@ -12,10 +12,7 @@ pub trait Clock: Send + Sync {
     fn wall(&self) -> SystemTime;
     /// Both at once.
     fn moment(&self) -> Moment {
-        Moment {
-            mono: self.now(),
-            wall: self.wall(),
-        }
+        Moment { mono: self.now(), wall: self.wall() }
     }
 }
 

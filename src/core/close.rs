@@ -148,14 +148,10 @@ impl fmt::Display for Gone {
             Self::Protocol { detail } => write!(f, "protocol broken by the peer: {detail}"),
             Self::TooBig { limit } => write!(f, "message over the limit of {limit} bytes"),
             Self::ChannelGone { detail } => write!(f, "channel gone: {detail}"),
-            Self::Rest {
-                status: Some(status),
-                detail,
-            } => write!(f, "REST call failed with HTTP {status}: {detail}"),
-            Self::Rest {
-                status: None,
-                detail,
-            } => write!(f, "REST call failed: {detail}"),
+            Self::Rest { status: Some(status), detail } => {
+                write!(f, "REST call failed with HTTP {status}: {detail}")
+            }
+            Self::Rest { status: None, detail } => write!(f, "REST call failed: {detail}"),
             Self::Overflow => f.write_str("disconnected because the consumer is too slow"),
             Self::Requested => f.write_str("closed by us"),
         }

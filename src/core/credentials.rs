@@ -65,9 +65,7 @@ impl ClientCredentials {
                 Error::config(format!("environment variable {name} is not valid Unicode"))
             })?;
             if value.trim().is_empty() {
-                return Err(Error::config(format!(
-                    "environment variable {name} is empty"
-                )));
+                return Err(Error::config(format!("environment variable {name} is empty")));
             }
             Ok(value.trim().to_owned())
         };

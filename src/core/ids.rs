@@ -25,12 +25,9 @@ impl ChannelId {
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // FNV-1a: the same id shows the same four digits in every process, and they lead nowhere.
-        let hash = self
-            .0
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+        let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         write!(f, "channel-{:04x}", hash & 0xffff)
     }
 }
@@ -49,9 +46,6 @@ mod tests {
     fn a_channel_id_is_a_credential_and_is_not_printed() {
         let id = ChannelId::new("streaming-7-k2m1exampleexample");
         assert!(!format!("{id} {id:?}").contains("k2m1"));
-        assert_ne!(
-            id.to_string(),
-            ChannelId::new("streaming-7-other").to_string()
-        );
+        assert_ne!(id.to_string(), ChannelId::new("streaming-7-other").to_string());
     }
 }

@@ -29,12 +29,7 @@ pub struct AccessToken {
 impl AccessToken {
     /// A token; `generation` tells it from earlier ones of the same source.
     pub fn new(secret: impl Into<Secret>, generation: u64) -> Self {
-        Self {
-            secret: secret.into(),
-            generation,
-            expires_at: None,
-            scopes: Vec::new(),
-        }
+        Self { secret: secret.into(), generation, expires_at: None, scopes: Vec::new() }
     }
 }
 
@@ -74,11 +69,7 @@ pub struct ChannelInfo {
 impl ChannelInfo {
     /// A channel with its socket's address.
     pub fn new(id: ChannelId, connect_uri: impl Into<Secret>) -> Self {
-        Self {
-            id,
-            connect_uri: connect_uri.into(),
-            expires: None,
-        }
+        Self { id, connect_uri: connect_uri.into(), expires: None }
     }
 }
 
@@ -105,10 +96,7 @@ pub struct Rejection {
 impl TopicState {
     /// A topic that was taken.
     pub fn permitted(topic: impl Into<Box<str>>) -> Self {
-        Self {
-            topic: topic.into(),
-            rejected: None,
-        }
+        Self { topic: topic.into(), rejected: None }
     }
 
     /// A topic that was refused.
@@ -117,14 +105,8 @@ impl TopicState {
         reason: impl Into<Box<str>>,
         missing_permissions: Vec<Box<str>>,
     ) -> Self {
-        let rejected = Some(Rejection {
-            reason: reason.into(),
-            missing_permissions,
-        });
-        Self {
-            topic: topic.into(),
-            rejected,
-        }
+        let rejected = Some(Rejection { reason: reason.into(), missing_permissions });
+        Self { topic: topic.into(), rejected }
     }
 }
 

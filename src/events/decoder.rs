@@ -36,15 +36,6 @@ impl Decoder {
         Self::default()
     }
 
-    /// Remembers a topic that is going to be seen; of a combined one its members.
-    pub(crate) fn intern(&mut self, topic: &Topic) {
-        for member in topic.members() {
-            if !self.topics.contains(member.name()) {
-                self.remember(&Known::new(member));
-            }
-        }
-    }
-
     /// Decodes a frame with its body.
     pub(crate) fn decode(&mut self, text: &str) -> Incoming<Event> {
         match self.decode_usual(text) {
@@ -107,24 +98,16 @@ impl Decoder {
                 Incoming::Heartbeat => Incoming::Heartbeat,
                 Incoming::Pong => Incoming::Pong,
                 Incoming::Reply(reply) => Incoming::Reply(reply),
-                Incoming::System {
-                    notice,
-                    channel,
-                    topic,
-                    correlation_id,
-                    ..
-                } => Incoming::System {
-                    notice,
-                    channel,
-                    event: RawEvent::Frame(RawFrame::new(topic.clone(), text)),
-                    topic,
-                    correlation_id,
-                },
-                Incoming::Event {
-                    topic,
-                    correlation_id,
-                    ..
-                } => Incoming::Event {
+                Incoming::System { notice, channel, topic, correlation_id, .. } => {
+                    Incoming::System {
+                        notice,
+                        channel,
+                        event: RawEvent::Frame(RawFrame::new(topic.clone(), text)),
+                        topic,
+                        correlation_id,
+                    }
+                }
+                Incoming::Event { topic, correlation_id, .. } => Incoming::Event {
                     event: RawEvent::Frame(RawFrame::new(topic.clone(), text)),
                     topic,
                     correlation_id,
@@ -170,10 +153,7 @@ impl Known {
     }
 
     fn is_for_the_stream(&self) -> bool {
-        matches!(
-            self.kind,
-            Some(TopicKind::System | TopicKind::ChannelMetadata)
-        )
+        matches!(self.kind, Some(TopicKind::System | TopicKind::ChannelMetadata))
     }
 }
 
@@ -215,11 +195,7 @@ fn sort(known: Known, event: Event, correlation_id: Option<Box<str>>) -> Incomin
             event,
             correlation_id,
         },
-        _ => Incoming::Event {
-            topic,
-            event,
-            correlation_id,
-        },
+        _ => Incoming::Event { topic, event, correlation_id },
     }
 }
 
@@ -248,11 +224,7 @@ mod tests {
 
     fn event(incoming: Incoming<Event>) -> (Topic, Event, Option<Box<str>>) {
         match incoming {
-            Incoming::Event {
-                topic,
-                event,
-                correlation_id,
-            } => (topic, event, correlation_id),
+            Incoming::Event { topic, event, correlation_id } => (topic, event, correlation_id),
             other => panic!("{other:?}"),
         }
     }
@@ -275,14 +247,8 @@ mod tests {
         let mut decoder = Decoder::new();
         for body in [r#"{"message":"WebSocket Heartbeat"}"#, "{}", "null", "7"] {
             let text = frame(body);
-            assert!(
-                matches!(decoder.decode(&text), Incoming::Heartbeat),
-                "{body}"
-            );
-            assert!(
-                matches!(decoder.decode_raw(&text), Incoming::Heartbeat),
-                "{body}"
-            );
+            assert!(matches!(decoder.decode(&text), Incoming::Heartbeat), "{body}");
+            assert!(matches!(decoder.decode_raw(&text), Incoming::Heartbeat), "{body}");
         }
         let pong = frame(r#"{"message":"pong"}"#);
         assert!(matches!(decoder.decode(&pong), Incoming::Pong));
@@ -293,10 +259,7 @@ mod tests {
     fn notices_are_told_apart_by_topic_even_when_their_body_is_bad() {
         let table = [
             ("v2.system.socket_closing", SystemNotice::SocketClosing),
-            (
-                "v2.system.no_longer_subscribed.u1",
-                SystemNotice::NoLongerSubscribed,
-            ),
+            ("v2.system.no_longer_subscribed.u1", SystemNotice::NoLongerSubscribed),
             ("v2.system.token_revoked.u1", SystemNotice::TokenRevoked),
             ("v2.system.news.u1", SystemNotice::Other),
             ("v2.subscription.updated", SystemNotice::SubscriptionUpdated),
@@ -305,13 +268,7 @@ mod tests {
         for (name, expected) in table {
             for (body, id) in [(r#"{"channelId":"ch-1"}"#, Some("ch-1")), ("[]", None)] {
                 let text = format!(r#"{{"topicName":"{name}","eventBody":{body}}}"#);
-                let Incoming::System {
-                    notice,
-                    channel,
-                    event,
-                    ..
-                } = decoder.decode(&text)
-                else {
+                let Incoming::System { notice, channel, event, .. } = decoder.decode(&text) else {
                     panic!("{text}");
                 };
                 assert_eq!(notice, expected, "{text}");
@@ -329,25 +286,11 @@ mod tests {
         let reply = r#"{"result":"404","message":"gone"}"#;
         assert!(matches!(decoder.decode(reply), Incoming::Reply(_)));
         assert!(matches!(decoder.decode_raw(reply), Incoming::Reply(_)));
-        for text in [
-            "",
-            "nonsense",
-            "[]",
-            "{}",
-            r#"{"a":1}"#,
-            "{\"topicName\":",
-            "\u{0}",
-        ] {
+        for text in ["", "nonsense", "[]", "{}", r#"{"a":1}"#, "{\"topicName\":", "\u{0}"] {
             let (topic, event, _) = event(decoder.decode(text));
             assert!(topic.is_none(), "{text}");
-            assert!(
-                matches!(event, Event::Malformed { topic: None, .. }),
-                "{text}"
-            );
-            let Incoming::Event {
-                event: RawEvent::Frame(raw),
-                ..
-            } = decoder.decode_raw(text)
+            assert!(matches!(event, Event::Malformed { topic: None, .. }), "{text}");
+            let Incoming::Event { event: RawEvent::Frame(raw), .. } = decoder.decode_raw(text)
             else {
                 panic!("{text}");
             };
@@ -376,11 +319,7 @@ mod tests {
 
     #[test]
     fn the_raw_level_keeps_the_text_and_finds_the_body_when_asked() {
-        let Incoming::Event {
-            topic,
-            event,
-            correlation_id,
-        } = Decoder::new().decode_raw(PRESENCE)
+        let Incoming::Event { topic, event, correlation_id } = Decoder::new().decode_raw(PRESENCE)
         else {
             panic!();
         };
@@ -393,8 +332,6 @@ mod tests {
     #[test]
     fn a_topic_is_allocated_once_and_memory_does_not_grow_with_topics() {
         let mut decoder = Decoder::new();
-        let wanted: Topic = "v2.users.u1?presence&station".parse().unwrap();
-        decoder.intern(&wanted);
         let (first, ..) = event(decoder.decode(PRESENCE));
         let (again, ..) = event(decoder.decode(PRESENCE));
         assert!(std::ptr::eq(first.name(), again.name()));
@@ -403,12 +340,7 @@ mod tests {
         }
         assert!(decoder.topics.len() <= REMEMBERED);
         decoder.decode(&PRESENCE.replace("u1", &"x".repeat(10_000)));
-        assert!(
-            decoder
-                .topics
-                .iter()
-                .all(|k| k.topic.name().len() <= TOPIC_LENGTH)
-        );
+        assert!(decoder.topics.iter().all(|k| k.topic.name().len() <= TOPIC_LENGTH));
     }
 
     #[test]

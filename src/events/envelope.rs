@@ -76,13 +76,7 @@ pub(crate) fn correlation_id(metadata: &str) -> Option<Box<str>> {
         .filter(|id| !id.bytes().any(|byte| byte == b'"' || byte == b'\\'));
     match only {
         Some(id) => Some(id.into()),
-        None => Some(
-            serde_json::from_str::<Metadata<'_>>(metadata)
-                .ok()?
-                .id?
-                .0
-                .into(),
-        ),
+        None => Some(serde_json::from_str::<Metadata<'_>>(metadata).ok()?.id?.0.into()),
     }
 }
 
@@ -131,10 +125,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
 /// The body of a frame that may not be valid; empty when it is not, or has none.
 pub(crate) fn body_of(frame: &str) -> &str {
     match Envelope::parse(frame, |_| None) {
-        Ok(Envelope {
-            body: Body::Raw(body),
-            ..
-        }) => body.get(),
+        Ok(Envelope { body: Body::Raw(body), .. }) => body.get(),
         _ => "",
     }
 }
@@ -172,10 +163,7 @@ mod tests {
     fn the_correlation_id_is_found_in_any_metadata() {
         let id = |metadata: &str| parse(&format!("{{\"metadata\":{metadata}}}")).correlation_id();
         assert_eq!(id(r#"{"CorrelationId":"a-1"}"#).as_deref(), Some("a-1"));
-        assert_eq!(
-            id(r#"{ "type":"x", "CorrelationId" : "a\u002d1" }"#).as_deref(),
-            Some("a-1")
-        );
+        assert_eq!(id(r#"{ "type":"x", "CorrelationId" : "a\u002d1" }"#).as_deref(), Some("a-1"));
         assert_eq!(id(r#"{"CorrelationId":"a","b":"c"}"#).as_deref(), Some("a"));
         assert_eq!(id(r#"{"correlationId":"a"}"#).as_deref(), Some("a"));
         for none in [

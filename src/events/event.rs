@@ -198,10 +198,7 @@ impl Event {
     }
 
     fn unrecognized(topic: &Topic, body: &RawValue) -> Self {
-        Self::Unrecognized {
-            topic: topic.clone(),
-            body: Json::from(body).into_raw(),
-        }
+        Self::Unrecognized { topic: topic.clone(), body: Json::from(body).into_raw() }
     }
 }
 
@@ -245,21 +242,12 @@ mod tests {
     fn a_wrong_type_is_reported_with_its_path_and_without_its_text() {
         let body = r#"{"id":"c","participants":[{"calls":[{},{"held":"hush, expected x"}]}]}"#;
         let event = decode("v2.users.1.conversations", body);
-        let Event::Malformed {
-            topic,
-            error,
-            path,
-            body: kept,
-        } = &event
-        else {
+        let Event::Malformed { topic, error, path, body: kept } = &event else {
             panic!("{event:?}");
         };
         assert_eq!(topic.as_ref().unwrap().name(), "v2.users.1.conversations");
         assert_eq!(&**path, "participants[0].calls[1].held");
-        assert!(
-            error.starts_with("invalid type: string, expected a boolean"),
-            "{error}"
-        );
+        assert!(error.starts_with("invalid type: string, expected a boolean"), "{error}");
         assert_eq!(&**kept, body);
         assert!(!format!("{event:?}").contains("hush"), "{event:?}");
     }
@@ -274,20 +262,14 @@ mod tests {
 
     #[test]
     fn a_null_body_is_not_a_fault() {
-        assert_eq!(
-            decode("v2.users.1.presence", "null").variant(),
-            "Unrecognized"
-        );
+        assert_eq!(decode("v2.users.1.presence", "null").variant(), "Unrecognized");
     }
 
     #[test]
     fn a_body_of_the_wrong_shape_is_malformed() {
         for body in ["[]", "1", "\"x\"", "[[]]", "true"] {
             let event = decode("v2.users.1.presence", body);
-            assert!(
-                matches!(event, Event::Malformed { .. }),
-                "{body}: {event:?}"
-            );
+            assert!(matches!(event, Event::Malformed { .. }), "{body}: {event:?}");
         }
     }
 
@@ -296,14 +278,8 @@ mod tests {
         let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
         let unknown = decode("v2.users.1.presence", &format!("{{\"new\":{deep}}}"));
         assert_eq!(unknown.variant(), "UsersPresence");
-        assert_eq!(
-            unknown.body_json().unwrap().get(),
-            format!("{{\"new\":{deep}}}")
-        );
-        let known = decode(
-            "v2.users.1.presence",
-            &format!("{{\"presenceDefinition\":{deep}}}"),
-        );
+        assert_eq!(unknown.body_json().unwrap().get(), format!("{{\"new\":{deep}}}"));
+        let known = decode("v2.users.1.presence", &format!("{{\"presenceDefinition\":{deep}}}"));
         assert_eq!(known.variant(), "Malformed");
         assert_eq!(decode("v2.nobody.knows", &deep).variant(), "Unrecognized");
     }

@@ -27,11 +27,7 @@ struct Unknown {
 impl Extra {
     /// The value of a member that has no field; the last one when the name occurs twice.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.members()
-            .iter()
-            .rev()
-            .find(|(known, _)| **known == *name)
-            .map(|(_, value)| value)
+        self.members().iter().rev().find(|(known, _)| **known == *name).map(|(_, value)| value)
     }
 
     /// The members that have no field, in the order in which they came.
@@ -50,9 +46,7 @@ impl Extra {
     }
 
     fn members(&self) -> &[(Box<str>, Json)] {
-        self.unknown
-            .as_deref()
-            .map_or(&[], |unknown| &unknown.members)
+        self.unknown.as_deref().map_or(&[], |unknown| &unknown.members)
     }
 
     pub(crate) fn push(&mut self, name: impl Into<Box<str>>, value: Json) {
@@ -73,14 +67,11 @@ impl Extra {
     }
 
     pub(crate) fn was_null(&self, field: usize) -> bool {
-        self.nulls
-            .get(field / 32)
-            .is_some_and(|word| word & (1 << (field % 32)) != 0)
+        self.nulls.get(field / 32).is_some_and(|word| word & (1 << (field % 32)) != 0)
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.iter()
-            .try_for_each(|(name, value)| map.serialize_entry(name, value))
+        self.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
     }
 }
 

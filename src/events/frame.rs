@@ -71,10 +71,7 @@ impl Frame {
             Body::Raw(body) => Event::of_body(&topic, kind_of(topic.name()), body),
             Body::Absent => Event::of_body(&topic, None, RawValue::NULL),
         };
-        if let Event::Malformed {
-            error, path, body, ..
-        } = &event
-        {
+        if let Event::Malformed { error, path, body, .. } = &event {
             let message = format!("body of {topic} is malformed at {path}: {error}");
             return Err(Error::new(ErrorKind::Decode, message).with_body(body.as_bytes()));
         }

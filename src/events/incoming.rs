@@ -80,32 +80,16 @@ impl SystemNotice {
 pub(crate) trait Level: From<Lifecycle> + Send + 'static {
     /// Decodes one frame.
     fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self>;
-    /// The lifecycle item inside, if it is one.
-    fn lifecycle(&self) -> Option<&Lifecycle>;
 }
 
 impl Level for Event {
     fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self> {
         decoder.decode(text)
     }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        match self {
-            Self::Lifecycle(item) => Some(item),
-            _ => None,
-        }
-    }
 }
 
 impl Level for RawEvent {
     fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self> {
         decoder.decode_raw(text)
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        match self {
-            Self::Lifecycle(item) => Some(item),
-            Self::Frame(_) => None,
-        }
     }
 }

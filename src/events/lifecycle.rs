@@ -132,11 +132,7 @@ pub struct Uncovered {
 impl Uncovered {
     /// Topics without coverage.
     pub fn new(topics: Arc<[Topic]>, covered_until: Option<SystemTime>, cause: Gone) -> Self {
-        Self {
-            topics,
-            covered_until,
-            cause,
-        }
+        Self { topics, covered_until, cause }
     }
 }
 
@@ -196,22 +192,12 @@ impl Serialize for Lifecycle {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("what", self.what())?;
         match self {
-            Self::Connected {
-                channel,
-                new_channel,
-                attempts,
-            } => {
+            Self::Connected { channel, new_channel, attempts } => {
                 map.serialize_entry("channel", &shown(channel.as_ref()))?;
                 map.serialize_entry("new_channel", new_channel)?;
                 map.serialize_entry("attempts", attempts)?;
             }
-            Self::Disconnected {
-                channel,
-                cause,
-                last_inbound,
-                was_live,
-                retry_in,
-            } => {
+            Self::Disconnected { channel, cause, last_inbound, was_live, retry_in } => {
                 map.serialize_entry("channel", &shown(channel.as_ref()))?;
                 map.serialize_entry("cause", &cause.to_string())?;
                 map.serialize_entry("last_inbound", &last_inbound.map(Timestamp::from))?;
@@ -227,22 +213,12 @@ impl Serialize for Lifecycle {
                 map.serialize_entry("since", &Timestamp::from(*since))?;
             }
             Self::Unsubscribed { topics } => map.serialize_entry("topics", &names(topics))?,
-            Self::Rejected {
-                topic,
-                reason,
-                missing_permissions,
-            } => {
+            Self::Rejected { topic, reason, missing_permissions } => {
                 map.serialize_entry("topic", topic.name())?;
                 map.serialize_entry("reason", reason)?;
                 map.serialize_entry("missing_permissions", missing_permissions)?;
             }
-            Self::Gap {
-                topics,
-                covered_until,
-                resumed_at,
-                duration,
-                cause,
-            } => {
+            Self::Gap { topics, covered_until, resumed_at, duration, cause } => {
                 map.serialize_entry("topics", &names(topics))?;
                 map.serialize_entry("covered_until", &Timestamp::from(*covered_until))?;
                 map.serialize_entry("resumed_at", &Timestamp::from(*resumed_at))?;
@@ -308,10 +284,7 @@ mod tests {
             retry_in: None,
         };
         let text = serde_json::to_string(&item).unwrap();
-        assert!(
-            !text.contains("k2m1") && text.contains("\"retry_in_ms\":null"),
-            "{text}"
-        );
+        assert!(!text.contains("k2m1") && text.contains("\"retry_in_ms\":null"), "{text}");
         assert!(!format!("{item:?}").contains("k2m1"));
     }
 
@@ -319,17 +292,11 @@ mod tests {
     fn the_end_names_what_was_not_covered() {
         let topics: Arc<[Topic]> = Arc::from([Topic::unchecked("v2.a")]);
         let item = Lifecycle::Stopped {
-            reason: StopReason::GaveUp {
-                cause: Gone::WriteTimeout,
-                attempts: 3,
-            },
+            reason: StopReason::GaveUp { cause: Gone::WriteTimeout, attempts: 3 },
             uncovered: vec![Uncovered::new(topics, None, Gone::WriteTimeout)],
         };
         let json = serde_json::to_value(&item).unwrap();
-        assert_eq!(
-            json["reason"],
-            "gave up after 3 attempts: write not finished in time"
-        );
+        assert_eq!(json["reason"], "gave up after 3 attempts: write not finished in time");
         assert_eq!(json["uncovered"][0]["covered_until"], json!(null));
     }
 }

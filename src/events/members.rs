@@ -44,11 +44,7 @@ impl<T> Default for Members<T> {
 impl<N: Into<Box<str>>, T> FromIterator<(N, T)> for Members<T> {
     fn from_iter<I: IntoIterator<Item = (N, T)>>(members: I) -> Self {
         let members = members.into_iter();
-        Self(
-            members
-                .map(|(name, value)| (name.into(), Some(value)))
-                .collect(),
-        )
+        Self(members.map(|(name, value)| (name.into(), Some(value))).collect())
     }
 }
 

@@ -65,10 +65,7 @@ pub struct RawFrame {
 
 impl RawFrame {
     pub(crate) fn new(topic: Topic, text: &str) -> Self {
-        Self {
-            topic,
-            text: text.into(),
-        }
+        Self { topic, text: text.into() }
     }
 
     /// The topic; [`Topic::none`] when the frame has none.
@@ -93,14 +90,8 @@ impl RawFrame {
     /// [`Event::Malformed`].
     pub fn decode(&self) -> Result<Event> {
         match read_frame(&self.topic, &self.text) {
-            Event::Malformed {
-                error, path, body, ..
-            } => {
-                let place = if path.is_empty() {
-                    "its envelope"
-                } else {
-                    &path
-                };
+            Event::Malformed { error, path, body, .. } => {
+                let place = if path.is_empty() { "its envelope" } else { &path };
                 let message = format!("frame of {} is malformed at {place}: {error}", self.topic);
                 Err(Error::new(ErrorKind::Decode, message).with_body(body.as_bytes()))
             }

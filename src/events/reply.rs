@@ -25,26 +25,15 @@ impl SocketReply {
     /// The reply in a frame without a topic; `None` when it has none of a reply's members.
     pub(crate) fn of(envelope: &Envelope<'_>) -> Option<Self> {
         let member = |name: &str| envelope.other(name);
-        if ["result", "status", "message"]
-            .iter()
-            .all(|name| member(name).is_none())
-        {
+        if ["result", "status", "message"].iter().all(|name| member(name).is_none()) {
             return None;
         }
         Some(Self {
-            result: member("result")
-                .and_then(text)
-                .and_then(|text| text.parse().ok()),
+            result: member("result").and_then(text).and_then(|text| text.parse().ok()),
             status: member("status").and_then(text),
             message: member("message").and_then(text),
             correlation_id: member("correlationId").and_then(text),
         })
-    }
-
-    /// Whether the request was carried out.
-    pub(crate) fn is_success(&self) -> bool {
-        self.result
-            .is_some_and(|result| (200..300).contains(&result))
     }
 }
 
@@ -78,19 +67,12 @@ mod tests {
     #[test]
     fn replies_are_read_with_string_and_number_results() {
         let yes = reply(r#"{"result":"200","status":"subscribed","correlationId":"abc"}"#).unwrap();
-        assert!(yes.is_success());
+        assert_eq!(yes.result, Some(200));
         assert_eq!(yes.correlation_id.as_deref(), Some("abc"));
         let gone = reply(r#"{"result":404,"message":"gone"}"#).unwrap();
-        assert_eq!(
-            (gone.result, gone.message.as_deref()),
-            (Some(404), Some("gone"))
-        );
-        assert!(!gone.is_success());
+        assert_eq!((gone.result, gone.message.as_deref()), (Some(404), Some("gone")));
         let odd = reply(r#"{"result":{"a":1},"message":null,"status":"error"}"#).unwrap();
-        assert_eq!(
-            (odd.result, odd.message, odd.status.as_deref()),
-            (None, None, Some("error"))
-        );
+        assert_eq!((odd.result, odd.message, odd.status.as_deref()), (None, None, Some("error")));
     }
 
     #[test]

@@ -45,11 +45,7 @@ pub(crate) fn split(text: &str) -> Option<Split<'_>> {
     }
     let body_and_more = after(after(rest, "\"eventBody\"")?, ":")?;
     let (before_metadata, correlation_id) = split_metadata(body_and_more)?;
-    Some(Split {
-        topic,
-        body: before(before_metadata, ",")?,
-        correlation_id,
-    })
+    Some(Split { topic, body: before(before_metadata, ",")?, correlation_id })
 }
 
 /// A leading topic, and what is behind it.
@@ -77,8 +73,7 @@ fn after<'a>(text: &'a str, token: &str) -> Option<&'a str> {
 
 /// A text that ends with a token, before the token.
 fn before<'a>(text: &'a str, token: &str) -> Option<&'a str> {
-    text.trim_end_matches([' ', '\t', '\n', '\r'])
-        .strip_suffix(token)
+    text.trim_end_matches([' ', '\t', '\n', '\r']).strip_suffix(token)
 }
 
 /// The string that a text begins with, and what is behind it; `None` when the string holds an escape.
@@ -94,10 +89,7 @@ fn string_before(text: &str) -> Option<(&str, &str)> {
     let rest = before(text, "\"")?;
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
     let begin = rest.as_bytes().iter().rposition(special)?;
-    Some((
-        rest.get(..=begin)?.strip_suffix('"')?,
-        rest.get(begin + 1..)?,
-    ))
+    Some((rest.get(..=begin)?.strip_suffix('"')?, rest.get(begin + 1..)?))
 }
 
 #[cfg(test)]
@@ -117,10 +109,7 @@ mod tests {
     fn the_topic_inside_a_body_is_not_the_frames() {
         let text = r#"{"eventBody":{"topicName":"v2.wrong"},"topicName":"v2.right"}"#;
         assert_eq!(peek_topic(text).as_deref(), Some("v2.right"));
-        assert_eq!(
-            peek_topic(r#"{"eventBody":{"topicName":"v2.wrong"}}"#),
-            None
-        );
+        assert_eq!(peek_topic(r#"{"eventBody":{"topicName":"v2.wrong"}}"#), None);
         assert_eq!(peek_topic("\"topicName\""), None);
     }
 
@@ -128,17 +117,11 @@ mod tests {
     fn the_correlation_id_of_another_member_is_not_the_frames() {
         let id = trailing_correlation_id;
         assert_eq!(id(r#"{"metadata":{"CorrelationId":"a"}}"#), Some("a"));
-        assert_eq!(
-            id("{\"metadata\" : { \"CorrelationId\" :\"a\" }\n}\n"),
-            Some("a")
-        );
+        assert_eq!(id("{\"metadata\" : { \"CorrelationId\" :\"a\" }\n}\n"), Some("a"));
         assert_eq!(id(r#"{"e":{"metadata":{"CorrelationId":"a"}}}"#), None);
         assert_eq!(id(r#"{"metadata":{"CorrelationId":"a"},"b":{}}"#), None);
         assert_eq!(id(r#"{"metadata":{"CorrelationId":"a","b":"c"}}"#), None);
-        assert_eq!(
-            id(r#"{"x":"\"metadata\":{\"CorrelationId\":\"a\"}}"}"#),
-            None
-        );
+        assert_eq!(id(r#"{"x":"\"metadata\":{\"CorrelationId\":\"a\"}}"}"#), None);
         assert_eq!(id(r#"{"other":{"CorrelationId":"a"}}"#), None);
     }
 

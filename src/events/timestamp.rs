@@ -43,11 +43,8 @@ impl From<SystemTime> for Timestamp {
     /// In UTC, to the millisecond, as the platform writes it; times outside the years -9999 to 9999 become the nearest
     /// that can be written.
     fn from(time: SystemTime) -> Self {
-        let nearest = if time < SystemTime::UNIX_EPOCH {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        };
+        let nearest =
+            if time < SystemTime::UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
         let time = jiff::Timestamp::try_from(time).unwrap_or(nearest);
         Self(format!("{time:.3}").into())
     }

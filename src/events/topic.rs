@@ -35,10 +35,7 @@ pub struct Topic<B = ()> {
 impl<B> Topic<B> {
     /// A topic with a name that nobody has checked: one from the network, or one to be checked when it is subscribed.
     pub(crate) fn unchecked(name: impl Into<Arc<str>>) -> Self {
-        Self {
-            name: name.into(),
-            body: PhantomData,
-        }
+        Self { name: name.into(), body: PhantomData }
     }
 
     /// The topic as it is written.
@@ -84,10 +81,9 @@ impl<B> Topic<B> {
     pub fn members(&self) -> Vec<Topic> {
         match self.name.split_once('?') {
             None => vec![self.untyped()],
-            Some((prefix, ends)) => ends
-                .split('&')
-                .map(|end| Topic::unchecked(format!("{prefix}.{end}")))
-                .collect(),
+            Some((prefix, ends)) => {
+                ends.split('&').map(|end| Topic::unchecked(format!("{prefix}.{end}"))).collect()
+            }
         }
     }
 
@@ -317,10 +313,7 @@ mod tests {
         assert_eq!(ids("v2.users.alice.presence"), ["alice"]);
         assert_eq!(ids("v2.USERS.alice.Presence"), ["alice"]);
         assert_eq!(ids("v2.users.alice?presence&station"), ["alice"]);
-        assert_eq!(
-            ids("v2.audits.entitytype.queue.entityid.abc"),
-            ["queue", "abc"]
-        );
+        assert_eq!(ids("v2.audits.entitytype.queue.entityid.abc"), ["queue", "abc"]);
         assert_eq!(ids("v2.system.socket_closing"), [""; 0]);
         assert_eq!(ids("v2.nobody.knows.8f0c.this"), ["8f0c"]);
         assert_eq!(ids("channel.metadata"), [""; 0]);
@@ -332,10 +325,7 @@ mod tests {
         let topic: Topic = "v2.users.1?presence&conversations.calls".parse().unwrap();
         assert!(topic.is_combined());
         let names: Vec<_> = topic.members().iter().map(Topic::to_string).collect();
-        assert_eq!(
-            names,
-            ["v2.users.1.presence", "v2.users.1.conversations.calls"]
-        );
+        assert_eq!(names, ["v2.users.1.presence", "v2.users.1.conversations.calls"]);
         for member in topic.members() {
             assert!(!member.is_combined());
             assert_eq!(member.members(), [member.into_topic().unwrap()]);
@@ -346,11 +336,7 @@ mod tests {
     fn a_typed_topic_with_a_bad_id_is_reported_when_it_is_subscribed() {
         let topic = crate::events::topics::users::presence("not an id");
         assert!(topic.into_topic().is_err());
-        assert!(
-            crate::events::topics::users::presence("")
-                .into_topic()
-                .is_err()
-        );
+        assert!(crate::events::topics::users::presence("").into_topic().is_err());
     }
 
     proptest! {

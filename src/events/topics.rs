@@ -37,10 +37,7 @@ pub mod routing {
 
     /// Every conversation that passes through the queue, whole at each change.
     pub fn queue_conversations(queue: impl AsRef<str>) -> Topic<Conversation> {
-        Topic::unchecked(format!(
-            "v2.routing.queues.{}.conversations",
-            queue.as_ref()
-        ))
+        Topic::unchecked(format!("v2.routing.queues.{}.conversations", queue.as_ref()))
     }
 }
 
@@ -51,9 +48,6 @@ pub mod analytics {
 
     /// The live figures of a queue, sent when they change.
     pub fn queue_observations(queue: impl AsRef<str>) -> Topic<QueueObservations> {
-        Topic::unchecked(format!(
-            "v2.analytics.queues.{}.observations",
-            queue.as_ref()
-        ))
+        Topic::unchecked(format!("v2.analytics.queues.{}.observations", queue.as_ref()))
     }
 }

@@ -61,9 +61,7 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
         let channel = context
             .channel
             .ok_or_else(|| Error::config("a notification socket needs a channel"))?;
-        let url = context
-            .endpoints
-            .check_connect_uri(channel.connect_uri.expose())?;
+        let url = context.endpoints.check_connect_uri(channel.connect_uri.expose())?;
         // The address is the whole credential: no token goes with it.
         Ok(DialRequest { url })
     }
@@ -82,11 +80,7 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
         channel: Option<&ChannelInfo>,
     ) -> Box<dyn Decode<E>> {
         let channel = channel.map(|channel| channel.id.clone());
-        Box::new(NotificationDecoder {
-            decoder: Decoder::new(),
-            filter,
-            channel,
-        })
+        Box::new(NotificationDecoder { decoder: Decoder::new(), filter, channel })
     }
 }
 
@@ -126,27 +120,13 @@ impl NotificationDecoder {
             Incoming::Heartbeat => Decoded::nothing(Notice::Heartbeat),
             Incoming::Pong => Decoded::nothing(Notice::Pong),
             Incoming::Reply(reply) => Decoded::nothing(reply_notice(&reply)),
-            Incoming::System {
-                notice,
-                channel,
-                topic,
-                event,
-                correlation_id,
-            } => {
+            Incoming::System { notice, channel, topic, event, correlation_id } => {
                 let notice = self.system_notice(notice, channel.as_ref());
-                Decoded {
-                    notice,
-                    item: Some(item(topic, event, correlation_id)),
-                }
+                Decoded { notice, item: Some(item(topic, event, correlation_id)) }
             }
-            Incoming::Event {
-                topic,
-                event,
-                correlation_id,
-            } => Decoded {
-                notice: Notice::None,
-                item: Some(item(topic, event, correlation_id)),
-            },
+            Incoming::Event { topic, event, correlation_id } => {
+                Decoded { notice: Notice::None, item: Some(item(topic, event, correlation_id)) }
+            }
         }
     }
 
@@ -169,10 +149,7 @@ impl NotificationDecoder {
 /// An unsolicited 404 says that the channel has expired, was displaced, or lost its token.
 fn reply_notice(reply: &SocketReply) -> Notice {
     if reply.result == Some(404) {
-        let detail = reply
-            .message
-            .as_deref()
-            .unwrap_or("the platform no longer knows it");
+        let detail = reply.message.as_deref().unwrap_or("the platform no longer knows it");
         Notice::ChannelGone(detail.into())
     } else {
         Notice::None
@@ -185,21 +162,13 @@ fn item<E: NotificationEvent>(
     correlation_id: Option<Box<str>>,
 ) -> DecodedItem<E> {
     let health = event.health();
-    DecodedItem {
-        topic,
-        event,
-        correlation_id,
-        health,
-    }
+    DecodedItem { topic, event, correlation_id, health }
 }
 
 impl StreamBuilder<Event> {
     /// Delivers topic and undecoded body, for those who forward or filter.
     pub fn raw(self) -> StreamBuilder<RawEvent> {
         let Self { parts, settings } = self;
-        StreamBuilder {
-            parts: parts.speaking(Arc::new(Notifications)),
-            settings,
-        }
+        StreamBuilder { parts: parts.speaking(Arc::new(Notifications)), settings }
     }
 }

@@ -18,11 +18,7 @@ use crate::transport::http::response::{Complaint, Response};
 use crate::transport::http::service::HttpService;
 
 /// What a path segment may hold as it is: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const JSON: &str = "application/json";
 
@@ -35,10 +31,7 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(service: HttpService, endpoints: impl Into<Arc<Endpoints>>) -> Self {
-        Self {
-            service,
-            endpoints: endpoints.into(),
-        }
+        Self { service, endpoints: endpoints.into() }
     }
 
     /// A GET of an operation, which is a path template such as `/api/v2/users/{userId}`.
@@ -115,9 +108,7 @@ impl Call<'_> {
 
     /// Adds a query parameter; call it again to repeat a key.
     pub(crate) fn query(mut self, key: &str, value: &str) -> Self {
-        self.query = form_urlencoded::Serializer::new(self.query)
-            .append_pair(key, value)
-            .finish();
+        self.query = form_urlencoded::Serializer::new(self.query).append_pair(key, value).finish();
         self
     }
 
@@ -149,8 +140,7 @@ impl Call<'_> {
 
     fn into_request(mut self) -> Result<Request> {
         if !self.query.is_empty() {
-            self.path
-                .push(if self.path.contains('?') { '&' } else { '?' });
+            self.path.push(if self.path.contains('?') { '&' } else { '?' });
             self.path.push_str(&self.query);
         }
         let url = self.api.endpoints.api_url(&self.path)?;
@@ -202,18 +192,11 @@ pub(crate) fn decode<T: DeserializeOwned>(response: &Response, request: &Request
         let path = error.path().to_string();
         let inner = error.into_inner();
         let place = format!("line {} column {}", inner.line(), inner.column());
-        let failed = fail(format!(
-            "answer of {operation} cannot be read at {path} ({place}){foreign}"
-        ));
+        let failed =
+            fail(format!("answer of {operation} cannot be read at {path} ({place}){foreign}"));
         // The parser's own words may quote the value.
-        if request.answer_is_secret {
-            failed
-        } else {
-            failed.with_source(inner)
-        }
+        if request.answer_is_secret { failed } else { failed.with_source(inner) }
     })?;
-    reader
-        .end()
-        .map_err(|_| fail(format!("answer of {operation} goes on after its end")))?;
+    reader.end().map_err(|_| fail(format!("answer of {operation} goes on after its end")))?;
     Ok(value)
 }

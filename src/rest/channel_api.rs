@@ -70,15 +70,9 @@ impl Notifications {
         let mut states = self.narrow(channel, &topics, &error).await?;
         if let Verb::Replace = verb {
             let is_good = |topic: &str| {
-                states
-                    .iter()
-                    .any(|state| &*state.topic == topic && state.rejected.is_none())
+                states.iter().any(|state| &*state.topic == topic && state.rejected.is_none())
             };
-            let good: Vec<&str> = topics
-                .iter()
-                .copied()
-                .filter(|topic| is_good(topic))
-                .collect();
+            let good: Vec<&str> = topics.iter().copied().filter(|topic| is_good(topic)).collect();
             if good.is_empty() {
                 self.remove_all(channel).await?;
             } else {
@@ -119,19 +113,11 @@ fn divide<'a>(batch: &[&'a str], error: &Error, states: &mut Vec<TopicState>) ->
 
 impl ChannelApi for Notifications {
     fn create(&self) -> BoxFuture<'_, Result<ChannelInfo>> {
-        Box::pin(async {
-            self.with_priority(Priority::Reconnect)
-                .create_channel()
-                .await
-        })
+        Box::pin(async { self.with_priority(Priority::Reconnect).create_channel().await })
     }
 
     fn exists<'a>(&'a self, channel: &'a ChannelId) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async {
-            self.with_priority(Priority::Reconnect)
-                .channel_exists(channel)
-                .await
-        })
+        Box::pin(async { self.with_priority(Priority::Reconnect).channel_exists(channel).await })
     }
 
     fn replace<'a>(

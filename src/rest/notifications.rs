@@ -68,18 +68,12 @@ pub(super) enum Verb {
 
 impl Notifications {
     pub(crate) fn new(api: Api) -> Self {
-        Self {
-            api,
-            priority: Priority::default(),
-        }
+        Self { api, priority: Priority::default() }
     }
 
     /// The same API with another place in the line for the rate limiter.
     pub(crate) fn with_priority(&self, priority: Priority) -> Self {
-        Self {
-            api: self.api.clone(),
-            priority,
-        }
+        Self { api: self.api.clone(), priority }
     }
 
     /// Creates a channel. The 21st of an OAuth client ends the one that was used the longest ago.
@@ -98,10 +92,7 @@ impl Notifications {
         let channel: Channel = call.priority(self.priority).fetch().await?;
         let usable = channel.info();
         usable.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Decode,
-                "the new channel comes without id or connectUri",
-            )
+            Error::new(ErrorKind::Decode, "the new channel comes without id or connectUri")
         })
     }
 
@@ -120,10 +111,10 @@ impl Notifications {
         let call = self.api.get(CHANNELS).query("includechannels", include);
         let call = call.secret_answer().priority(self.priority);
         let listing: Listing<Channel> = call.fetch().await?;
-        let listed = listing.entities.into_iter().map(|channel| ListedChannel {
-            expires: channel.expires(),
-            channel: channel.info(),
-        });
+        let listed = listing
+            .entities
+            .into_iter()
+            .map(|channel| ListedChannel { expires: channel.expires(), channel: channel.info() });
         Ok(listed.collect())
     }
 
@@ -153,11 +144,7 @@ impl Notifications {
     pub async fn subscriptions(&self, channel: &ChannelId) -> Result<Vec<TopicState>> {
         let call = self.api.get(SUBSCRIPTIONS);
         let listing: Listing<ChannelTopic> = self.of(call, channel).fetch().await?;
-        Ok(listing
-            .entities
-            .into_iter()
-            .filter_map(ChannelTopic::state)
-            .collect())
+        Ok(listing.entities.into_iter().filter_map(ChannelTopic::state).collect())
     }
 
     /// Adds topics to a channel, and renews its life. One state comes back for each topic.
@@ -177,8 +164,7 @@ impl Notifications {
         ignore_errors: bool,
     ) -> Result<Vec<TopicState>> {
         let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
-        self.put_or_post(Verb::Add, channel, &topics, ignore_errors)
-            .await
+        self.put_or_post(Verb::Add, channel, &topics, ignore_errors).await
     }
 
     /// Makes topics the whole subscription of a channel, and renews its life. One state comes back for each topic.
@@ -197,8 +183,7 @@ impl Notifications {
         ignore_errors: bool,
     ) -> Result<Vec<TopicState>> {
         let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
-        self.put_or_post(Verb::Replace, channel, &topics, ignore_errors)
-            .await
+        self.put_or_post(Verb::Replace, channel, &topics, ignore_errors).await
     }
 
     /// Removes every topic of a channel.
@@ -266,8 +251,7 @@ impl Notifications {
     }
 
     fn of<'a>(&self, call: Call<'a>, channel: &ChannelId) -> Call<'a> {
-        call.secret_id("channelId", channel.expose())
-            .priority(self.priority)
+        call.secret_id("channelId", channel.expose()).priority(self.priority)
     }
 
     pub(super) async fn put_or_post(
@@ -281,10 +265,7 @@ impl Notifications {
         if topics.len() > most {
             return Err(Error::new(
                 ErrorKind::Capacity,
-                format!(
-                    "{} topics are more than the {most} that a channel takes",
-                    topics.len()
-                ),
+                format!("{} topics are more than the {most} that a channel takes", topics.len()),
             ));
         }
         let call = match verb {
@@ -294,11 +275,7 @@ impl Notifications {
         };
         let wanted: Vec<Wanted<'_>> = topics.iter().map(|id| Wanted { id }).collect();
         let call = self.of(call, channel).json(&wanted);
-        let call = if ignore_errors {
-            call.query("ignoreErrors", "true")
-        } else {
-            call
-        };
+        let call = if ignore_errors { call.query("ignoreErrors", "true") } else { call };
         let listing: Listing<ChannelTopic> = call.fetch().await?;
         Ok(states(topics.iter().copied(), listing.entities))
     }

@@ -36,9 +36,7 @@ impl ChannelTopic {
     /// `None` for an entity without an id, which says nothing about any topic.
     pub(crate) fn state(self) -> Option<TopicState> {
         let id = self.id.filter(|id| !id.is_empty())?;
-        let rejected = self
-            .state
-            .is_some_and(|state| state.eq_ignore_ascii_case("rejected"));
+        let rejected = self.state.is_some_and(|state| state.eq_ignore_ascii_case("rejected"));
         Some(if rejected {
             TopicState::rejected(
                 id,
@@ -75,10 +73,7 @@ pub(crate) fn states<'a>(
         let found = |name: &str| by_name.get(&name.to_ascii_lowercase());
         let parts_found: Vec<_> = parts.iter().filter_map(|part| found(part)).collect();
         out.push(match found(topic) {
-            Some(state) => TopicState {
-                topic: (*topic).into(),
-                rejected: state.rejected.clone(),
-            },
+            Some(state) => TopicState { topic: (*topic).into(), rejected: state.rejected.clone() },
             None if !parts.is_empty() && parts_found.len() == parts.len() => {
                 let all_rejected = parts_found.iter().all(|part| part.rejected.is_some());
                 TopicState {
@@ -95,18 +90,11 @@ pub(crate) fn states<'a>(
                 Vec::new(),
             ),
         });
-        rejected_parts.extend(
-            parts_found
-                .into_iter()
-                .filter(|part| part.rejected.is_some())
-                .cloned(),
-        );
+        rejected_parts
+            .extend(parts_found.into_iter().filter(|part| part.rejected.is_some()).cloned());
     }
     for part in rejected_parts {
-        if !out
-            .iter()
-            .any(|state| state.topic.eq_ignore_ascii_case(&part.topic))
-        {
+        if !out.iter().any(|state| state.topic.eq_ignore_ascii_case(&part.topic)) {
             out.push(part);
         }
     }
@@ -145,9 +133,7 @@ pub(crate) fn named<'a>(text: &str, topics: &[&'a str]) -> Vec<&'a str> {
         .filter(|topic| {
             let topic = topic.to_ascii_lowercase();
             !topic.is_empty()
-                && text
-                    .match_indices(&topic)
-                    .any(|(start, found)| whole(start, found.len()))
+                && text.match_indices(&topic).any(|(start, found)| whole(start, found.len()))
         })
         .collect()
 }
@@ -157,16 +143,11 @@ mod tests {
     use super::*;
 
     fn answer(json: &str) -> Vec<ChannelTopic> {
-        serde_json::from_str::<Listing<ChannelTopic>>(json)
-            .unwrap()
-            .entities
+        serde_json::from_str::<Listing<ChannelTopic>>(json).unwrap().entities
     }
 
     fn rejected(states: &[TopicState]) -> Vec<(&str, bool)> {
-        states
-            .iter()
-            .map(|s| (&*s.topic, s.rejected.is_some()))
-            .collect()
+        states.iter().map(|s| (&*s.topic, s.rejected.is_some())).collect()
     }
 
     #[test]
@@ -188,10 +169,7 @@ mod tests {
             ]
         );
         let why = states[2].rejected.as_ref().unwrap();
-        assert_eq!(
-            (&*why.reason, &*why.missing_permissions[0]),
-            ("missing permissions", "a:b:c")
-        );
+        assert_eq!((&*why.reason, &*why.missing_permissions[0]), ("missing permissions", "a:b:c"));
         assert_eq!(&*states[1].rejected.as_ref().unwrap().reason, NO_REASON);
     }
 
@@ -207,20 +185,14 @@ mod tests {
             || answer(r#"{"entities":[{"id":"v2.b.c"},{"id":"v2.b.d","state":"Rejected"}]}"#);
         let found = states(["v2.b?c&d"], entities());
         assert_eq!(rejected(&found), [("v2.b?c&d", false), ("v2.b.d", true)]);
-        assert_eq!(
-            rejected(&states(["v2.b?d"], entities())),
-            [("v2.b?d", true), ("v2.b.d", true)]
-        );
+        assert_eq!(rejected(&states(["v2.b?d"], entities())), [("v2.b?d", true), ("v2.b.d", true)]);
     }
 
     #[test]
     fn a_text_names_whole_topics_only() {
         let topics = ["v2.users.1.presence", "v2.users.1", "v2.users.11.presence"];
         let named = |text| named(text, &topics);
-        assert_eq!(
-            named("Invalid topic: v2.users.1.presence."),
-            ["v2.users.1.presence"]
-        );
+        assert_eq!(named("Invalid topic: v2.users.1.presence."), ["v2.users.1.presence"]);
         assert_eq!(named("[V2.USERS.11.presence]"), ["v2.users.11.presence"]);
         assert_eq!(named("bad v2.users.1. Try again"), ["v2.users.1"]);
         assert!(named("something is wrong").is_empty());

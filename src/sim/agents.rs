@@ -81,10 +81,7 @@ impl World {
             agent.presence = presence;
             agent.presence_since = now;
         }
-        Changed {
-            presence: true,
-            ..Changed::default()
-        }
+        Changed { presence: true, ..Changed::default() }
     }
 
     fn route(&mut self, agent: usize, routing: &'static str, now: i64) -> Changed {
@@ -92,10 +89,7 @@ impl World {
             agent.routing = routing;
             agent.routing_since = now;
         }
-        Changed {
-            routing: true,
-            ..Changed::default()
-        }
+        Changed { routing: true, ..Changed::default() }
     }
 
     /// A call comes to one of the agent's queues, and waits.
@@ -111,10 +105,7 @@ impl World {
         if let Some(queue) = self.queues.get_mut(place) {
             queue.waiting += 1;
         }
-        Changed {
-            queue: Some(place),
-            ..Changed::default()
-        }
+        Changed { queue: Some(place), ..Changed::default() }
     }
 
     fn advance_call(&mut self, agent: usize, now: i64, rng: &mut Rng) -> Changed {
@@ -160,11 +151,7 @@ impl World {
             queue.waiting = queue.waiting.saturating_add_signed(waiting);
             queue.interacting = queue.interacting.saturating_add_signed(interacting);
         }
-        let changed = Changed {
-            call: true,
-            queue: Some(place),
-            ..Changed::default()
-        };
+        let changed = Changed { call: true, queue: Some(place), ..Changed::default() };
         match routing {
             Some(routing) => changed.and(self.route(agent, routing, now)),
             None => changed,
@@ -186,10 +173,9 @@ impl World {
         if changed.presence || changed.routing {
             events.push((user("activity"), bodies::activity(self, agent)));
         }
-        let (Some(call), Some(queue)) = (
-            &agent.call,
-            changed.queue.and_then(|queue| self.queues.get(queue)),
-        ) else {
+        let (Some(call), Some(queue)) =
+            (&agent.call, changed.queue.and_then(|queue| self.queues.get(queue)))
+        else {
             return events;
         };
         let full = bodies::conversation(self, agent, call);

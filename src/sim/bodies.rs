@@ -38,10 +38,7 @@ pub(super) fn activity(world: &World, agent: &Agent) -> Value {
     let queues: Vec<&str> = if agent.routing == "OFF_QUEUE" {
         Vec::new()
     } else {
-        let ids = agent
-            .queues
-            .iter()
-            .filter_map(|queue| world.queues.get(*queue));
+        let ids = agent.queues.iter().filter_map(|queue| world.queues.get(*queue));
         ids.map(|queue| queue.id.as_str()).collect()
     };
     json!({
@@ -78,10 +75,7 @@ pub(super) fn conversation(world: &World, agent: &Agent, call: &Call) -> Value {
 }
 
 fn queue_id<'a>(world: &'a World, call: &Call) -> &'a str {
-    world
-        .queues
-        .get(call.queue)
-        .map_or("", |queue| queue.id.as_str())
+    world.queues.get(call.queue).map_or("", |queue| queue.id.as_str())
 }
 
 fn leg(call: &Call, place: usize, state: &str, initial: &str) -> Value {
@@ -102,11 +96,7 @@ fn leg(call: &Call, place: usize, state: &str, initial: &str) -> Value {
 }
 
 fn customer(call: &Call, queue: &str) -> Value {
-    let state = if call.ended.is_some() {
-        "disconnected"
-    } else {
-        "connected"
-    };
+    let state = if call.ended.is_some() { "disconnected" } else { "connected" };
     let mut leg = leg(call, 0, state, "offering");
     leg["connectedTime"] = json!(iso(call.started));
     leg["self"] = json!({
@@ -135,18 +125,11 @@ fn customer(call: &Call, queue: &str) -> Value {
 
 fn acd(world: &World, call: &Call, queue: &str) -> Value {
     let left = call.answered.or(call.ended);
-    let state = if left.is_some() {
-        "disconnected"
-    } else {
-        "connected"
-    };
+    let state = if left.is_some() { "disconnected" } else { "connected" };
     let mut leg = leg(call, 1, state, "offering");
     leg["connectedTime"] = json!(iso(call.started));
     leg["peerId"] = json!(call.communications[0]);
-    let name = world
-        .queues
-        .get(call.queue)
-        .map_or("", |queue| queue.name.as_str());
+    let name = world.queues.get(call.queue).map_or("", |queue| queue.name.as_str());
     let mut participant = json!({
         "id": call.participants[1],
         "purpose": "acd",
@@ -257,18 +240,13 @@ pub(super) fn call_conversation(world: &World, agent: &Agent, call: &Call) -> Va
         }
         for (from, to) in [("userId", "user"), ("peerId", "peer")] {
             if let Some(id) = participant.get(from).or_else(|| leg.get(from)) {
-                out[to] = if to == "user" {
-                    json!({ "id": id })
-                } else {
-                    id.clone()
-                };
+                out[to] = if to == "user" { json!({ "id": id }) } else { id.clone() };
             }
         }
         out
     };
-    let participants: Vec<Value> = full["participants"]
-        .as_array()
-        .map_or_else(Vec::new, |all| all.iter().map(flat).collect());
+    let participants: Vec<Value> =
+        full["participants"].as_array().map_or_else(Vec::new, |all| all.iter().map(flat).collect());
     json!({
         "id": call.id,
         "participants": participants,

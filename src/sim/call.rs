@@ -15,20 +15,11 @@ const ENDS: &[Disconnect] = &[
     ("client", None),
     ("client", None),
     ("endpoint", None),
-    (
-        "transport.failure",
-        Some(("q850", 38, "Network out of order")),
-    ),
+    ("transport.failure", Some(("q850", 38, "Network out of order"))),
     ("error", Some(("sip", 480, "Temporarily Unavailable"))),
 ];
 
-const CALLERS: &[&str] = &[
-    "Chris Caller",
-    "Dana Dial",
-    "Robin Ring",
-    "Toni Tone",
-    "Lee Line",
-];
+const CALLERS: &[&str] = &["Chris Caller", "Dana Dial", "Robin Ring", "Toni Tone", "Lee Line"];
 
 /// Where a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,11 +93,7 @@ impl Channels {
     /// The channel that gives way when a client has `limit` of them: one without a socket first, then the one whose
     /// last use is the longest ago.
     pub(super) fn to_evict(&self, client: &str, limit: usize) -> Option<Arc<str>> {
-        let own = || {
-            self.by_id
-                .values()
-                .filter(|channel| *channel.client == *client)
-        };
+        let own = || self.by_id.values().filter(|channel| *channel.client == *client);
         if own().count() < limit {
             return None;
         }
@@ -171,11 +167,7 @@ impl Channels {
         let Some(channel) = self.by_id.get_mut(id) else {
             return;
         };
-        if channel
-            .socket
-            .as_ref()
-            .is_some_and(|socket| socket.serial == serial)
-        {
+        if channel.socket.as_ref().is_some_and(|socket| socket.serial == serial) {
             channel.socket = None;
             self.version += 1;
             self.touch(id);
@@ -200,9 +192,7 @@ impl Channels {
 
     /// Whether every socket that listens to a topic can take more.
     pub(super) fn has_room(&self, topic: &str) -> bool {
-        self.listeners(topic)
-            .filter_map(|channel| channel.socket.as_ref())
-            .all(Handle::has_room)
+        self.listeners(topic).filter_map(|channel| channel.socket.as_ref()).all(Handle::has_room)
     }
 
     fn listeners(&self, topic: &str) -> impl Iterator<Item = &Channel> {
@@ -212,18 +202,13 @@ impl Channels {
 
     /// Whether anybody with an open socket listens to a topic, given in lower case.
     pub(super) fn is_heard(&self, topic: &str) -> bool {
-        self.listeners(topic)
-            .any(|channel| channel.socket.is_some())
+        self.listeners(topic).any(|channel| channel.socket.is_some())
     }
 
     /// Every topic to which an open socket listens, sorted.
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = |(topic, _): &(&String, &Vec<_>)| self.is_heard(topic);
-        self.by_topic
-            .iter()
-            .filter(heard)
-            .map(|(topic, _)| topic.clone())
-            .collect()
+        self.by_topic.iter().filter(heard).map(|(topic, _)| topic.clone()).collect()
     }
 }
 
@@ -232,10 +217,7 @@ mod tests {
     use super::*;
 
     fn caller(client: &str) -> Caller {
-        Caller {
-            token: "t".into(),
-            client: client.into(),
-        }
+        Caller { token: "t".into(), client: client.into() }
     }
 
     fn filled(count: usize) -> (Channels, Vec<Arc<str>>) {

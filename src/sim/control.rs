@@ -63,9 +63,7 @@ async fn emit(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
         Reply::bad_request(&message)
     })?;
     if emit.count > COUNT_MAX {
-        return Err(Reply::bad_request(&format!(
-            "count must be at most {COUNT_MAX}"
-        )));
+        return Err(Reply::bad_request(&format!("count must be at most {COUNT_MAX}")));
     }
     let mut channels = 0;
     for number in 0..emit.count {
@@ -88,9 +86,7 @@ async fn wait_for_room(shared: &Shared, topic: &str) {
 
 fn fault(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     let Value::Object(body) = request.json()? else {
-        return Err(Reply::bad_request(
-            "The body must be an object with a kind.",
-        ));
+        return Err(Reply::bad_request("The body must be an object with a kind."));
     };
     let injected = Fault::read(body)
         .and_then(|(fault, channel)| inject::inject(shared, fault, channel.as_deref()));

@@ -29,12 +29,7 @@ pub(super) struct Delivery {
 
 impl Delivery {
     pub(super) fn new(knobs: Knobs, seed: u64) -> Self {
-        Self {
-            knobs,
-            rng: Rng::with_seed(seed),
-            late: VecDeque::new(),
-            held: None,
-        }
+        Self { knobs, rng: Rng::with_seed(seed), late: VecDeque::new(), held: None }
     }
 
     pub(super) fn set(&mut self, knobs: Knobs) {
@@ -89,11 +84,7 @@ impl Delivery {
     }
 
     fn release(&mut self, now: Instant, event: Event, out: &mut Vec<Utf8Bytes>) {
-        let copies = if self.chance(self.knobs.duplicate) {
-            2
-        } else {
-            1
-        };
+        let copies = if self.chance(self.knobs.duplicate) { 2 } else { 1 };
         match self.held.take() {
             Some((_, held)) if held.topic == event.topic => {
                 // Nothing is overtaken by its own topic.
@@ -144,30 +135,18 @@ mod tests {
 
     #[test]
     fn probability_one_drops_or_repeats_every_event() {
-        let drop = Knobs {
-            drop: 1.0,
-            ..Knobs::default()
-        };
+        let drop = Knobs { drop: 1.0, ..Knobs::default() };
         assert!(run(drop, &["a"], 10).is_empty());
-        let duplicate = Knobs {
-            duplicate: 1.0,
-            ..Knobs::default()
-        };
+        let duplicate = Knobs { duplicate: 1.0, ..Knobs::default() };
         assert_eq!(run(duplicate, &["a"], 10).len(), 20);
     }
 
     #[test]
     fn reordering_loses_nothing_and_keeps_the_order_within_a_topic() {
-        let knobs = Knobs {
-            reorder: 0.5,
-            ..Knobs::default()
-        };
+        let knobs = Knobs { reorder: 0.5, ..Knobs::default() };
         let seen = run(knobs, &["a", "b", "b"], 300);
         assert_eq!(seen.len(), 300);
-        assert!(
-            !seen.is_sorted_by_key(|(_, number)| *number),
-            "nothing was reordered"
-        );
+        assert!(!seen.is_sorted_by_key(|(_, number)| *number), "nothing was reordered");
         for topic in ["a", "b"] {
             let own: Vec<_> = seen.iter().filter(|(name, _)| name == topic).collect();
             assert!(own.is_sorted_by_key(|(_, number)| *number));
@@ -176,11 +155,7 @@ mod tests {
 
     #[test]
     fn delayed_events_come_late_and_in_order() {
-        let knobs = Knobs {
-            delay_ms: 100,
-            jitter_ms: 50,
-            ..Knobs::default()
-        };
+        let knobs = Knobs { delay_ms: 100, jitter_ms: 50, ..Knobs::default() };
         let mut delivery = Delivery::new(knobs, 7);
         let (now, mut out) = (Instant::now(), Vec::new());
         for number in 0..20 {

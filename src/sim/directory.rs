@@ -179,21 +179,13 @@ fn users(world: &World, request: &Request) -> Result<Reply, Reply> {
     if descending(request) {
         found.reverse();
     }
-    page("/api/v2/users", request, &found, |agent| {
-        user(world, agent, &expand)
-    })
+    page("/api/v2/users", request, &found, |agent| user(world, agent, &expand))
 }
 
 fn queue(world: &World, place: usize, queue: &Queue) -> Value {
-    let members = world
-        .agents
-        .iter()
-        .filter(|agent| agent.queues.contains(&place));
+    let members = world.agents.iter().filter(|agent| agent.queues.contains(&place));
     let members: Vec<&Agent> = members.collect();
-    let joined = members
-        .iter()
-        .filter(|agent| agent.routing != "OFF_QUEUE")
-        .count();
+    let joined = members.iter().filter(|agent| agent.routing != "OFF_QUEUE").count();
     json!({
         "id": queue.id,
         "name": queue.name,
@@ -218,21 +210,13 @@ fn queues(world: &World, request: &Request) -> Result<Reply, Reply> {
         .iter()
         .enumerate()
         .filter(|(_, queue)| ids.is_empty() || ids.contains(&queue.id))
-        .filter(|(_, queue)| {
-            name.as_deref()
-                .is_none_or(|name| matches(name, &queue.name))
-        })
+        .filter(|(_, queue)| name.as_deref().is_none_or(|name| matches(name, &queue.name)))
         .collect();
     found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
     if descending(request) {
         found.reverse();
     }
-    page(
-        "/api/v2/routing/queues",
-        request,
-        &found,
-        |(place, found)| queue(world, *place, found),
-    )
+    page("/api/v2/routing/queues", request, &found, |(place, found)| queue(world, *place, found))
 }
 
 fn descending(request: &Request) -> bool {
@@ -288,11 +272,8 @@ fn number(request: &Request, name: &str, default: usize, max: usize) -> Result<u
     let Some(text) = request.query(name) else {
         return Ok(default);
     };
-    text.parse()
-        .ok()
-        .filter(|number| (1..=max).contains(number))
-        .ok_or_else(|| {
-            let message = format!("{name} must be a number from 1 to {max}");
-            Reply::error(400, "invalid.value", &message)
-        })
+    text.parse().ok().filter(|number| (1..=max).contains(number)).ok_or_else(|| {
+        let message = format!("{name} must be a number from 1 to {max}");
+        Reply::error(400, "invalid.value", &message)
+    })
 }

@@ -185,10 +185,8 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 fn kinds() -> String {
-    let shown: Vec<String> = KINDS
-        .iter()
-        .map(|(kind, fields)| format!("{kind}{{{}}}", fields.join(",")))
-        .collect();
+    let shown: Vec<String> =
+        KINDS.iter().map(|(kind, fields)| format!("{kind}{{{}}}", fields.join(","))).collect();
     shown.join(" ")
 }
 
@@ -205,14 +203,10 @@ impl Fault {
             let message = format!("no fault kind is called {kind:?}; there are: {}", kinds());
             return Err(Error::config(message));
         };
-        let unknown = body
-            .keys()
-            .find(|key| *key != "kind" && !fields.contains(&key.as_str()));
+        let unknown = body.keys().find(|key| *key != "kind" && !fields.contains(&key.as_str()));
         if let Some(field) = unknown {
-            let message = format!(
-                "fault kind {kind} has no field {field:?}; there are: {}",
-                kinds()
-            );
+            let message =
+                format!("fault kind {kind} has no field {field:?}; there are: {}", kinds());
             return Err(Error::config(message));
         }
         let fault: Self = serde_json::from_value(Value::Object(body)).map_err(|error| {
@@ -274,9 +268,7 @@ mod tests {
     use serde_json::json;
 
     fn read(body: Value) -> Result<(Fault, Option<String>)> {
-        let Value::Object(body) = body else {
-            panic!("not an object")
-        };
+        let Value::Object(body) = body else { panic!("not an object") };
         Fault::read(body)
     }
 
@@ -324,13 +316,8 @@ mod tests {
     fn what_cannot_be_done_is_refused() {
         for bad in [
             Fault::Drop { probability: 1.5 },
-            Fault::Drop {
-                probability: f64::NAN,
-            },
-            Fault::Close {
-                code: 1006,
-                reason: String::new(),
-            },
+            Fault::Drop { probability: f64::NAN },
+            Fault::Close { code: 1006, reason: String::new() },
             Fault::Oversize { bytes: usize::MAX },
         ] {
             assert!(bad.check(None).is_err(), "{bad:?}");

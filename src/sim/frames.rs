@@ -63,10 +63,7 @@ impl Event {
             more,
         };
         let text = serde_json::to_string(&envelope).unwrap_or_default();
-        Self {
-            topic: topic.to_ascii_lowercase().into(),
-            text: text.into(),
-        }
+        Self { topic: topic.to_ascii_lowercase().into(), text: text.into() }
     }
 
     /// The same event with fields or values that nobody knows.
@@ -101,10 +98,7 @@ impl Event {
         let empty = Self::new(topic, &json!({ "message": "" }), correlation);
         let fill = "x".repeat(bytes.saturating_sub(empty.text.len()));
         let filled = format!(r#""message":"{fill}""#);
-        Self {
-            text: empty.text.replacen(EMPTY, &filled, 1).into(),
-            ..empty
-        }
+        Self { text: empty.text.replacen(EMPTY, &filled, 1).into(), ..empty }
     }
 }
 
@@ -185,10 +179,7 @@ mod tests {
         assert!(fields.get("simulatedEnvelopeField").is_some());
         let enums = parse(&event.altered(false, true));
         assert_eq!(enums["eventBody"]["presenceDefinition"]["id"], "a");
-        assert_eq!(
-            enums["eventBody"]["presenceDefinition"]["systemPresence"],
-            NEW_VALUE
-        );
+        assert_eq!(enums["eventBody"]["presenceDefinition"]["systemPresence"], NEW_VALUE);
         assert_eq!(enums["metadata"]["CorrelationId"], "c");
     }
 

@@ -131,9 +131,7 @@ impl Generator {
         };
         let Some(agent) = agent else { return };
         for _ in 0..STEPS {
-            let State {
-                world, channels, ..
-            } = &mut *state;
+            let State { world, channels, .. } = &mut *state;
             let mut done = false;
             for change in world.step(agent, queue, now, &mut self.rng) {
                 let name = change.0.to_ascii_lowercase();
@@ -161,12 +159,7 @@ fn mover(world: &World, topic: &str) -> Option<Mover> {
         Some(Mover::Queue(place))
     };
     match parts.as_slice() {
-        [
-            "v2",
-            "users",
-            id,
-            "presence" | "routingstatus" | "activity" | "conversations",
-        ]
+        ["v2", "users", id, "presence" | "routingstatus" | "activity" | "conversations"]
         | ["v2", "users", id, "conversations", "calls"] => agent(id),
         ["v2", "routing", "queues", id, "conversations"]
         | ["v2", "routing", "queues", id, "conversations", "calls"]
@@ -185,15 +178,9 @@ mod tests {
             let mut rng = Rng::with_seed(7);
             let mut world = World::new(users, queues, 0, &mut rng);
             for queue in 0..queues {
-                let member = world
-                    .agents
-                    .iter()
-                    .position(|agent| agent.queues.contains(&queue));
+                let member = world.agents.iter().position(|agent| agent.queues.contains(&queue));
                 let member = member.expect("a member");
-                let wanted = format!(
-                    "v2.analytics.queues.{}.observations",
-                    world.queues[queue].id
-                );
+                let wanted = format!("v2.analytics.queues.{}.observations", world.queues[queue].id);
                 let mut seen = false;
                 for now in 0..100 {
                     let changes = world.step(member, Some(queue), now, &mut rng);

@@ -79,17 +79,8 @@ impl Handle {
         let (queue, commands) = mpsc::channel(QUEUE_COMMANDS);
         let (signal, signals) = watch::channel(Signal::default());
         let bytes = Arc::new(AtomicUsize::new(0));
-        let inbox = Inbox {
-            queue: commands,
-            signal: signals,
-            bytes: Arc::clone(&bytes),
-        };
-        let handle = Self {
-            serial,
-            queue,
-            bytes,
-            signal,
-        };
+        let inbox = Inbox { queue: commands, signal: signals, bytes: Arc::clone(&bytes) };
+        let handle = Self { serial, queue, bytes, signal };
         (handle, inbox)
     }
 

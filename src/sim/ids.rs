@@ -23,17 +23,13 @@ pub(super) fn uuid(rng: &mut Rng) -> String {
 
 /// Opaque text of lower-case letters and digits.
 pub(super) fn opaque(rng: &mut Rng, length: usize) -> String {
-    (0..length)
-        .map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())]))
-        .collect()
+    (0..length).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())])).collect()
 }
 
 /// Whether a path segment is an id rather than a word: a UUID, or a channel.
 pub(super) fn is_id(segment: &str) -> bool {
-    let uuid = segment.len() == 36
-        && segment
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let uuid =
+        segment.len() == 36 && segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     uuid || segment.starts_with("streaming-")
 }
 

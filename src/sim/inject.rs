@@ -30,11 +30,7 @@ pub(super) fn inject(shared: &Shared, fault: Fault, channel: Option<&str>) -> Re
                 .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such channel"))?,
         ),
     };
-    let target = Target {
-        shared,
-        state: &mut state,
-        only,
-    };
+    let target = Target { shared, state: &mut state, only };
     let sockets = target.carry_out(fault);
     drop(state);
     shared.deadlines.notify_one();
@@ -98,13 +94,7 @@ impl Target<'_> {
                 let token = self.token();
                 lifecycle::revoke(self.state, token.as_deref())
             }
-            Fault::Http {
-                path,
-                status,
-                retry_after,
-                count,
-                html,
-            } => {
+            Fault::Http { path, status, retry_after, count, html } => {
                 self.state.faults.add_http(HttpFault {
                     path,
                     status,
@@ -136,24 +126,17 @@ impl Target<'_> {
     }
 
     fn ids(&self) -> Vec<Arc<str>> {
-        self.channels()
-            .map(|channel| Arc::clone(&channel.id))
-            .collect()
+        self.channels().map(|channel| Arc::clone(&channel.id)).collect()
     }
 
     fn open(&self) -> usize {
-        self.channels()
-            .filter(|channel| channel.socket.is_some())
-            .count()
+        self.channels().filter(|channel| channel.socket.is_some()).count()
     }
 
     /// The token of the channel; `None` stands for all.
     fn token(&self) -> Option<Arc<str>> {
         let id = self.only.as_ref()?;
-        self.state
-            .channels
-            .get(id)
-            .map(|channel| Arc::clone(&channel.token))
+        self.state.channels.get(id).map(|channel| Arc::clone(&channel.token))
     }
 
     /// Gives every open socket that is concerned something to do.
@@ -191,10 +174,7 @@ impl Target<'_> {
         self.each(|channel| {
             let event = frames::closing(&channel.id, notice.as_secs(), &correlation);
             let reason = "closing for maintenance".to_owned();
-            vec![
-                Command::Event(event),
-                Command::CloseAt(at, GOING_AWAY, reason),
-            ]
+            vec![Command::Event(event), Command::CloseAt(at, GOING_AWAY, reason)]
         })
     }
 }
@@ -207,8 +187,7 @@ fn repeat(count: u32, command: impl Fn() -> Command) -> Vec<Command> {
 fn after(ms: u64) -> Instant {
     const CENTURY_MS: u64 = 100 * 365 * 86_400_000;
     let now = Instant::now();
-    now.checked_add(Duration::from_millis(ms.min(CENTURY_MS)))
-        .unwrap_or(now)
+    now.checked_add(Duration::from_millis(ms.min(CENTURY_MS))).unwrap_or(now)
 }
 
 /// Sets what a lasting fault asks for.

@@ -44,10 +44,7 @@ impl FaultIo {
         // Without this, the kernel would glue the bytes of `trickle` together again.
         let _ = tcp.set_nodelay(true);
         let link = Arc::new(Link::default());
-        let io = Self {
-            tcp,
-            link: Arc::clone(&link),
-        };
+        let io = Self { tcp, link: Arc::clone(&link) };
         (io, link)
     }
 }

@@ -64,9 +64,7 @@ pub(super) struct HttpFault {
 impl Faults {
     /// What lasts on one channel.
     pub(super) fn knobs(&self, channel: &str) -> Knobs {
-        self.of_channel
-            .get(channel)
-            .map_or(self.all, |own| self.all.with(*own))
+        self.of_channel.get(channel).map_or(self.all, |own| self.all.with(*own))
     }
 
     /// Changes what lasts, on one channel or on all.
@@ -80,8 +78,7 @@ impl Faults {
     /// Forgets what was set for a channel that is no more.
     pub(super) fn forget(&mut self, channel: &str) {
         self.of_channel.remove(channel);
-        self.forbidden
-            .retain(|(only, _)| only.as_deref() != Some(channel));
+        self.forbidden.retain(|(only, _)| only.as_deref() != Some(channel));
     }
 
     pub(super) fn add_http(&mut self, fault: HttpFault) {
@@ -92,10 +89,7 @@ impl Faults {
 
     /// The answer that a request to a path gets instead of the real one.
     pub(super) fn take_http(&mut self, path: &str) -> Option<Reply> {
-        let place = self
-            .http
-            .iter()
-            .position(|fault| path.starts_with(&fault.path))?;
+        let place = self.http.iter().position(|fault| path.starts_with(&fault.path))?;
         let fault = self.http.get_mut(place)?;
         fault.left -= 1;
         let reply = fault.reply();

@@ -121,9 +121,7 @@ fn tidy(state: &mut State, closing_notice: Duration) -> Instant {
     let mut next = now + IDLE;
     let ids: Vec<Arc<str>> = state.channels.iter().map(|c| Arc::clone(&c.id)).collect();
     for id in ids {
-        let State {
-            channels, oauth, ..
-        } = &mut *state;
+        let State { channels, oauth, .. } = &mut *state;
         let Some(channel) = channels.get_mut(&id) else {
             continue;
         };
@@ -138,9 +136,7 @@ fn tidy(state: &mut State, closing_notice: Duration) -> Instant {
             None => {
                 let close = now + closing_notice.min(TOKEN_GRACE);
                 channel.token_ended = Some(close);
-                channel.send(Command::Send(frames::gone(
-                    "token of the channel has expired",
-                )));
+                channel.send(Command::Send(frames::gone("token of the channel has expired")));
                 next = next.min(close);
             }
             Some(close) if close <= now => {

@@ -41,10 +41,7 @@ impl Limiter {
         if self.windows.len() >= KEPT {
             self.windows.retain(|_, window| window.ends > now);
         }
-        let fresh = || Window {
-            ends: now + WINDOW,
-            count: 0,
-        };
+        let fresh = || Window { ends: now + WINDOW, count: 0 };
         let window = self.windows.entry(Arc::clone(key)).or_insert_with(fresh);
         if window.ends <= now {
             *window = fresh();
@@ -53,12 +50,7 @@ impl Limiter {
         let left = window.ends.saturating_duration_since(now);
         Quota {
             count: window.count,
-            reset: left
-                .as_millis()
-                .div_ceil(1_000)
-                .max(1)
-                .try_into()
-                .unwrap_or(60),
+            reset: left.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(60),
             exceeded: window.count > allowed,
         }
     }

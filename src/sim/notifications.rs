@@ -135,10 +135,8 @@ fn subscriptions(
 }
 
 fn listing(state: &State, channel: &Arc<str>) -> Reply {
-    let subscriptions = state
-        .channels
-        .get(channel)
-        .map_or(&[][..], |channel| &channel.subscriptions);
+    let subscriptions =
+        state.channels.get(channel).map_or(&[][..], |channel| &channel.subscriptions);
     let entities: Vec<Value> = subscriptions
         .iter()
         .map(|subscription| subscribe::permitted(channel, &subscription.id))
@@ -168,10 +166,8 @@ fn refusal(why: &Refused) -> Reply {
                 .field("details", json!(details))
         }
         Refused::Forbidden(ids) => {
-            let mut missing: Vec<&str> = ids
-                .iter()
-                .flat_map(|id| topics::permissions(id).iter().copied())
-                .collect();
+            let mut missing: Vec<&str> =
+                ids.iter().flat_map(|id| topics::permissions(id).iter().copied()).collect();
             missing.sort_unstable();
             missing.dedup();
             let missing = missing.join(", ");

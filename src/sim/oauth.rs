@@ -126,11 +126,7 @@ impl OAuth {
             ));
         };
         let Some((value, token)) = self.tokens.get_key_value(bearer) else {
-            return Err(Reply::error(
-                401,
-                "bad.credentials",
-                "Invalid login credentials.",
-            ));
+            return Err(Reply::error(401, "bad.credentials", "Invalid login credentials."));
         };
         if token.expires <= Instant::now() {
             return Err(Reply::error(
@@ -139,10 +135,7 @@ impl OAuth {
                 "The supplied credentials have expired.",
             ));
         }
-        Ok(Caller {
-            token: Arc::clone(value),
-            client: Arc::clone(&token.client),
-        })
+        Ok(Caller { token: Arc::clone(value), client: Arc::clone(&token.client) })
     }
 
     /// When a token ends; `None` when it was revoked.
@@ -170,10 +163,7 @@ impl OAuth {
 
     /// `GET /api/v2/tokens/me`.
     pub(super) fn token_info(&self, caller: &Caller, organization: &Value) -> Value {
-        let name = self
-            .clients
-            .get(&caller.client)
-            .map_or("", |client| client.name.as_str());
+        let name = self.clients.get(&caller.client).map_or("", |client| client.name.as_str());
         json!({
             "organization": organization,
             "homeOrganization": organization,
@@ -194,12 +184,8 @@ impl OAuth {
 impl TokenRequest {
     /// Reads what is there; the Basic header wins over the form. Scope is optional.
     fn read(authorization: Option<&str>, form: &[u8]) -> Self {
-        let mut request = Self {
-            grant: String::new(),
-            scope: None,
-            id: String::new(),
-            secret: String::new(),
-        };
+        let mut request =
+            Self { grant: String::new(), scope: None, id: String::new(), secret: String::new() };
         for (name, value) in form_urlencoded::parse(form) {
             match &*name {
                 "grant_type" => request.grant = value.into_owned(),

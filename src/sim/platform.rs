@@ -89,9 +89,8 @@ impl Platform {
         let unavailable = |error| {
             Error::new(ErrorKind::Transport, "could not listen on 127.0.0.1").with_source(error)
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
-            .await
-            .map_err(unavailable)?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await.map_err(unavailable)?;
         let address = listener.local_addr().map_err(unavailable)?;
         let scheme = if config.tls { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");

@@ -23,18 +23,10 @@ pub(super) struct Request {
 impl Request {
     /// Reads the body, chunked or not, up to the limit.
     pub(super) async fn read(parts: Parts, body: Incoming) -> Result<Self, Reply> {
-        let too_large = || {
-            Reply::error(
-                413,
-                "request.entity.too.large",
-                "The request is over the size limit.",
-            )
-        };
+        let too_large =
+            || Reply::error(413, "request.entity.too.large", "The request is over the size limit.");
         match Limited::new(body, BODY_MAX).collect().await {
-            Ok(body) => Ok(Self {
-                parts,
-                body: body.to_bytes(),
-            }),
+            Ok(body) => Ok(Self { parts, body: body.to_bytes() }),
             Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
             Err(_) => Err(Reply::bad_request("The request body could not be read.")),
         }
@@ -52,10 +44,7 @@ impl Request {
 
     /// The last value of a query parameter.
     pub(super) fn query(&self, name: &str) -> Option<String> {
-        self.pairs()
-            .filter(|(key, _)| key == name)
-            .map(|(_, value)| value)
-            .last()
+        self.pairs().filter(|(key, _)| key == name).map(|(_, value)| value).last()
     }
 
     /// Every value of a query parameter, repeated or comma-joined.
@@ -69,8 +58,7 @@ impl Request {
 
     /// A boolean query parameter; absent is false.
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.query(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.query(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     fn pairs(&self) -> impl Iterator<Item = (String, String)> + '_ {

@@ -71,11 +71,7 @@ impl Reply {
     }
 
     pub(super) fn not_found(what: &str) -> Self {
-        Self::error(
-            404,
-            "not.found",
-            &format!("The requested {what} was not found."),
-        )
+        Self::error(404, "not.found", &format!("The requested {what} was not found."))
     }
 
     /// The 429 of the platform; `seconds` until the window ends.
@@ -103,11 +99,7 @@ impl Reply {
     }
 
     fn new(status: StatusCode, body: Body) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body,
-        }
+        Self { status, headers: Vec::new(), body }
     }
 
     /// The response to send.
@@ -129,10 +121,8 @@ impl Reply {
         if let Ok(id) = HeaderValue::from_str(correlation) {
             headers.insert(CORRELATION, id);
         }
-        headers.insert(
-            CACHE_CONTROL,
-            HeaderValue::from_static("no-cache, no-store, must-revalidate"),
-        );
+        headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
         if let Some(kind) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }

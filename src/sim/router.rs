@@ -73,20 +73,14 @@ fn token(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     }
     let mut state = shared.lock();
     let state = &mut *state;
-    let (client, scope) = state
-        .oauth
-        .authenticate(request.authorization(), &request.body)?;
+    let (client, scope) = state.oauth.authenticate(request.authorization(), &request.body)?;
     // Token requests have a quota of their own, by client; the platform does not publish its number.
-    let quota = state
-        .limiter
-        .count(&client, shared.config.requests_per_minute, Instant::now());
+    let quota = state.limiter.count(&client, shared.config.requests_per_minute, Instant::now());
     if quota.exceeded {
         return Err(Reply::throttled(quota.reset));
     }
     let life = shared.config.token_life;
-    let reply = state
-        .oauth
-        .issue(client, scope.as_deref(), life, &mut state.rng);
+    let reply = state.oauth.issue(client, scope.as_deref(), life, &mut state.rng);
     shared.deadlines.notify_one();
     Ok(reply)
 }
@@ -144,11 +138,7 @@ fn tokens_me(shared: &Shared, caller: &Caller, method: &Method) -> Result<Reply,
 
 /// The answer to a method that a resource does not have.
 pub(super) fn wrong_method() -> Reply {
-    Reply::error(
-        405,
-        "method.not.allowed",
-        "The resource does not have this method.",
-    )
+    Reply::error(405, "method.not.allowed", "The resource does not have this method.")
 }
 
 fn over_quota(quota: Quota, allowed: u32) -> Reply {
@@ -169,12 +159,6 @@ fn legacy_headers(reply: Reply, quota: Quota, shared: &Shared) -> Reply {
             http::HeaderName::from_static("inin-ratelimit-count"),
             number(u64::from(quota.count)),
         )
-        .header(
-            http::HeaderName::from_static("inin-ratelimit-allowed"),
-            number(allowed),
-        )
-        .header(
-            http::HeaderName::from_static("inin-ratelimit-reset"),
-            number(quota.reset),
-        )
+        .header(http::HeaderName::from_static("inin-ratelimit-allowed"), number(allowed))
+        .header(http::HeaderName::from_static("inin-ratelimit-reset"), number(quota.reset))
 }

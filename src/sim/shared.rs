@@ -139,11 +139,7 @@ impl Shared {
         for id in idle {
             state.channels.remove(&id);
         }
-        for socket in state
-            .channels
-            .iter()
-            .filter_map(|channel| channel.socket.as_ref())
-        {
+        for socket in state.channels.iter().filter_map(|channel| channel.socket.as_ref()) {
             socket.lift();
         }
     }

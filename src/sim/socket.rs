@@ -70,21 +70,14 @@ impl Attached {
     /// For a socket whose handle its channel has already.
     pub(super) fn new(shared: &Arc<Shared>, channel: &Arc<str>, serial: u64) -> Self {
         shared.live.opened();
-        Self {
-            shared: Arc::clone(shared),
-            channel: Arc::clone(channel),
-            serial,
-        }
+        Self { shared: Arc::clone(shared), channel: Arc::clone(channel), serial }
     }
 }
 
 impl Drop for Attached {
     fn drop(&mut self) {
         self.shared.live.closed();
-        self.shared
-            .lock()
-            .channels
-            .detach(&self.channel, self.serial);
+        self.shared.lock().channels.detach(&self.channel, self.serial);
     }
 }
 
@@ -290,11 +283,7 @@ impl Socket {
 
     /// Writes all that is prepared.
     async fn write(&mut self) -> Step {
-        let frames = self
-            .out
-            .iter()
-            .filter(|message| !message.is_close())
-            .count();
+        let frames = self.out.iter().filter(|message| !message.is_close()).count();
         let Self { ws, out, .. } = self;
         let work = async {
             for message in out.drain(..) {
@@ -317,10 +306,7 @@ impl Socket {
 
     /// Sends a close frame, waits for the client's, and ends.
     async fn close(&mut self, code: u16, reason: String) -> Step {
-        let frame = CloseFrame {
-            code: CloseCode::from(code),
-            reason: reason.into(),
-        };
+        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         self.out.push(Message::Close(Some(frame)));
         self.write().await?;
         let ws = &mut self.ws;

@@ -56,10 +56,7 @@ fn change(
 
 fn topics(message: &Map<String, Value>) -> Option<Vec<String>> {
     let topics = message.get("topics")?.as_array()?;
-    topics
-        .iter()
-        .map(|topic| topic.as_str().map(str::to_owned))
-        .collect()
+    topics.iter().map(|topic| topic.as_str().map(str::to_owned)).collect()
 }
 
 fn explain(why: &Refused) -> String {

@@ -48,10 +48,8 @@ pub(super) fn subscribe(
     life: Duration,
 ) -> Result<Vec<Value>, Refused> {
     let verdicts = judge(state, channel, ids)?;
-    let forbidden: Vec<String> = verdicts
-        .iter()
-        .flat_map(|verdict| verdict.forbidden.iter().cloned())
-        .collect();
+    let forbidden: Vec<String> =
+        verdicts.iter().flat_map(|verdict| verdict.forbidden.iter().cloned()).collect();
     if !ignore_errors && !forbidden.is_empty() {
         return Err(Refused::Forbidden(forbidden));
     }
@@ -62,15 +60,10 @@ pub(super) fn subscribe(
             .get(channel)
             .map_or_else(Vec::new, |channel| channel.subscriptions.clone()),
     };
-    for verdict in verdicts
-        .iter()
-        .filter(|verdict| !verdict.permitted.is_empty())
-    {
+    for verdict in verdicts.iter().filter(|verdict| !verdict.permitted.is_empty()) {
         subscriptions.retain(|old| !old.id.eq_ignore_ascii_case(&verdict.id));
-        subscriptions.push(Subscription {
-            id: verdict.id.clone(),
-            singles: verdict.permitted.clone(),
-        });
+        subscriptions
+            .push(Subscription { id: verdict.id.clone(), singles: verdict.permitted.clone() });
     }
     if subscriptions.len() > TOPICS_PER_CHANNEL {
         return Err(Refused::TooMany);
@@ -80,10 +73,7 @@ pub(super) fn subscribe(
     if let Some(channel) = state.channels.get_mut(channel) {
         channel.expires = Instant::now() + life;
     }
-    Ok(verdicts
-        .iter()
-        .flat_map(|verdict| verdict.entities(channel))
-        .collect())
+    Ok(verdicts.iter().flat_map(|verdict| verdict.entities(channel)).collect())
 }
 
 /// Takes topics away: whole subscriptions, or single topics out of combined ones.
@@ -95,17 +85,10 @@ pub(super) fn unsubscribe(
     let mut gone = BTreeSet::new();
     for verdict in judge(state, channel, ids)? {
         gone.extend(verdict.permitted);
-        gone.extend(
-            verdict
-                .forbidden
-                .iter()
-                .map(|topic| topic.to_ascii_lowercase()),
-        );
+        gone.extend(verdict.forbidden.iter().map(|topic| topic.to_ascii_lowercase()));
     }
-    let mut subscriptions = state
-        .channels
-        .get(channel)
-        .map_or_else(Vec::new, |channel| channel.subscriptions.clone());
+    let mut subscriptions =
+        state.channels.get(channel).map_or_else(Vec::new, |channel| channel.subscriptions.clone());
     for subscription in &mut subscriptions {
         subscription.singles.retain(|topic| !gone.contains(topic));
     }
@@ -145,23 +128,15 @@ fn judge(state: &State, channel: &str, ids: &[String]) -> Result<Vec<Verdict>, R
         if !seen.insert(id.to_ascii_lowercase()) {
             continue;
         }
-        let (forbidden, permitted): (Vec<_>, Vec<_>) = singles
-            .into_iter()
-            .partition(|topic| state.faults.is_forbidden(channel, topic));
+        let (forbidden, permitted): (Vec<_>, Vec<_>) =
+            singles.into_iter().partition(|topic| state.faults.is_forbidden(channel, topic));
         verdicts.push(Verdict {
             id: id.clone(),
-            permitted: permitted
-                .iter()
-                .map(|topic| topic.to_ascii_lowercase())
-                .collect(),
+            permitted: permitted.iter().map(|topic| topic.to_ascii_lowercase()).collect(),
             forbidden,
         });
     }
-    if invalid.is_empty() {
-        Ok(verdicts)
-    } else {
-        Err(Refused::Invalid(invalid))
-    }
+    if invalid.is_empty() { Ok(verdicts) } else { Err(Refused::Invalid(invalid)) }
 }
 
 impl Verdict {

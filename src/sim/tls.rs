@@ -26,15 +26,13 @@ pub(super) fn acceptor() -> Result<(TlsAcceptor, String)> {
 
 fn certificates() -> Result<(ServerConfig, String), Box<dyn std::error::Error + Send + Sync>> {
     let mut root = CertificateParams::default();
-    root.distinguished_name
-        .push(DnType::CommonName, "Simulator root");
+    root.distinguished_name.push(DnType::CommonName, "Simulator root");
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let root = CertifiedIssuer::self_signed(root, KeyPair::generate()?)?;
 
     let mut leaf = CertificateParams::new(NAMES.map(str::to_owned))?;
-    leaf.distinguished_name
-        .push(DnType::CommonName, "localhost");
+    leaf.distinguished_name.push(DnType::CommonName, "localhost");
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;

@@ -7,10 +7,7 @@ use crate::core::limits::TOPIC_LENGTH;
 
 /// The template that a concrete topic is made from, when there is one.
 pub(super) fn template_of(topic: &str) -> Option<&'static str> {
-    TEMPLATES
-        .iter()
-        .copied()
-        .find(|template| fits(template, topic))
+    TEMPLATES.iter().copied().find(|template| fits(template, topic))
 }
 
 /// Whether a concrete topic, or the template itself, is of a template. Names are compared in any case.
@@ -29,9 +26,7 @@ pub(super) fn fits(template: &str, topic: &str) -> bool {
 
 fn is_segment(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// The single topics that an id of a subscription stands for; `None` when any of them does not exist.
@@ -43,10 +38,9 @@ pub(super) fn expand(id: &str) -> Option<Vec<String>> {
     }
     let singles = match id.split_once('?') {
         None => vec![id.to_owned()],
-        Some((prefix, suffixes)) => suffixes
-            .split('&')
-            .map(|suffix| format!("{prefix}.{suffix}"))
-            .collect(),
+        Some((prefix, suffixes)) => {
+            suffixes.split('&').map(|suffix| format!("{prefix}.{suffix}")).collect()
+        }
     };
     let real = |topic: &String| !topic.contains("{id}") && template_of(topic).is_some();
     singles.iter().all(real).then_some(singles)

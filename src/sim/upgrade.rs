@@ -36,15 +36,9 @@ pub(super) async fn dial(
     let (knobs, fault) = {
         let mut state = shared.lock();
         state.counted.dials += 1;
-        (
-            state.faults.knobs(id),
-            state.faults.take_http(request.uri().path()),
-        )
+        (state.faults.knobs(id), state.faults.take_http(request.uri().path()))
     };
-    if knobs
-        .refuse_until
-        .is_some_and(|until| until > Instant::now())
-    {
+    if knobs.refuse_until.is_some_and(|until| until > Instant::now()) {
         link.reset();
         return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
     }
@@ -67,17 +61,12 @@ fn open(
 ) -> Result<Reply, Reply> {
     let accept = accept_key(request.method(), request.headers())?;
     let mut state = shared.lock();
-    let State {
-        channels, oauth, ..
-    } = &mut *state;
+    let State { channels, oauth, .. } = &mut *state;
     let dead = shared.config.dead_channel_status;
     let channel = channels
         .get(id)
         .ok_or_else(|| Reply::error(dead, "not.found", "The requested channel was not found."))?;
-    if oauth
-        .expiry(&channel.token)
-        .is_none_or(|end| end <= Instant::now())
-    {
+    if oauth.expiry(&channel.token).is_none_or(|end| end <= Instant::now()) {
         return Err(Reply::error(
             401,
             "credentials.expired",
@@ -109,9 +98,7 @@ fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Reply
     let has = |name: HeaderName, wanted: &str| {
         headers.get_all(name).iter().any(|value| {
             let value = value.to_str().unwrap_or_default();
-            value
-                .split(',')
-                .any(|part| part.trim().eq_ignore_ascii_case(wanted))
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted))
         })
     };
     if method != Method::GET || !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") {
@@ -119,12 +106,8 @@ fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Reply
     }
     if !has(SEC_WEBSOCKET_VERSION, "13") {
         let version = HeaderValue::from_static("13");
-        return Err(Reply::error(
-            426,
-            "bad.request",
-            "Only WebSocket version 13 is understood.",
-        )
-        .header(SEC_WEBSOCKET_VERSION, version));
+        return Err(Reply::error(426, "bad.request", "Only WebSocket version 13 is understood.")
+            .header(SEC_WEBSOCKET_VERSION, version));
     }
     headers
         .get(SEC_WEBSOCKET_KEY)

@@ -6,22 +6,12 @@ use serde_json::{Value, json};
 use super::agents::Agent;
 use super::ids;
 
-const FIRST: &[&str] = &[
-    "Kim", "Alex", "Sam", "Noor", "Jo", "Mika", "Ari", "Dani", "Robin", "Lou", "Sasha", "Kai",
-];
-const LAST: &[&str] = &[
-    "Agent", "Berg", "Castro", "Diaz", "Ek", "Fischer", "Garcia", "Hansen", "Ito", "Jensen",
-];
-const QUEUES: &[&str] = &[
-    "Support",
-    "Sales",
-    "Billing",
-    "Returns",
-    "Onboarding",
-    "Retention",
-    "Claims",
-    "Dispatch",
-];
+const FIRST: &[&str] =
+    &["Kim", "Alex", "Sam", "Noor", "Jo", "Mika", "Ari", "Dani", "Robin", "Lou", "Sasha", "Kai"];
+const LAST: &[&str] =
+    &["Agent", "Berg", "Castro", "Diaz", "Ek", "Fischer", "Garcia", "Hansen", "Ito", "Jensen"];
+const QUEUES: &[&str] =
+    &["Support", "Sales", "Billing", "Returns", "Onboarding", "Retention", "Claims", "Dispatch"];
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -93,11 +83,7 @@ impl World {
                 let id = ids::uuid(rng);
                 let known = *in_rest == "Available";
                 Definition {
-                    id: if known {
-                        definition::AVAILABLE.to_owned()
-                    } else {
-                        id
-                    },
+                    id: if known { definition::AVAILABLE.to_owned() } else { id },
                     in_rest,
                     in_events,
                 }
@@ -111,9 +97,7 @@ impl World {
                 interacting: 0,
             })
             .collect();
-        let agents = (0..users)
-            .map(|number| agent(number, users, queues, now, rng))
-            .collect();
+        let agents = (0..users).map(|number| agent(number, users, queues, now, rng)).collect();
         Self {
             organization,
             division,
@@ -127,9 +111,7 @@ impl World {
 
 fn agent(number: usize, users: usize, queues: usize, now: i64, rng: &mut Rng) -> Agent {
     // Agent i serves the queues i, i + users, … so that no queue is left without one, and a neighbour.
-    let mut own: Vec<usize> = (0..queues)
-        .filter(|queue| queue % users == number)
-        .collect();
+    let mut own: Vec<usize> = (0..queues).filter(|queue| queue % users == number).collect();
     if queues > 0 {
         own.extend([number % queues, (number + 1) % queues]);
     }

@@ -53,10 +53,7 @@ impl Default for Settings {
 
 impl<E: StreamEvent> StreamBuilder<E> {
     pub(crate) fn new(parts: Parts<E>) -> Self {
-        Self {
-            parts,
-            settings: Settings::default(),
-        }
+        Self { parts, settings: Settings::default() }
     }
 
     /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as

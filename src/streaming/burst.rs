@@ -27,13 +27,7 @@ pub(super) struct Burst<E> {
 
 impl<E> Burst<E> {
     pub(super) fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            notices: Vec::new(),
-            frames: 0,
-            filtered: 0,
-            end: None,
-        }
+        Self { items: Vec::new(), notices: Vec::new(), frames: 0, filtered: 0, end: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -84,10 +78,7 @@ pub(super) fn poll_socket<E>(
             Frame::Close(code, reason) => {
                 // The answer to a close frame is worth one try.
                 let _ = socket.poll_flush(cx);
-                burst.end = Some(Gone::Closed {
-                    code: *code,
-                    reason: reason.clone(),
-                });
+                burst.end = Some(Gone::Closed { code: *code, reason: reason.clone() });
                 break;
             }
         };
@@ -113,11 +104,7 @@ pub(super) fn poll_socket<E>(
             None => {}
         }
     }
-    if burst.frames > 0 {
-        Poll::Ready(None)
-    } else {
-        Poll::Pending
-    }
+    if burst.frames > 0 { Poll::Ready(None) } else { Poll::Pending }
 }
 
 fn received(socket: &Socket) -> SystemTime {

@@ -38,10 +38,8 @@ impl Desired {
     /// # Errors
     /// `Capacity` when one channel would hold more than it can.
     pub(crate) fn add(&mut self, topics: &[Topic]) -> Result<Vec<Topic>> {
-        let new: BTreeSet<&Topic> = topics
-            .iter()
-            .filter(|topic| !self.wishes.contains_key(*topic))
-            .collect();
+        let new: BTreeSet<&Topic> =
+            topics.iter().filter(|topic| !self.wishes.contains_key(*topic)).collect();
         let total = self.wishes.len() + new.len();
         if total > limits::TOPICS_PER_CHANNEL {
             return Err(Error::new(
@@ -79,10 +77,7 @@ impl Desired {
 
     /// What to send: the whole list.
     pub(crate) fn wire(&self) -> Vec<Box<str>> {
-        self.wishes
-            .keys()
-            .map(|topic| topic.name().into())
-            .collect()
+        self.wishes.keys().map(|topic| topic.name().into()).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -96,10 +91,8 @@ impl Desired {
     /// Reads the platform's answer to a call that sent `sent`. Names are compared without regard to case; what was
     /// said of an individual topic wins over what was said of a combination.
     pub(crate) fn read_answer(&mut self, sent: &[Box<str>], answer: &[TopicState]) -> Outcome {
-        let said: BTreeMap<String, &TopicState> = answer
-            .iter()
-            .map(|state| (state.topic.to_ascii_lowercase(), state))
-            .collect();
+        let said: BTreeMap<String, &TopicState> =
+            answer.iter().map(|state| (state.topic.to_ascii_lowercase(), state)).collect();
         let sent: BTreeSet<&str> = sent.iter().map(|topic| &**topic).collect();
         let mut outcome = Outcome::default();
         let mut verdicts: BTreeMap<&Topic, Option<Rejection>> = BTreeMap::new();
@@ -153,27 +146,20 @@ mod tests {
     #[test]
     fn one_topic_too_many_is_an_error_with_both_numbers_and_changes_nothing() {
         let mut desired = Desired::default();
-        let topics: Vec<Topic> = (0..=1_000)
-            .map(|n| topic(&format!("v2.users.u{n}.presence")))
-            .collect();
+        let topics: Vec<Topic> =
+            (0..=1_000).map(|n| topic(&format!("v2.users.u{n}.presence"))).collect();
         let error = desired.add(&topics).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Capacity);
         assert!(error.to_string().contains("1001") && error.to_string().contains("1000"));
         assert!(desired.is_empty());
         assert_eq!(desired.add(&topics[..1_000]).unwrap().len(), 1_000);
-        assert_eq!(
-            desired.add(&topics[..1_000]).unwrap().len(),
-            0,
-            "adding twice adds nothing"
-        );
+        assert_eq!(desired.add(&topics[..1_000]).unwrap().len(), 0, "adding twice adds nothing");
     }
 
     #[test]
     fn an_individual_refusal_wins_over_the_combination() {
         let mut desired = Desired::default();
-        desired
-            .add(&[topic("v2.users.a?presence&routingStatus")])
-            .unwrap();
+        desired.add(&[topic("v2.users.a?presence&routingStatus")]).unwrap();
         let sent = desired.wire();
         let answer = [
             TopicState::permitted("V2.users.a?presence&routingStatus"),
@@ -185,34 +171,18 @@ mod tests {
         ];
         let outcome = desired.read_answer(&sent, &answer);
         assert_eq!(outcome.permitted, [topic("v2.users.a.presence")]);
-        assert_eq!(
-            outcome.newly_rejected[0].0,
-            topic("v2.users.a.routingStatus")
-        );
+        assert_eq!(outcome.newly_rejected[0].0, topic("v2.users.a.routingStatus"));
         let again = desired.read_answer(&sent, &answer);
-        assert!(
-            again.newly_rejected.is_empty(),
-            "a refusal is reported once"
-        );
+        assert!(again.newly_rejected.is_empty(), "a refusal is reported once");
         assert_eq!(again.rejected.len(), 1);
     }
 
     #[test]
     fn a_topic_that_two_wishes_share_stays_until_both_are_gone() {
         let mut desired = Desired::default();
-        desired
-            .add(&[
-                topic("v2.users.a?presence&station"),
-                topic("v2.users.a.presence"),
-            ])
-            .unwrap();
+        desired.add(&[topic("v2.users.a?presence&station"), topic("v2.users.a.presence")]).unwrap();
         assert!(desired.remove(&[topic("v2.users.a.presence")]).is_empty());
-        assert_eq!(
-            desired
-                .remove(&[topic("v2.users.a?presence&station")])
-                .len(),
-            2
-        );
+        assert_eq!(desired.remove(&[topic("v2.users.a?presence&station")]).len(), 2);
     }
 
     #[test]

@@ -113,12 +113,7 @@ impl<E: StreamEvent> Driver<E> {
     ) {
         let (reports, reported) = mpsc::channel(REPORTS);
         let rotation = wait_for_rotation(parts.tokens.clone(), 0);
-        let inbox = Inbox {
-            reports: reported,
-            commands,
-            asked_to_close: false,
-            rotation,
-        };
+        let inbox = Inbox { reports: reported, commands, asked_to_close: false, rotation };
         let driver = Self {
             parts: Arc::new(parts),
             timing,
@@ -215,10 +210,7 @@ impl<E: StreamEvent> Driver<E> {
     fn dial(&mut self, key: LinkKey, channel: Option<ChannelInfo>) {
         let attempt = self.supervisor.failures();
         let id = channel.as_ref().map(|channel| &channel.id);
-        self.parts.observer.observe(&Signal::Dial {
-            channel: id,
-            attempt,
-        });
+        self.parts.observer.observe(&Signal::Dial { channel: id, attempt });
         let (orders, ordered) = mpsc::channel(ORDERS);
         self.links.insert(key, orders);
         let link = Link {
@@ -259,16 +251,10 @@ impl<E: StreamEvent> Driver<E> {
                 Action::Check(id) => Input::Checked(channels.exists(&id).await),
                 Action::Replace(id, sent) => {
                     let answer = channels.replace(&id, &sent).await;
-                    Input::Subscribed {
-                        channel: id,
-                        sent,
-                        answer,
-                    }
+                    Input::Subscribed { channel: id, sent, answer }
                 }
                 _ => {
-                    events
-                        .until(|events| events.has_caught_up() && !events.is_clogged())
-                        .await;
+                    events.until(|events| events.has_caught_up() && !events.is_clogged()).await;
                     Input::CaughtUp
                 }
             }
@@ -282,27 +268,13 @@ impl<E: StreamEvent> Driver<E> {
                 let channel = channel.as_ref();
                 observer.observe(&Signal::Connected { channel });
             }
-            Lifecycle::Disconnected {
-                channel,
-                cause,
-                was_live,
-                ..
-            } => {
+            Lifecycle::Disconnected { channel, cause, was_live, .. } => {
                 let (channel, was_live) = (channel.as_ref(), *was_live);
-                observer.observe(&Signal::Disconnected {
-                    channel,
-                    cause,
-                    was_live,
-                });
+                observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
-            Lifecycle::Gap {
-                topics, duration, ..
-            } => {
+            Lifecycle::Gap { topics, duration, .. } => {
                 add(&self.counters.gaps, 1);
-                observer.observe(&Signal::Gap {
-                    topics: topics.len(),
-                    duration: *duration,
-                });
+                observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
             }
             _ => {}
         }

@@ -64,10 +64,9 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// A topic is wanted from now on.
     pub(crate) fn want(&mut self, topic: Topic) {
-        self.topics.entry(topic).or_insert_with(|| Entry {
-            confirmed_by: BTreeSet::new(),
-            coverage: Coverage::Never,
-        });
+        self.topics
+            .entry(topic)
+            .or_insert_with(|| Entry { confirmed_by: BTreeSet::new(), coverage: Coverage::Never });
     }
 
     /// A topic is no longer wanted; what was open for it is of no interest any more.
@@ -139,10 +138,7 @@ impl Ledger {
 
     /// A link will never come back: what it confirmed is void.
     pub(crate) fn drop_link(&mut self, link: LinkKey) {
-        debug_assert!(
-            !self.flowing.contains(&link),
-            "a link is lost before it is dropped"
-        );
+        debug_assert!(!self.flowing.contains(&link), "a link is lost before it is dropped");
         for entry in self.topics.values_mut() {
             entry.confirmed_by.remove(&link);
         }
@@ -182,19 +178,13 @@ impl Ledger {
     /// How many topics are covered now.
     #[cfg(test)]
     pub(crate) fn covered(&self) -> usize {
-        self.topics
-            .values()
-            .filter(|entry| matches!(entry.coverage, Coverage::Covered))
-            .count()
+        self.topics.values().filter(|entry| matches!(entry.coverage, Coverage::Covered)).count()
     }
 
     fn uncover(entry: &mut Entry, flowing: &BTreeSet<LinkKey>, last: Moment, cause: &Arc<Gone>) {
         let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains(link));
         if matches!(entry.coverage, Coverage::Covered) && !elsewhere {
-            entry.coverage = Coverage::Open {
-                until: last,
-                cause: cause.clone(),
-            };
+            entry.coverage = Coverage::Open { until: last, cause: cause.clone() };
         }
     }
 }
@@ -214,10 +204,7 @@ mod tests {
     impl Clock {
         fn at(&self, seconds: u64) -> Moment {
             let after = Duration::from_secs(seconds);
-            Moment {
-                mono: self.0 + after,
-                wall: SystemTime::UNIX_EPOCH + after,
-            }
+            Moment { mono: self.0 + after, wall: SystemTime::UNIX_EPOCH + after }
         }
     }
 
@@ -280,10 +267,7 @@ mod tests {
         assert_eq!(ledger.flows(1, clock.at(2)), Resumed::default());
         assert_eq!(ledger.flows(2, clock.at(2)), Resumed::default());
         ledger.confirm(2, &topic("a"));
-        assert_eq!(
-            ledger.flows(2, clock.at(3)).gaps[0].duration,
-            Duration::from_secs(2)
-        );
+        assert_eq!(ledger.flows(2, clock.at(3)).gaps[0].duration, Duration::from_secs(2));
     }
 
     #[test]
@@ -293,10 +277,7 @@ mod tests {
         ledger.flows(1, clock.at(0));
         ledger.lost(1, clock.at(1), &cause());
         ledger.lost(1, clock.at(9), &cause());
-        assert_eq!(
-            ledger.flows(1, clock.at(11)).gaps[0].duration,
-            Duration::from_secs(10)
-        );
+        assert_eq!(ledger.flows(1, clock.at(11)).gaps[0].duration, Duration::from_secs(10));
     }
 
     #[test]

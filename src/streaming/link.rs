@@ -38,11 +38,7 @@ pub(crate) enum Order {
 pub(crate) enum Report {
     /// The connection flows. Nothing more is delivered until the answer, so that what the supervisor has to say of
     /// this moment comes first in the stream.
-    Flowing {
-        link: LinkKey,
-        at: Moment,
-        go: oneshot::Sender<()>,
-    },
+    Flowing { link: LinkKey, at: Moment, go: oneshot::Sender<()> },
     /// The peer said something about the connection.
     Notice { link: LinkKey, notice: Notice },
     /// The connection is over.
@@ -108,10 +104,7 @@ impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
     pub(crate) async fn run(self, mut orders: mpsc::Receiver<Order>) {
         let channel = self.channel.as_ref();
-        let decoder = self
-            .parts
-            .protocol
-            .decoder(self.parts.filter.clone(), channel);
+        let decoder = self.parts.protocol.decoder(self.parts.filter.clone(), channel);
         let began = self.parts.connector.clock.now();
         let mut running = Running {
             session: Session::new(self.timing),
@@ -127,9 +120,7 @@ impl<E: StreamEvent> Link<E> {
             fatal: None,
             began,
         };
-        running
-            .session
-            .step(began, Input::Start, &mut running.actions);
+        running.session.step(began, Input::Start, &mut running.actions);
         loop {
             if let Some(cause) = running.perform().await {
                 running.report_gone(cause).await;
@@ -164,10 +155,7 @@ impl<E: StreamEvent> Running<E> {
                 Action::SendClose(code) => self.send(Outbound::Close(code)),
                 Action::Rtt(rtt) => {
                     let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
-                    self.link
-                        .counters
-                        .last_rtt_ns
-                        .store(nanos.max(1), Ordering::Relaxed);
+                    self.link.counters.last_rtt_ns.store(nanos.max(1), Ordering::Relaxed);
                     self.link.parts.observer.observe(&Signal::Pong { rtt });
                 }
                 Action::Flowing => self.flowing().await,
@@ -193,20 +181,8 @@ impl<E: StreamEvent> Running<E> {
         };
         let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
         let wake = self.session.wake_at(self.last_in());
-        let room = if self.paused {
-            None
-        } else {
-            self.link.events.room()
-        };
-        let Self {
-            link,
-            socket,
-            decoder,
-            dialling,
-            burst,
-            paused,
-            ..
-        } = self;
+        let room = if self.paused { None } else { self.link.events.room() };
+        let Self { link, socket, decoder, dialling, burst, paused, .. } = self;
         let events = &link.events;
         let channel = link.channel.as_ref().map(|channel| &channel.id);
         tokio::select! {
@@ -265,11 +241,7 @@ impl<E: StreamEvent> Running<E> {
         if !self.paused && self.socket.is_some() && self.link.events.room().is_none() {
             let disconnect = self.link.events.overflow() == Overflow::Disconnect;
             self.paused = !disconnect;
-            let input = if disconnect {
-                Input::Gone(Gone::Overflow)
-            } else {
-                Input::Paused(true)
-            };
+            let input = if disconnect { Input::Gone(Gone::Overflow) } else { Input::Paused(true) };
             self.session.step(now, input, &mut self.actions);
         }
     }
@@ -287,18 +259,10 @@ impl<E: StreamEvent> Running<E> {
                 Notice::Pong => add(&self.link.counters.pongs, 1),
                 _ => {}
             }
-            self.session.step(
-                now,
-                if pong { Input::Pong } else { Input::Message },
-                &mut first,
-            );
+            self.session.step(now, if pong { Input::Pong } else { Input::Message }, &mut first);
             if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
                 let link = self.link.key;
-                let _ = self
-                    .link
-                    .reports
-                    .send(Report::Notice { link, notice })
-                    .await;
+                let _ = self.link.reports.send(Report::Notice { link, notice }).await;
             }
         }
         // What the supervisor says of the first sign of life comes before the events that follow it.
@@ -314,10 +278,7 @@ impl<E: StreamEvent> Running<E> {
             let dropped = self.link.events.push(burst.items);
             if dropped > 0 {
                 add(&self.link.counters.dropped, dropped);
-                self.link
-                    .parts
-                    .observer
-                    .observe(&Signal::Lagged { dropped });
+                self.link.parts.observer.observe(&Signal::Lagged { dropped });
             }
         }
         if let Some(end) = burst.end {
@@ -338,10 +299,7 @@ impl<E: StreamEvent> Running<E> {
                 Health::Malformed => {
                     add(&counters.malformed, 1);
                     let topic = Some(delivery.topic.name());
-                    self.link
-                        .parts
-                        .observer
-                        .observe(&Signal::Malformed { topic });
+                    self.link.parts.observer.observe(&Signal::Malformed { topic });
                 }
             }
         }
@@ -354,11 +312,7 @@ impl<E: StreamEvent> Running<E> {
             None => self.link.parts.connector.clock.moment(),
         };
         let (go, gone) = oneshot::channel();
-        let report = Report::Flowing {
-            link: self.link.key,
-            at,
-            go,
-        };
+        let report = Report::Flowing { link: self.link.key, at, go };
         if self.link.reports.send(report).await.is_ok() {
             let _ = gone.await;
         }
@@ -369,13 +323,7 @@ impl<E: StreamEvent> Running<E> {
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
         let (link, retry_after, fatal) = (self.link.key, self.retry_after, self.fatal);
-        let report = Report::Gone {
-            link,
-            cause,
-            last_in,
-            retry_after,
-            fatal,
-        };
+        let report = Report::Gone { link, cause, last_in, retry_after, fatal };
         let _ = self.link.reports.send(report).await;
     }
 
@@ -385,19 +333,14 @@ impl<E: StreamEvent> Running<E> {
 
     /// The last inbound byte; before the socket is open, the beginning.
     fn last_in(&self) -> Instant {
-        self.socket
-            .as_ref()
-            .map_or(self.began, |socket| socket.last_inbound().mono)
+        self.socket.as_ref().map_or(self.began, |socket| socket.last_inbound().mono)
     }
 }
 
 async fn dial<E: StreamEvent>(link: Arc<Link<E>>) -> Result<Box<Socket>, DialFailure> {
     add(&link.counters.dials, 1);
     let parts = &link.parts;
-    let context = DialContext {
-        endpoints: &parts.endpoints,
-        channel: link.channel.as_ref(),
-    };
+    let context = DialContext { endpoints: &parts.endpoints, channel: link.channel.as_ref() };
     let request = parts.protocol.dial(&context).map_err(DialFailure::Fatal)?;
     let dialled = parts.connector.connect(&request, parts.buffers).await;
     dialled.map(Box::new).map_err(DialFailure::Gone)

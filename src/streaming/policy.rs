@@ -25,13 +25,7 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// An attempt, to try a policy out.
     pub fn new(number: u32, was_live: Duration, cause: &'a Gone, unit_random: f64) -> Self {
-        Self {
-            number,
-            was_live,
-            cause,
-            retry_after: None,
-            unit_random,
-        }
+        Self { number, was_live, cause, retry_after: None, unit_random }
     }
 }
 
@@ -109,11 +103,7 @@ impl Default for FullJitter {
 impl FullJitter {
     /// Delays between zero and `base`, doubled with every failure up to `cap`.
     pub fn new(base: Duration, cap: Duration) -> Self {
-        Self {
-            base,
-            cap,
-            ..Self::default()
-        }
+        Self { base, cap, ..Self::default() }
     }
 
     /// The shortest wait, so that no redial is immediate. Default 100 ms.
@@ -165,10 +155,7 @@ pub struct FixedDelay {
 impl FixedDelay {
     /// Waits `delay` before every dial.
     pub fn new(delay: Duration) -> Self {
-        Self {
-            delay,
-            max_attempts: None,
-        }
+        Self { delay, max_attempts: None }
     }
 
     /// Gives up after this many consecutive failures. Default: never.
@@ -219,12 +206,7 @@ mod tests {
     use super::*;
 
     fn delay(policy: &dyn ReconnectPolicy, number: u32, unit: f64) -> Verdict {
-        policy.decide(&Attempt::new(
-            number,
-            Duration::ZERO,
-            &Gone::HandshakeTimeout,
-            unit,
-        ))
+        policy.decide(&Attempt::new(number, Duration::ZERO, &Gone::HandshakeTimeout, unit))
     }
 
     #[test]
@@ -235,13 +217,7 @@ mod tests {
             Verdict::GiveUp => panic!("never gives up"),
         };
         assert_eq!(
-            [
-                at(1, 1.0),
-                at(2, 1.0),
-                at(6, 1.0),
-                at(7, 1.0),
-                at(u32::MAX, 1.0)
-            ],
+            [at(1, 1.0), at(2, 1.0), at(6, 1.0), at(7, 1.0), at(u32::MAX, 1.0)],
             [2_000, 4_000, 64_000, 90_000, 90_000]
         );
         assert_eq!(at(1, 0.5), 1_000);

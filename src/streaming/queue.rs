@@ -28,20 +28,14 @@ pub struct Capacity {
 
 impl Default for Capacity {
     fn default() -> Self {
-        Self {
-            items: 8_192,
-            bytes: 16 << 20,
-        }
+        Self { items: 8_192, bytes: 16 << 20 }
     }
 }
 
 impl Capacity {
     /// A bound in events and in bytes of their frames; at least one event.
     pub fn new(items: usize, bytes: usize) -> Self {
-        Self {
-            items: items.max(1),
-            bytes: bytes.max(1),
-        }
+        Self { items: items.max(1), bytes: bytes.max(1) }
     }
 }
 
@@ -123,22 +117,9 @@ pub(crate) fn queue<T>(capacity: Capacity, overflow: Overflow) -> (Sender<T>, Re
         abandoned: false,
     };
     let state = Mutex::new(state);
-    let shared = Arc::new(Shared {
-        state,
-        space: Notify::new(),
-        capacity,
-        overflow,
-    });
+    let shared = Arc::new(Shared { state, space: Notify::new(), capacity, overflow });
     let chunk = VecDeque::new();
-    (
-        Sender(shared.clone()),
-        Receiver {
-            shared,
-            chunk,
-            chunk_items: 0,
-            chunk_bytes: 0,
-        },
-    )
+    (Sender(shared.clone()), Receiver { shared, chunk, chunk_items: 0, chunk_bytes: 0 })
 }
 
 impl<T> Sender<T> {
@@ -244,11 +225,7 @@ impl<T> Sender<T> {
 
 /// Replaces the oldest event by a mark, or adds it to the mark before it.
 fn drop_oldest<T>(state: &mut State<T>) -> bool {
-    let Some(at) = state
-        .entries
-        .iter()
-        .position(|entry| matches!(entry, Entry::Event(..)))
-    else {
+    let Some(at) = state.entries.iter().position(|entry| matches!(entry, Entry::Event(..))) else {
         return false;
     };
     let Entry::Event(_, bytes) = std::mem::replace(&mut state.entries[at], Entry::Dropped(1))
@@ -282,9 +259,7 @@ impl<T> Receiver<T> {
             state.items -= std::mem::take(&mut self.chunk_items);
             state.bytes -= std::mem::take(&mut self.chunk_bytes);
             // A chunk is at most half of the bound, so that reading and writing overlap even with a small one.
-            let most = CHUNK
-                .min(self.shared.capacity.items.div_ceil(2))
-                .min(state.entries.len());
+            let most = CHUNK.min(self.shared.capacity.items.div_ceil(2)).min(state.entries.len());
             for entry in state.entries.drain(..most) {
                 match &entry {
                     Entry::Event(_, bytes) => {
@@ -295,11 +270,7 @@ impl<T> Receiver<T> {
                 }
                 self.chunk.push_back(entry);
             }
-            let fixed = self
-                .chunk
-                .iter()
-                .filter(|entry| matches!(entry, Entry::Fixed(_)))
-                .count();
+            let fixed = self.chunk.iter().filter(|entry| matches!(entry, Entry::Fixed(_))).count();
             state.fixed -= fixed;
             let ended = state.done;
             if self.chunk.is_empty() && !ended {
@@ -310,11 +281,7 @@ impl<T> Receiver<T> {
                 self.shared.space.notify_waiters();
             }
             if self.chunk.is_empty() {
-                return if ended {
-                    Poll::Ready(None)
-                } else {
-                    Poll::Pending
-                };
+                return if ended { Poll::Ready(None) } else { Poll::Pending };
             }
         }
     }
@@ -356,10 +323,7 @@ mod tests {
         tx.push_fixed(3);
         tx.finish();
         assert_eq!(drain(&mut rx), [1, 2, 3].map(Taken::Item));
-        assert!(matches!(
-            rx.poll_take(&mut Context::from_waker(Waker::noop())),
-            Poll::Ready(None)
-        ));
+        assert!(matches!(rx.poll_take(&mut Context::from_waker(Waker::noop())), Poll::Ready(None)));
     }
 
     #[test]
@@ -370,11 +334,7 @@ mod tests {
         tx.push([(2, 40)]);
         assert_eq!(tx.room(), None, "full by bytes");
         take(&mut rx);
-        assert_eq!(
-            tx.room(),
-            None,
-            "what the consumer's chunk holds still counts"
-        );
+        assert_eq!(tx.room(), None, "what the consumer's chunk holds still counts");
         drain(&mut rx);
         assert_eq!(tx.room(), Some((4, 100)));
     }
@@ -392,20 +352,12 @@ mod tests {
         }
         assert_eq!(dropped, 8);
         let seen = drain(&mut rx);
-        let counted: u64 = seen
-            .iter()
-            .map(|t| if let Taken::Dropped(n) = t { *n } else { 0 })
-            .sum();
+        let counted: u64 =
+            seen.iter().map(|t| if let Taken::Dropped(n) = t { *n } else { 0 }).sum();
         assert_eq!(counted, 8);
         let items: Vec<_> = seen
             .iter()
-            .filter_map(|t| {
-                if let Taken::Item(n) = t {
-                    Some(*n)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|t| if let Taken::Item(n) = t { Some(*n) } else { None })
             .collect();
         assert_eq!(items, [100, 200, 8, 9]);
     }

@@ -24,10 +24,7 @@ struct Recorder {
 
 impl ReconnectPolicy for Recorder {
     fn decide(&self, attempt: &Attempt<'_>) -> Verdict {
-        self.asked
-            .lock()
-            .unwrap()
-            .push((attempt.number, attempt.was_live));
+        self.asked.lock().unwrap().push((attempt.number, attempt.was_live));
         self.inner.decide(attempt)
     }
 }
@@ -77,10 +74,7 @@ fn topic(n: u8) -> Topic {
 
 impl World {
     fn new() -> Self {
-        let policy = Arc::new(Recorder {
-            inner: FullJitter::default(),
-            asked: Mutex::default(),
-        });
+        let policy = Arc::new(Recorder { inner: FullJitter::default(), asked: Mutex::default() });
         let supervisor =
             Supervisor::new(policy.clone(), Overflow::Wait, true, &[topic(0), topic(1)]).unwrap();
         let mut world = Self {
@@ -100,18 +94,11 @@ impl World {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            mono: self.start + self.now,
-            wall: SystemTime::UNIX_EPOCH + self.now,
-        }
+        Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now }
     }
 
     fn supervise(&mut self, input: Input) {
-        let now = Now {
-            at: self.moment(),
-            unit_random: 0.5,
-            clogged: false,
-        };
+        let now = Now { at: self.moment(), unit_random: 0.5, clogged: false };
         let mut actions = Vec::new();
         self.supervisor.step(now, input, &mut actions);
         for action in actions {
@@ -123,12 +110,7 @@ impl World {
                     self.dials.push(self.now);
                     let session = Session::new(Timing::default());
                     let last_in = self.moment();
-                    self.line = Some(Line {
-                        link,
-                        session,
-                        open: false,
-                        last_in,
-                    });
+                    self.line = Some(Line { link, session, open: false, last_in });
                     self.drive(session::Input::Start);
                 }
                 Action::Probe(link) => {
@@ -151,10 +133,7 @@ impl World {
                         (Action::Replace(a, _), Action::Replace(b, _)) => a == b,
                         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
                     };
-                    assert!(
-                        !self.ops.iter().any(same),
-                        "the same call twice at once: {op:?}"
-                    );
+                    assert!(!self.ops.iter().any(same), "the same call twice at once: {op:?}");
                     self.ops.push(op);
                 }
             }
@@ -176,10 +155,7 @@ impl World {
                     assert!(!self.line.as_ref().unwrap().open, "dialled an open socket");
                 }
                 session::Action::Greet | session::Action::Ping | session::Action::SendClose(_) => {
-                    assert!(
-                        self.line.as_ref().unwrap().open,
-                        "sent on a dead socket: {action:?}"
-                    );
+                    assert!(self.line.as_ref().unwrap().open, "sent on a dead socket: {action:?}");
                 }
                 session::Action::Flowing => self.supervise(Input::Flowing { link, at: now }),
                 session::Action::Rtt(_) => {}
@@ -188,13 +164,7 @@ impl World {
                     assert!(line.session.is_over());
                     let last_in = line.open.then_some(line.last_in);
                     let (retry_after, fatal) = (None, None);
-                    self.supervise(Input::LinkGone {
-                        link,
-                        cause,
-                        last_in,
-                        retry_after,
-                        fatal,
-                    });
+                    self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
                     return;
                 }
             }
@@ -216,18 +186,12 @@ impl World {
             }
             (Action::Check(_), 0) => Input::Checked(Err(passing())),
             (Action::Check(_), n) => Input::Checked(Ok(n % 2 == 0)),
-            (Action::Replace(channel, sent), 0) => Input::Subscribed {
-                channel,
-                sent,
-                answer: Err(passing()),
-            },
+            (Action::Replace(channel, sent), 0) => {
+                Input::Subscribed { channel, sent, answer: Err(passing()) }
+            }
             (Action::Replace(channel, sent), 1) => {
                 let answer = Err(Error::new(ErrorKind::NotFound, "gone").with_status(404));
-                Input::Subscribed {
-                    channel,
-                    sent,
-                    answer,
-                }
+                Input::Subscribed { channel, sent, answer }
             }
             (Action::Replace(channel, sent), n) => {
                 let answer = sent.iter().enumerate().map(|(i, topic)| {
@@ -237,11 +201,7 @@ impl World {
                         TopicState::permitted(topic.clone())
                     }
                 });
-                Input::Subscribed {
-                    channel,
-                    answer: Ok(answer.collect()),
-                    sent,
-                }
+                Input::Subscribed { channel, answer: Ok(answer.collect()), sent }
             }
             _ => Input::CaughtUp,
         };
@@ -266,17 +226,10 @@ impl World {
             }
             Move::Message | Move::Pong => {}
             Move::LineGone(how) => self.drive(session::Input::Gone(match how % 4 {
-                0 => Gone::Closed {
-                    code: CloseCode::GOING_AWAY,
-                    reason: "".into(),
-                },
-                1 => Gone::Cut {
-                    detail: "reset".into(),
-                },
+                0 => Gone::Closed { code: CloseCode::GOING_AWAY, reason: "".into() },
+                1 => Gone::Cut { detail: "reset".into() },
                 2 => Gone::Refused { status: 404 },
-                _ => Gone::Unreachable {
-                    detail: "no route".into(),
-                },
+                _ => Gone::Unreachable { detail: "no route".into() },
             })),
             Move::ChannelGone => {
                 if let Some(link) = self.line.as_ref().map(|line| line.link) {
@@ -305,13 +258,7 @@ impl World {
                 self.supervise(Input::Flowing { link, at });
                 let cause = Gone::HandshakeTimeout;
                 let (last_in, retry_after, fatal) = (None, None, None);
-                self.supervise(Input::LinkGone {
-                    link,
-                    cause,
-                    last_in,
-                    retry_after,
-                    fatal,
-                });
+                self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
                 self.supervise(Input::Start);
             }
             Move::Close => self.supervise(Input::Close),
@@ -324,26 +271,14 @@ impl World {
         let mut expected = 0;
         for (number, was_live) in asked.iter() {
             expected = if *was_live >= stable { 1 } else { expected + 1 };
-            assert_eq!(
-                *number, expected,
-                "attempts grow until a connection was stable"
-            );
+            assert_eq!(*number, expected, "attempts grow until a connection was stable");
         }
     }
 
     fn check_gaps(&self) {
         for lifecycle in &self.emitted {
-            if let Lifecycle::Gap {
-                covered_until,
-                resumed_at,
-                duration,
-                ..
-            } = lifecycle
-            {
-                assert_eq!(
-                    resumed_at.duration_since(*covered_until).unwrap(),
-                    *duration
-                );
+            if let Lifecycle::Gap { covered_until, resumed_at, duration, .. } = lifecycle {
+                assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
             }
         }
     }
@@ -395,10 +330,7 @@ fn accept_then_close(world: &mut World, horizon: Duration) {
             world.play(Move::LineGone(0));
             continue;
         }
-        let wake = world
-            .supervisor
-            .wake_at()
-            .expect("something is always waited for");
+        let wake = world.supervisor.wake_at().expect("something is always waited for");
         world.now = wake.saturating_duration_since(world.start).max(world.now);
         world.play(Move::Timers);
     }
@@ -414,10 +346,7 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
     for seed in 0..1_000 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut world = World::new();
-        world.policy = Arc::new(Recorder {
-            inner: FullJitter::default(),
-            asked: Mutex::default(),
-        });
+        world.policy = Arc::new(Recorder { inner: FullJitter::default(), asked: Mutex::default() });
         // The same world with its own dice.
         while world.now < hour {
             while !world.ops.is_empty() {
@@ -426,16 +355,9 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
             if world.line.is_some() {
                 world.play(Move::Opened);
                 world.play(Move::Message);
-                let now = Now {
-                    at: world.moment(),
-                    unit_random: random.f64(),
-                    clogged: false,
-                };
+                let now = Now { at: world.moment(), unit_random: random.f64(), clogged: false };
                 let line = world.line.take().unwrap();
-                let cause = Gone::Closed {
-                    code: CloseCode::NORMAL,
-                    reason: "".into(),
-                };
+                let cause = Gone::Closed { code: CloseCode::NORMAL, reason: "".into() };
                 let last_in = Some(line.last_in);
                 let input = Input::LinkGone {
                     link: line.link,
@@ -447,10 +369,7 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
                 world.supervisor.step(now, input, &mut Vec::new());
                 continue;
             }
-            let wake = world
-                .supervisor
-                .wake_at()
-                .expect("something is always waited for");
+            let wake = world.supervisor.wake_at().expect("something is always waited for");
             world.now = wake.saturating_duration_since(world.start).max(world.now);
             world.play(Move::Timers);
         }
@@ -464,21 +383,16 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
     let mut begin = 0;
     let rates = STRETCHES.map(|end| {
         let stretch = STRETCHES.iter().position(|other| *other == end).unwrap();
-        let rate = f64::from(dials[stretch]) / (end - std::mem::replace(&mut begin, end)) as f64;
+        let seconds = u32::try_from(end - std::mem::replace(&mut begin, end)).unwrap();
+        let rate = f64::from(dials[stretch]) / f64::from(seconds);
         (rate * 10.0).round() / 10.0
     });
     println!("dials/s of 1,000 sessions until second {STRETCHES:?}: {rates:?}");
-    assert!(
-        rates[0] > 400.0,
-        "the first seconds hold the quick tries: {rates:?}"
-    );
+    assert!(rates[0] > 400.0, "the first seconds hold the quick tries: {rates:?}");
     let falling = rates[..4].windows(2).all(|pair| pair[1] < pair[0] * 0.6);
     assert!(falling, "the rate falls: {rates:?}");
     // Capped at 90 s with a mean of 45 s: 1,000 / 45 = 22 a second.
-    assert!(
-        rates[4..].iter().all(|rate| (18.0..27.0).contains(rate)),
-        "it settles: {rates:?}"
-    );
+    assert!(rates[4..].iter().all(|rate| (18.0..27.0).contains(rate)), "it settles: {rates:?}");
 }
 
 #[test]

@@ -82,23 +82,10 @@ pub(crate) enum Action {
 #[derive(Debug)]
 enum Phase {
     Idle,
-    Dialing {
-        deadline: Instant,
-    },
-    Greeting {
-        deadline: Instant,
-        pinged: Option<Instant>,
-    },
-    Live {
-        pinged: Option<Instant>,
-        unheard: bool,
-        paused: bool,
-        fresh: Instant,
-    },
-    Closing {
-        deadline: Instant,
-        cause: Gone,
-    },
+    Dialing { deadline: Instant },
+    Greeting { deadline: Instant, pinged: Option<Instant> },
+    Live { pinged: Option<Instant>, unheard: bool, paused: bool, fresh: Instant },
+    Closing { deadline: Instant, cause: Gone },
     Over,
 }
 
@@ -111,10 +98,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(timing: Timing) -> Self {
-        Self {
-            timing,
-            phase: Phase::Idle,
-        }
+        Self { timing, phase: Phase::Idle }
     }
 
     /// Whether the session is over: nothing may be done with its socket any more.
@@ -130,19 +114,10 @@ impl Session {
             Phase::Dialing { deadline }
             | Phase::Greeting { deadline, .. }
             | Phase::Closing { deadline, .. } => Some(*deadline),
-            Phase::Live {
-                paused,
-                pinged,
-                fresh,
-                ..
-            } => {
+            Phase::Live { paused, pinged, fresh, .. } => {
                 let heard = last_in.max(*fresh);
                 let ping = heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after;
-                Some(if *paused {
-                    ping
-                } else {
-                    ping.min(heard + self.timing.silence)
-                })
+                Some(if *paused { ping } else { ping.min(heard + self.timing.silence) })
             }
         }
     }
@@ -152,18 +127,13 @@ impl Session {
         match input {
             Input::Start => {
                 if matches!(self.phase, Phase::Idle) {
-                    self.phase = Phase::Dialing {
-                        deadline: now + self.timing.handshake,
-                    };
+                    self.phase = Phase::Dialing { deadline: now + self.timing.handshake };
                     out.push(Action::Dial);
                 }
             }
             Input::Opened => {
                 if let Phase::Dialing { deadline } = self.phase {
-                    self.phase = Phase::Greeting {
-                        deadline,
-                        pinged: Some(now),
-                    };
+                    self.phase = Phase::Greeting { deadline, pinged: Some(now) };
                     out.extend([Action::Greet, Action::Ping]);
                 }
             }
@@ -180,10 +150,7 @@ impl Session {
                 }
             }
             Input::Probe => {
-                if let Phase::Live {
-                    pinged, unheard, ..
-                } = &mut self.phase
-                {
+                if let Phase::Live { pinged, unheard, .. } = &mut self.phase {
                     *unheard = true;
                     *pinged = Some(now);
                     out.push(Action::Ping);
@@ -198,17 +165,10 @@ impl Session {
         match &mut self.phase {
             Phase::Greeting { pinged, .. } => {
                 let pinged = *pinged;
-                self.phase = Phase::Live {
-                    pinged,
-                    unheard: true,
-                    paused: false,
-                    fresh: now,
-                };
+                self.phase = Phase::Live { pinged, unheard: true, paused: false, fresh: now };
                 self.heard(now, pong, out);
             }
-            Phase::Live {
-                pinged, unheard, ..
-            } => {
+            Phase::Live { pinged, unheard, .. } => {
                 if pong && let Some(sent) = pinged.take() {
                     out.push(Action::Rtt(now.saturating_duration_since(sent)));
                 }
@@ -228,21 +188,11 @@ impl Session {
             Phase::Closing { deadline, .. } if now >= *deadline => {
                 self.gone(Gone::Requested, out);
             }
-            Phase::Live {
-                pinged,
-                paused,
-                fresh,
-                ..
-            } => {
+            Phase::Live { pinged, paused, fresh, .. } => {
                 let heard = last_in.max(*fresh);
                 let quiet = now.saturating_duration_since(heard);
                 if !*paused && quiet >= self.timing.silence {
-                    self.gone(
-                        Gone::Silent {
-                            quiet: now.saturating_duration_since(last_in),
-                        },
-                        out,
-                    );
+                    self.gone(Gone::Silent { quiet: now.saturating_duration_since(last_in) }, out);
                 } else if now >= heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after {
                     *pinged = Some(now);
                     out.push(Action::Ping);
@@ -256,10 +206,7 @@ impl Session {
         match self.phase {
             Phase::Idle | Phase::Dialing { .. } => self.gone(cause, out),
             Phase::Greeting { .. } | Phase::Live { .. } => {
-                self.phase = Phase::Closing {
-                    deadline: now + self.timing.close,
-                    cause,
-                };
+                self.phase = Phase::Closing { deadline: now + self.timing.close, cause };
                 out.push(Action::SendClose(CloseCode::NORMAL));
             }
             Phase::Closing { .. } | Phase::Over => {}
@@ -362,17 +309,10 @@ mod tests {
         let mut bench = Bench::live();
         let last_in = bench.at(0);
         bench.step(1, Input::Paused(true));
-        assert_eq!(
-            bench.step(60, Input::Timer { last_in }),
-            [Action::Ping],
-            "pings go on"
-        );
+        assert_eq!(bench.step(60, Input::Timer { last_in }), [Action::Ping], "pings go on");
         bench.step(100, Input::Paused(false));
         assert_eq!(bench.step(134, Input::Timer { last_in }), [Action::Ping]);
-        assert!(matches!(
-            bench.step(135, Input::Timer { last_in })[..],
-            [Action::Done(_)]
-        ));
+        assert!(matches!(bench.step(135, Input::Timer { last_in })[..], [Action::Done(_)]));
     }
 
     #[test]
@@ -391,10 +331,7 @@ mod tests {
         assert_eq!(bench.step(6, Input::Close(Gone::Overflow)), []);
         assert_eq!(bench.session.wake_at(bench.at(5)), Some(bench.at(8)));
         let cut = Gone::Cut { detail: "".into() };
-        assert_eq!(
-            bench.step(7, Input::Gone(cut)),
-            [Action::Done(Gone::Requested)]
-        );
+        assert_eq!(bench.step(7, Input::Gone(cut)), [Action::Done(Gone::Requested)]);
         assert!(bench.session.is_over());
     }
 
@@ -406,17 +343,8 @@ mod tests {
         assert_eq!(bench.step(t, Input::Message), []);
         assert_eq!(bench.step(t, Input::Timer { last_in }), []);
         let gone = Gone::Overflow;
-        assert_eq!(
-            bench.step(t, Input::Close(gone.clone())),
-            [Action::Done(gone.clone())]
-        );
-        for input in [
-            Input::Start,
-            Input::Opened,
-            Input::Pong,
-            Input::Probe,
-            Input::Gone(gone),
-        ] {
+        assert_eq!(bench.step(t, Input::Close(gone.clone())), [Action::Done(gone.clone())]);
+        for input in [Input::Start, Input::Opened, Input::Pong, Input::Probe, Input::Gone(gone)] {
             assert_eq!(bench.step(t, input), []);
         }
     }

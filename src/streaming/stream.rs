@@ -54,18 +54,8 @@ impl<E: StreamEvent> EventStream<E> {
         counters: Arc<Counters>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let handle = StreamHandle {
-            commands: commands.downgrade(),
-            state,
-            counters,
-        };
-        Self {
-            items,
-            handle,
-            clock,
-            ended: false,
-            _alive: commands,
-        }
+        let handle = StreamHandle { commands: commands.downgrade(), state, counters };
+        Self { items, handle, clock, ended: false, _alive: commands }
     }
 
     /// A handle to steer the stream from elsewhere. It does not keep the stream alive.
@@ -156,9 +146,7 @@ impl<E> Unpin for EventStream<E> {}
 
 impl<E> fmt::Debug for EventStream<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream")
-            .field("handle", &self.handle)
-            .finish_non_exhaustive()
+        f.debug_struct("EventStream").field("handle", &self.handle).finish_non_exhaustive()
     }
 }
 
@@ -189,8 +177,7 @@ impl StreamHandle {
     /// # Cancel safety
     /// When this future is dropped, the topic may or may not be removed.
     pub async fn unsubscribe(&self, topic: impl IntoTopic) -> Result<()> {
-        self.send(Command::Unsubscribe(vec![topic.into_topic()?]))
-            .await
+        self.send(Command::Unsubscribe(vec![topic.into_topic()?])).await
     }
 
     /// How the stream stands.

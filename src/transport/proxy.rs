@@ -35,11 +35,7 @@ pub struct Proxy {
 enum Choice {
     System,
     None,
-    Explicit {
-        address: Secret,
-        shown: Box<str>,
-        bypass: Box<str>,
-    },
+    Explicit { address: Secret, shown: Box<str>, bypass: Box<str> },
 }
 
 /// The proxy for one destination.
@@ -55,18 +51,12 @@ impl Proxy {
     ///
     /// Read once, here. Loopback destinations are always direct.
     pub fn system() -> Self {
-        Self {
-            choice: Choice::System,
-            matcher: Arc::new(Matcher::from_system()),
-        }
+        Self { choice: Choice::System, matcher: Arc::new(Matcher::from_system()) }
     }
 
     /// No proxy, whatever the environment says.
     pub fn none() -> Self {
-        Self {
-            choice: Choice::None,
-            matcher: Arc::new(Matcher::builder().build()),
-        }
+        Self { choice: Choice::None, matcher: Arc::new(Matcher::builder().build()) }
     }
 
     /// One proxy for every destination: `http://host:port`, with `user:password@` when it asks for them.
@@ -77,9 +67,7 @@ impl Proxy {
         let url = Url::parse(address.trim())
             .map_err(|_| Error::config("proxy address is not a URL such as http://host:3128"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(Error::config(
-                "proxy address must begin with http:// or https://",
-            ));
+            return Err(Error::config("proxy address must begin with http:// or https://"));
         }
         let mut shown = url.clone();
         // Neither can fail on a URL with a host.
@@ -105,19 +93,13 @@ impl Proxy {
 
     fn of(choice: Choice) -> Self {
         let matcher = match &choice {
-            Choice::Explicit {
-                address, bypass, ..
-            } => Matcher::builder()
-                .all(address.expose())
-                .no(&**bypass)
-                .build(),
+            Choice::Explicit { address, bypass, .. } => {
+                Matcher::builder().all(address.expose()).no(&**bypass).build()
+            }
             Choice::System => Matcher::from_system(),
             Choice::None => Matcher::builder().build(),
         };
-        Self {
-            choice,
-            matcher: Arc::new(matcher),
-        }
+        Self { choice, matcher: Arc::new(matcher) }
     }
 
     /// The proxy for a destination; `None` is a direct connection. `ws` counts as `http`, `wss` as `https`.
@@ -130,14 +112,9 @@ impl Proxy {
             _ => "https",
         };
         let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-        let destination: Uri = format!("{scheme}://{}{port}/", url.host_str()?)
-            .parse()
-            .ok()?;
+        let destination: Uri = format!("{scheme}://{}{port}/", url.host_str()?).parse().ok()?;
         let found = self.matcher.intercept(&destination)?;
-        Some(ProxyTarget {
-            uri: found.uri().clone(),
-            auth: found.basic_auth().cloned(),
-        })
+        Some(ProxyTarget { uri: found.uri().clone(), auth: found.basic_auth().cloned() })
     }
 
     /// Makes the REST client take the same decision.
@@ -146,11 +123,9 @@ impl Proxy {
             return builder.no_proxy();
         }
         let own = self.clone();
-        builder
-            .no_proxy()
-            .proxy(reqwest::Proxy::custom(move |destination| {
-                own.intercept(destination).and_then(|found| found.as_url())
-            }))
+        builder.no_proxy().proxy(reqwest::Proxy::custom(move |destination| {
+            own.intercept(destination).and_then(|found| found.as_url())
+        }))
     }
 }
 
@@ -220,47 +195,26 @@ mod tests {
         ] {
             let found = proxy.intercept(&url(destination)).unwrap();
             assert_eq!(found.uri.to_string(), "http://127.0.0.1:3128/");
-            assert_eq!(
-                found.as_url().unwrap().as_str(),
-                "http://user:p%40ss@127.0.0.1:3128/"
-            );
+            assert_eq!(found.as_url().unwrap().as_str(), "http://user:p%40ss@127.0.0.1:3128/");
             assert!(found.auth.unwrap().is_sensitive());
         }
     }
 
     #[test]
     fn bypassed_and_unproxied_destinations_are_direct() {
-        let proxy = Proxy::http("http://127.0.0.1:3128")
-            .unwrap()
-            .bypass("localhost, .corp, 10.0.0.0/8");
-        for direct in [
-            "http://localhost:1/",
-            "wss://gw.corp/x",
-            "https://10.1.2.3/",
-        ] {
+        let proxy =
+            Proxy::http("http://127.0.0.1:3128").unwrap().bypass("localhost, .corp, 10.0.0.0/8");
+        for direct in ["http://localhost:1/", "wss://gw.corp/x", "https://10.1.2.3/"] {
             assert!(proxy.intercept(&url(direct)).is_none(), "{direct}");
         }
         assert!(proxy.intercept(&url("https://corp.example/")).is_some());
-        assert!(
-            Proxy::none()
-                .intercept(&url("https://corp.example/"))
-                .is_none()
-        );
-        assert!(
-            Proxy::system()
-                .intercept(&url("ws://127.0.0.1:1/"))
-                .is_none()
-        );
+        assert!(Proxy::none().intercept(&url("https://corp.example/")).is_none());
+        assert!(Proxy::system().intercept(&url("ws://127.0.0.1:1/")).is_none());
     }
 
     #[test]
     fn a_bad_address_is_refused_without_being_repeated() {
-        for bad in [
-            "socks5://u:hush@h:1",
-            "hush hush",
-            "http://",
-            "ftp://u:hush@h",
-        ] {
+        for bad in ["socks5://u:hush@h:1", "hush hush", "http://", "ftp://u:hush@h"] {
             let error = Proxy::http(bad).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
         }

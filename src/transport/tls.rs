@@ -78,9 +78,7 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::config("TLS cannot be set up").with_source(error))?;
         let builder = match verifier {
-            Some(verifier) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier),
+            Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
             None => builder.with_root_certificates(RootCertStore::empty()),
         };
         let mut config = match &self.identity {
@@ -191,10 +189,7 @@ mod tests {
             .client_certificate_pem(cert.as_bytes(), key.as_bytes())
             .unwrap();
         let config = tls.client_config(&[b"h2", b"http/1.1"]).unwrap();
-        assert_eq!(
-            config.alpn_protocols,
-            [b"h2".to_vec(), b"http/1.1".to_vec()]
-        );
+        assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
         assert!(config.client_auth_cert_resolver.has_certs());
     }
 
@@ -211,15 +206,10 @@ mod tests {
                 "damaged",
             ),
             (
-                Tls::new()
-                    .client_certificate_pem(cert.as_bytes(), b"nothing")
-                    .map(drop),
+                Tls::new().client_certificate_pem(cert.as_bytes(), b"nothing").map(drop),
                 "no private key",
             ),
-            (
-                Tls::new().only_extra_roots().client_config(&[]).map(drop),
-                "only_extra_roots",
-            ),
+            (Tls::new().only_extra_roots().client_config(&[]).map(drop), "only_extra_roots"),
             (
                 Tls::new()
                     .add_root_pem(cert.as_bytes())
@@ -241,9 +231,7 @@ mod tests {
     #[test]
     fn debug_hides_the_key() {
         let (cert, key) = pair();
-        let tls = Tls::new()
-            .client_certificate_pem(cert.as_bytes(), key.as_bytes())
-            .unwrap();
+        let tls = Tls::new().client_certificate_pem(cert.as_bytes(), key.as_bytes()).unwrap();
         assert_eq!(
             format!("{tls:?}"),
             "Tls { extra_roots: 0, only_extra_roots: false, client_certificate: true }"

@@ -11,10 +11,7 @@ async fn emit_sends_to_every_subscribed_channel_so_many_times() {
     let topic = rig.presence(0);
     let (_, _, mut socket) = rig.listen(&[&topic]).await;
     let answer = rig
-        .post(
-            "/_sim/emit",
-            json!({ "topic": topic, "body": { "message": "hello" }, "count": 3 }),
-        )
+        .post("/_sim/emit", json!({ "topic": topic, "body": { "message": "hello" }, "count": 3 }))
         .await;
     assert_eq!(answer.json(), json!({ "channels": 1 }));
     let mut correlations = Vec::new();
@@ -24,9 +21,7 @@ async fn emit_sends_to_every_subscribed_channel_so_many_times() {
         correlations.push(frame["metadata"]["CorrelationId"].clone());
     }
     assert_ne!(correlations[0], correlations[1]);
-    let one = rig
-        .post("/_sim/emit", json!({ "topic": topic, "body": {} }))
-        .await;
+    let one = rig.post("/_sim/emit", json!({ "topic": topic, "body": {} })).await;
     assert_eq!(one.status, 200, "count is 1 when it is left out");
 }
 
@@ -47,41 +42,19 @@ async fn a_burst_reaches_a_client_that_reads() {
 #[tokio::test]
 async fn what_is_not_understood_is_answered_with_what_exists() {
     let rig = Rig::new().await;
-    for body in [
-        json!({ "kind": "flood" }),
-        json!({ "kind": "reset", "hard": true }),
-        json!([]),
-    ] {
+    for body in [json!({ "kind": "flood" }), json!({ "kind": "reset", "hard": true }), json!([])] {
         assert_eq!(rig.post("/_sim/fault", body).await.status, 400);
     }
-    let message = rig
-        .post("/_sim/fault", json!({ "kind": "flood" }))
-        .await
-        .json();
+    let message = rig.post("/_sim/fault", json!({ "kind": "flood" })).await.json();
     let message = message["message"].as_str().unwrap();
     for kind in ["socket_closing{after_ms}", "delay{ms,jitter_ms}", "trickle"] {
         assert!(message.contains(kind), "{message}");
     }
-    assert_eq!(
-        rig.post("/_sim/emit", json!({ "topic": "v2.x" }))
-            .await
-            .status,
-        400
-    );
+    assert_eq!(rig.post("/_sim/emit", json!({ "topic": "v2.x" })).await.status, 400);
     let missing = json!({ "kind": "reset", "channel": "streaming-1-nothing" });
     assert_eq!(rig.post("/_sim/fault", missing).await.status, 404);
-    assert_eq!(
-        rig.send(rig.request(Method::GET, "/_sim/weather"))
-            .await
-            .status,
-        404
-    );
-    assert_eq!(
-        rig.send(rig.request(Method::GET, "/_sim/reset"))
-            .await
-            .status,
-        405
-    );
+    assert_eq!(rig.send(rig.request(Method::GET, "/_sim/weather")).await.status, 404);
+    assert_eq!(rig.send(rig.request(Method::GET, "/_sim/reset")).await.status, 405);
 }
 
 #[tokio::test]
@@ -92,10 +65,7 @@ async fn stats_count_what_happened_and_reset_begins_anew() {
     let (idle, _) = rig.channel(&token).await;
     rig.platform.emit(&topic, json!({}));
     socket.json().await;
-    let stats = rig
-        .send(rig.request(Method::GET, "/_sim/stats"))
-        .await
-        .json();
+    let stats = rig.send(rig.request(Method::GET, "/_sim/stats")).await.json();
     assert_eq!(
         stats,
         json!({
@@ -110,22 +80,12 @@ async fn stats_count_what_happened_and_reset_begins_anew() {
     );
     assert_eq!(rig.post("/_sim/reset", json!({})).await.status, 200);
     let stats = rig.platform.stats();
-    assert_eq!(
-        (stats.tokens_issued, stats.dials, stats.frames_sent),
-        (0, 0, 0)
-    );
+    assert_eq!((stats.tokens_issued, stats.dials, stats.frames_sent), (0, 0, 0));
     assert!(stats.requests.is_empty());
-    assert!(
-        !rig.exists(&idle, &token).await,
-        "nobody was connected to it"
-    );
+    assert!(!rig.exists(&idle, &token).await, "nobody was connected to it");
     assert!(rig.exists(&channel, &token).await);
     rig.platform.emit(&topic, json!({ "n": 1 }));
-    assert_eq!(
-        socket.json().await["eventBody"]["n"],
-        1,
-        "a connected client goes on"
-    );
+    assert_eq!(socket.json().await["eventBody"]["n"], 1, "a connected client goes on");
 }
 
 #[tokio::test]
@@ -139,9 +99,7 @@ async fn the_first_line_leads_to_everything() {
     assert_eq!(line["applications"].as_array().unwrap().len(), 2);
     assert!(line.get("root_certificate_pem").is_none());
     let (id, secret) = (&line["client_id"], &line["client_secret"]);
-    let token = rig
-        .token_of(id.as_str().unwrap(), secret.as_str().unwrap())
-        .await;
+    let token = rig.token_of(id.as_str().unwrap(), secret.as_str().unwrap()).await;
     let (_, uri) = rig.channel(&token).await;
     assert!(uri.starts_with(line["streaming"].as_str().unwrap()));
     assert!(Socket::open(&uri).await.is_ok());

@@ -47,9 +47,7 @@ async fn duplicate_sends_the_same_frame_twice() {
     let frames = drain(&mut socket).await;
     assert_eq!(numbers(&frames), [0, 0, 1, 1, 2, 2]);
     assert_eq!(frames[0], frames[1]);
-    rig.platform
-        .fault(Fault::Duplicate { probability: 0.0 })
-        .unwrap();
+    rig.platform.fault(Fault::Duplicate { probability: 0.0 }).unwrap();
     emit(&rig, &topics, 2);
     assert_eq!(numbers(&drain(&mut socket).await), [0, 1], "zero ends it");
 }
@@ -60,9 +58,7 @@ async fn drop_loses_about_as_many_as_it_says_and_spares_heartbeats_and_answers()
     emit(&rig, &topics, 400);
     let left = drain(&mut socket).await.len();
     assert!((120..280).contains(&left), "{left} of 400");
-    rig.platform
-        .fault(Fault::Drop { probability: 1.0 })
-        .unwrap();
+    rig.platform.fault(Fault::Drop { probability: 1.0 }).unwrap();
     emit(&rig, &topics, 5);
     socket.say(r#"{"message":"ping"}"#).await;
     assert_eq!(socket.json().await["eventBody"]["message"], "pong");
@@ -76,9 +72,7 @@ async fn reorder_keeps_the_order_within_a_topic_and_loses_nothing() {
     assert_eq!(frames.len(), 200);
     assert!(!numbers(&frames).is_sorted());
     for topic in &topics {
-        let own = frames
-            .iter()
-            .filter(|frame| frame["topicName"] == json!(topic));
+        let own = frames.iter().filter(|frame| frame["topicName"] == json!(topic));
         let own: Vec<Value> = own.cloned().collect();
         assert!(numbers(&own).is_sorted());
     }
@@ -86,20 +80,13 @@ async fn reorder_keeps_the_order_within_a_topic_and_loses_nothing() {
 
 #[tokio::test]
 async fn delay_makes_events_late_and_keeps_their_order() {
-    let (rig, topics, mut socket) = with(Fault::Delay {
-        ms: 150,
-        jitter_ms: 30,
-    })
-    .await;
+    let (rig, topics, mut socket) = with(Fault::Delay { ms: 150, jitter_ms: 30 }).await;
     let begin = Instant::now();
     emit(&rig, &topics, 10);
     let first = socket.json().await;
     assert!(begin.elapsed() >= Duration::from_millis(150));
     assert_eq!(first["eventBody"]["n"], 0);
-    assert_eq!(
-        numbers(&drain(&mut socket).await),
-        [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    );
+    assert_eq!(numbers(&drain(&mut socket).await), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 #[tokio::test]
@@ -117,10 +104,7 @@ async fn unknown_fields_and_values_leave_the_rest_alone() {
     rig.platform.fault(Fault::UnknownEnum).unwrap();
     emit(&rig, &topics, 1);
     let frame = socket.json().await;
-    assert!(
-        frame["eventBody"].get("simulatedField").is_none(),
-        "a reset lifts it"
-    );
+    assert!(frame["eventBody"].get("simulatedField").is_none(), "a reset lifts it");
     assert_ne!(frame["eventBody"]["status"], "IDLE");
 }
 
@@ -137,9 +121,7 @@ async fn a_fault_on_one_channel_spares_the_others() {
     let topic = rig.presence(0);
     let (_, one, mut first) = rig.listen(&[&topic]).await;
     let (_, _, mut second) = rig.listen(&[&topic]).await;
-    rig.platform
-        .fault_on(&one, Fault::Drop { probability: 1.0 })
-        .unwrap();
+    rig.platform.fault_on(&one, Fault::Drop { probability: 1.0 }).unwrap();
     assert_eq!(rig.platform.emit(&topic, json!({ "n": 1 })), 2);
     assert_eq!(second.json().await["eventBody"]["n"], 1);
     assert!(first.is_quiet().await);

@@ -58,20 +58,13 @@ async fn the_rate_is_that_of_the_topics_that_are_listened_to() {
     let begin = Instant::now();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..200 {
-        let topic = socket.json().await["topicName"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let topic = socket.json().await["topicName"].as_str().unwrap().to_owned();
         *seen.entry(topic).or_default() += 1;
     }
     let took = begin.elapsed();
     assert!(took > Duration::from_millis(700), "too fast: {took:?}");
     assert!(took < Duration::from_secs(5), "too slow: {took:?}");
-    assert_eq!(
-        seen.len(),
-        4,
-        "only what was subscribed to, and all of it: {seen:?}"
-    );
+    assert_eq!(seen.len(), 4, "only what was subscribed to, and all of it: {seen:?}");
 }
 
 #[tokio::test]
@@ -86,13 +79,7 @@ async fn nothing_happens_at_rate_zero_and_nobody_hears_a_stranger() {
 
 #[tokio::test]
 async fn calls_ring_connect_and_end() {
-    let rig = Rig::of(
-        Platform::builder()
-            .users(1)
-            .queues(1)
-            .events_per_second(2_000.0),
-    )
-    .await;
+    let rig = Rig::of(Platform::builder().users(1).queues(1).events_per_second(2_000.0)).await;
     let topic = format!("v2.users.{}.conversations", rig.platform.users()[0]);
     let (_, _, mut socket) = rig.listen(&[&topic]).await;
     let mut states: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -100,19 +87,14 @@ async fn calls_ring_connect_and_end() {
         let frame = socket.json().await;
         let body = &frame["eventBody"];
         let participants = body["participants"].as_array().unwrap();
-        let agent = participants
-            .iter()
-            .find(|one| one["purpose"] == "agent")
-            .unwrap();
+        let agent = participants.iter().find(|one| one["purpose"] == "agent").unwrap();
         let state = agent["calls"][0]["state"].as_str().unwrap().to_owned();
         let call = body["id"].as_str().unwrap().to_owned();
         states.entry(call).or_default().push(state);
     }
     let answered = ["alerting", "connected", "disconnected", "terminated"];
     let missed = ["alerting", "disconnected", "terminated"];
-    let whole = states
-        .values()
-        .filter(|all| all.last().is_some_and(|last| last == "terminated"));
+    let whole = states.values().filter(|all| all.last().is_some_and(|last| last == "terminated"));
     for all in whole.clone() {
         assert!(*all == answered || *all == missed, "{all:?}");
     }

@@ -22,14 +22,9 @@ async fn refuse_connect_breaks_dials_for_a_time_while_rest_stays_up() {
     let rig = Rig::new().await;
     let token = rig.token().await;
     let (channel, uri) = rig.channel(&token).await;
-    rig.platform
-        .fault(Fault::RefuseConnect { for_ms: 200 })
-        .unwrap();
+    rig.platform.fault(Fault::RefuseConnect { for_ms: 200 }).unwrap();
     let refused = Socket::open(&uri).await.err().unwrap();
-    assert!(
-        matches!(refused, WsError::Io(_) | WsError::Protocol(_)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, WsError::Io(_) | WsError::Protocol(_)), "{refused:?}");
     assert!(rig.exists(&channel, &token).await);
     sleep(Duration::from_millis(210)).await;
     assert!(Socket::open(&uri).await.is_ok());
@@ -40,15 +35,11 @@ async fn refuse_connect_breaks_dials_for_a_time_while_rest_stays_up() {
 async fn slow_handshake_delays_the_answer_and_zero_ends_it() {
     let rig = Rig::new().await;
     let (_, uri) = rig.channel(&rig.token().await).await;
-    rig.platform
-        .fault(Fault::SlowHandshake { delay_ms: 150 })
-        .unwrap();
+    rig.platform.fault(Fault::SlowHandshake { delay_ms: 150 }).unwrap();
     let begin = Instant::now();
     Socket::open(&uri).await.unwrap();
     assert!(begin.elapsed() >= Duration::from_millis(150));
-    rig.platform
-        .fault(Fault::SlowHandshake { delay_ms: 0 })
-        .unwrap();
+    rig.platform.fault(Fault::SlowHandshake { delay_ms: 0 }).unwrap();
     let begin = Instant::now();
     Socket::open(&uri).await.unwrap();
     assert!(begin.elapsed() < Duration::from_millis(150));
@@ -87,10 +78,7 @@ async fn reset_cuts_the_connection_without_a_close_frame() {
         }
         other => panic!("no RST: {other:?}"),
     }
-    assert!(
-        Socket::open(&uri(&rig, &channel)).await.is_ok(),
-        "the channel lives"
-    );
+    assert!(Socket::open(&uri(&rig, &channel)).await.is_ok(), "the channel lives");
 }
 
 #[tokio::test]
@@ -105,10 +93,7 @@ async fn silence_holds_everything_back_and_loses_nothing() {
     socket.say(r#"{"message":"ping"}"#).await;
     // A heartbeat may have been under way when the silence began.
     let mut frames = Vec::new();
-    while !frames
-        .iter()
-        .any(|frame: &Value| frame["eventBody"]["n"] == 1)
-    {
+    while !frames.iter().any(|frame: &Value| frame["eventBody"]["n"] == 1) {
         frames.push(socket.json().await);
     }
     assert!(begin.elapsed() >= Duration::from_millis(450), "{frames:?}");
@@ -120,9 +105,7 @@ async fn a_reset_of_the_platform_ends_silence() {
     let rig = Rig::new().await;
     let topic = rig.presence(0);
     let (_, _, mut socket) = rig.listen(&[&topic]).await;
-    rig.platform
-        .fault(Fault::Silence { for_ms: u64::MAX })
-        .unwrap();
+    rig.platform.fault(Fault::Silence { for_ms: u64::MAX }).unwrap();
     rig.platform.emit(&topic, json!({ "n": 1 }));
     assert!(socket.is_quiet().await);
     rig.platform.reset();
@@ -134,9 +117,7 @@ async fn a_silent_socket_gives_way_to_a_new_one_on_its_channel() {
     let rig = Rig::new().await;
     let topic = rig.presence(0);
     let (_, channel, _silent) = rig.listen(&[&topic]).await;
-    rig.platform
-        .fault(Fault::Silence { for_ms: 60_000 })
-        .unwrap();
+    rig.platform.fault(Fault::Silence { for_ms: 60_000 }).unwrap();
     let mut second = Socket::open(&uri(&rig, &channel)).await.unwrap();
     rig.platform.emit(&topic, json!({ "n": 2 }));
     assert_eq!(second.json().await["eventBody"]["n"], 2);
@@ -148,19 +129,13 @@ async fn no_heartbeat_stops_heartbeats_only() {
     let topic = rig.presence(0);
     let (_, _, mut socket) = rig.listen(&[&topic]).await;
     socket.json().await;
-    rig.platform
-        .fault(Fault::NoHeartbeat { for_ms: 400 })
-        .unwrap();
+    rig.platform.fault(Fault::NoHeartbeat { for_ms: 400 }).unwrap();
     sleep(Duration::from_millis(50)).await;
     while let Ok(Some(_)) = tokio::time::timeout(Duration::from_millis(1), socket.0.next()).await {}
     assert!(socket.is_quiet().await);
     rig.platform.emit(&topic, json!({ "n": 1 }));
     assert_eq!(socket.json().await["eventBody"]["n"], 1);
-    assert_eq!(
-        socket.json().await["topicName"],
-        "channel.metadata",
-        "it ends by itself"
-    );
+    assert_eq!(socket.json().await["topicName"], "channel.metadata", "it ends by itself");
 }
 
 #[tokio::test]
@@ -169,20 +144,12 @@ async fn socket_closing_gives_notice_and_lets_a_new_socket_take_over() {
     let topic = rig.presence(0);
     let (_, channel, mut socket) = rig.listen(&[&topic]).await;
     let begin = Instant::now();
-    rig.platform
-        .fault(Fault::SocketClosing {
-            after_ms: Some(150),
-        })
-        .unwrap();
+    rig.platform.fault(Fault::SocketClosing { after_ms: Some(150) }).unwrap();
     let notice = socket.json().await;
     assert_eq!(notice["topicName"], "v2.system.socket_closing");
     assert_eq!(notice["eventBody"]["channelId"], json!(channel));
     rig.platform.emit(&topic, json!({ "n": 1 }));
-    assert_eq!(
-        socket.json().await["eventBody"]["n"],
-        1,
-        "events flow until the close"
-    );
+    assert_eq!(socket.json().await["eventBody"]["n"], 1, "events flow until the close");
     assert_eq!(socket.closed().await.0, 1001);
     assert!(begin.elapsed() >= Duration::from_millis(150));
     assert!(Socket::open(&uri(&rig, &channel)).await.is_ok());
@@ -193,22 +160,13 @@ async fn evict_channel_ends_its_socket_and_is_404_afterwards() {
     let rig = Rig::new().await;
     let (token, channel, mut socket) = rig.listen(&[]).await;
     let (other, _) = rig.channel(&token).await;
-    rig.platform
-        .fault_on(&channel, Fault::EvictChannel)
-        .unwrap();
+    rig.platform.fault_on(&channel, Fault::EvictChannel).unwrap();
     let (code, _, before) = socket.closed().await;
     assert_eq!(code, 1001);
     assert!(before.iter().any(|frame| frame["result"] == "404"));
     assert!(!rig.exists(&channel, &token).await);
     assert!(rig.exists(&other, &token).await);
-    assert!(
-        Socket::open(&uri(&rig, &channel))
-            .await
-            .err()
-            .unwrap()
-            .to_string()
-            .contains("404")
-    );
+    assert!(Socket::open(&uri(&rig, &channel)).await.err().unwrap().to_string().contains("404"));
     assert_eq!(rig.platform.stats().evictions, 1);
 }
 
@@ -238,60 +196,33 @@ async fn http_answers_the_next_requests_below_its_path() {
     for _ in 0..2 {
         let answer = rig.get(me, &token).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, "7"));
-        assert_eq!(
-            answer.json()["contextId"],
-            answer.header("inin-correlation-id")
-        );
+        assert_eq!(answer.json()["contextId"], answer.header("inin-correlation-id"));
     }
     assert_eq!(rig.get(me, &token).await.status, 200);
 
     let html = json!({ "kind": "http", "path": "/oauth/token", "status": 502, "html": true });
     rig.post("/_sim/fault", html).await;
     let answer = rig.send(rig.request(Method::POST, "/oauth/token")).await;
-    assert_eq!(
-        (answer.status, answer.header("content-type")),
-        (502, "text/html")
-    );
+    assert_eq!((answer.status, answer.header("content-type")), (502, "text/html"));
     assert!(answer.text.starts_with("<html>"));
     assert!(answer.headers.get("retry-after").is_none());
 
-    rig.post(
-        "/_sim/fault",
-        json!({ "kind": "http", "path": me, "status": 429, "retry_after": 3 }),
-    )
-    .await;
+    rig.post("/_sim/fault", json!({ "kind": "http", "path": me, "status": 429, "retry_after": 3 }))
+        .await;
     let answer = rig.get(me, &token).await;
     assert_eq!(answer.code(), "too.many.requests.retry.after");
-    assert_eq!(
-        (answer.header("retry-after"), rig.platform.stats().throttled),
-        ("3", 1)
-    );
+    assert_eq!((answer.header("retry-after"), rig.platform.stats().throttled), ("3", 1));
 
     let (_, uri) = rig.channel(&token).await;
-    rig.post(
-        "/_sim/fault",
-        json!({ "kind": "http", "path": "/channels", "status": 403 }),
-    )
-    .await;
-    assert!(
-        Socket::open(&uri)
-            .await
-            .err()
-            .unwrap()
-            .to_string()
-            .contains("403")
-    );
+    rig.post("/_sim/fault", json!({ "kind": "http", "path": "/channels", "status": 403 })).await;
+    assert!(Socket::open(&uri).await.err().unwrap().to_string().contains("403"));
 }
 
 #[tokio::test]
 async fn clock_skew_shifts_every_time_that_is_stated() {
     let rig = Rig::new().await;
     let token = rig.token().await;
-    rig.platform
-        .fault(Fault::ClockSkew {
-            ms: -40 * 365 * 86_400_000,
-        })
-        .unwrap();
+    rig.platform.fault(Fault::ClockSkew { ms: -40 * 365 * 86_400_000 }).unwrap();
     let path = "/api/v2/notifications/channels";
     let answer = rig.call(Method::POST, path, &token, Value::Null).await;
     let year = |text: &str| text.parse::<u32>().unwrap();
@@ -321,10 +252,7 @@ async fn invalid_utf8_frames_are_refused_by_a_client() {
     let (_, _, mut socket) = rig.listen(&[&rig.presence(0)]).await;
     rig.platform.fault(Fault::InvalidUtf8 { count: 1 }).unwrap();
     let refused = socket.next().await;
-    assert!(
-        matches!(refused, Some(Err(WsError::Utf8(_)))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Some(Err(WsError::Utf8(_)))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -332,12 +260,8 @@ async fn oversize_sends_one_event_of_that_size() {
     let rig = Rig::new().await;
     let topic = rig.presence(0);
     let (_, _, mut socket) = rig.listen(&[&topic]).await;
-    rig.platform
-        .fault(Fault::Oversize { bytes: 3_000_000 })
-        .unwrap();
-    let Some(Ok(Message::Text(text))) = socket.next().await else {
-        panic!("no text")
-    };
+    rig.platform.fault(Fault::Oversize { bytes: 3_000_000 }).unwrap();
+    let Some(Ok(Message::Text(text))) = socket.next().await else { panic!("no text") };
     assert_eq!(text.len(), 3_000_000);
     let frame: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(frame["topicName"], json!(topic));
@@ -347,17 +271,10 @@ async fn oversize_sends_one_event_of_that_size() {
 async fn unknown_topic_sends_events_that_nobody_knows() {
     let rig = Rig::new().await;
     let (_, _, mut socket) = rig.listen(&[]).await;
-    rig.platform
-        .fault(Fault::UnknownTopic { count: 2 })
-        .unwrap();
+    rig.platform.fault(Fault::UnknownTopic { count: 2 }).unwrap();
     for number in 0..2 {
         let frame = socket.json().await;
-        assert!(
-            frame["topicName"]
-                .as_str()
-                .unwrap()
-                .starts_with("v2.simulated.")
-        );
+        assert!(frame["topicName"].as_str().unwrap().starts_with("v2.simulated."));
         assert_eq!(frame["eventBody"]["number"], number);
     }
 }
@@ -365,10 +282,7 @@ async fn unknown_topic_sends_events_that_nobody_knows() {
 #[tokio::test]
 async fn a_fault_that_cannot_be_done_is_an_error() {
     let rig = Rig::new().await;
-    let error = rig
-        .platform
-        .fault(Fault::Drop { probability: 2.0 })
-        .unwrap_err();
+    let error = rig.platform.fault(Fault::Drop { probability: 2.0 }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let error = rig.platform.fault_on("nothing", Fault::Reset).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);

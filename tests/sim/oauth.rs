@@ -27,10 +27,7 @@ async fn ask(rig: &Rig, form: String, basic: Option<(&str, &str)>) -> Answer {
 async fn credentials_are_taken_from_the_basic_header_and_from_the_form() {
     let rig = Rig::of(quiet().token_life(Duration::from_secs(600))).await;
     let credentials = rig.platform.credentials();
-    let (id, secret) = (
-        credentials.client_id(),
-        credentials.client_secret().expose(),
-    );
+    let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
     let grant = "grant_type=client_credentials";
     let basic = ask(&rig, grant.to_owned(), Some((id, secret))).await;
     let form = format!("{grant}&client_id={id}&client_secret={secret}&scope=notifications");
@@ -50,12 +47,7 @@ async fn credentials_are_taken_from_the_basic_header_and_from_the_form() {
 async fn a_chunked_token_request_is_understood() {
     let rig = Rig::new().await;
     let credentials = rig.platform.credentials();
-    let address = rig
-        .platform
-        .base_url()
-        .strip_prefix("http://")
-        .unwrap()
-        .to_owned();
+    let address = rig.platform.base_url().strip_prefix("http://").unwrap().to_owned();
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",
         credentials.client_id(),
@@ -80,23 +72,12 @@ async fn a_chunked_token_request_is_understood() {
 async fn refused_token_requests_say_why_in_the_body_of_the_login_host() {
     let rig = Rig::new().await;
     let credentials = rig.platform.credentials();
-    let (id, secret) = (
-        credentials.client_id(),
-        credentials.client_secret().expose(),
-    );
+    let (id, secret) = (credentials.client_id(), credentials.client_secret().expose());
     let grant = "grant_type=client_credentials".to_owned();
     let cases = [
-        (
-            ask(&rig, grant.clone(), Some(("nobody", "x"))).await,
-            400,
-            "invalid_client",
-        ),
+        (ask(&rig, grant.clone(), Some(("nobody", "x"))).await, 400, "invalid_client"),
         (ask(&rig, grant.clone(), None).await, 400, "invalid_client"),
-        (
-            ask(&rig, grant, Some((id, "wrong"))).await,
-            401,
-            "invalid_client",
-        ),
+        (ask(&rig, grant, Some((id, "wrong"))).await, 401, "invalid_client"),
         (
             ask(&rig, "grant_type=password".to_owned(), Some((id, secret))).await,
             400,
@@ -104,14 +85,8 @@ async fn refused_token_requests_say_why_in_the_body_of_the_login_host() {
         ),
     ];
     for (answer, status, error) in cases {
-        assert_eq!(
-            (answer.status, answer.json()["error"].as_str()),
-            (status, Some(error))
-        );
-        assert_eq!(
-            answer.json()["description"],
-            answer.json()["error_description"]
-        );
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (status, Some(error)));
+        assert_eq!(answer.json()["description"], answer.json()["error_description"]);
         assert!(!answer.header("inin-correlation-id").is_empty());
     }
 }
@@ -120,47 +95,24 @@ async fn refused_token_requests_say_why_in_the_body_of_the_login_host() {
 async fn each_bad_token_gets_its_own_401() {
     let rig = Rig::of(quiet().token_life(Duration::from_millis(50))).await;
     let none = rig.send(rig.request(Method::GET, ME)).await;
-    assert_eq!(
-        (none.status, none.code().as_str()),
-        (401, "authentication.required")
-    );
+    assert_eq!((none.status, none.code().as_str()), (401, "authentication.required"));
     let unknown = rig.get(ME, "nonsense").await;
-    assert_eq!(
-        (unknown.status, unknown.code().as_str()),
-        (401, "bad.credentials")
-    );
+    assert_eq!((unknown.status, unknown.code().as_str()), (401, "bad.credentials"));
     let token = rig.token().await;
     sleep(Duration::from_millis(60)).await;
     let expired = rig.get(ME, &token).await;
-    assert_eq!(
-        (expired.status, expired.code().as_str()),
-        (401, "credentials.expired")
-    );
-    assert_eq!(
-        expired.json()["contextId"],
-        expired.header("inin-correlation-id")
-    );
+    assert_eq!((expired.status, expired.code().as_str()), (401, "credentials.expired"));
+    assert_eq!(expired.json()["contextId"], expired.header("inin-correlation-id"));
 }
 
 #[tokio::test]
 async fn a_deleted_token_is_refused_and_head_has_no_body() {
     let rig = Rig::new().await;
     let token = rig.token().await;
-    assert_eq!(
-        rig.call(Method::HEAD, ME, &token, Value::Null).await.status,
-        200
-    );
+    assert_eq!(rig.call(Method::HEAD, ME, &token, Value::Null).await.status, 200);
     let info = rig.get(ME, &token).await.json();
-    assert_eq!(
-        info["OAuthClient"]["id"],
-        rig.platform.credentials().client_id()
-    );
-    assert_eq!(
-        rig.call(Method::DELETE, ME, &token, Value::Null)
-            .await
-            .status,
-        200
-    );
+    assert_eq!(info["OAuthClient"]["id"], rig.platform.credentials().client_id());
+    assert_eq!(rig.call(Method::DELETE, ME, &token, Value::Null).await.status, 200);
     let head = rig.call(Method::HEAD, ME, &token, Value::Null).await;
     assert_eq!((head.status, head.text.as_str()), (401, ""));
     assert_eq!(rig.get(ME, &token).await.code(), "bad.credentials");
@@ -174,20 +126,13 @@ async fn the_quota_is_per_token_and_429_says_when_to_come_back() {
         assert_eq!(rig.get(ME, &token).await.status, 200);
     }
     let over = rig.get(ME, &token).await;
-    assert_eq!(
-        (over.status, over.code().as_str()),
-        (429, "too.many.requests.retry.after")
-    );
+    assert_eq!((over.status, over.code().as_str()), (429, "too.many.requests.retry.after"));
     let wait: u64 = over.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait));
     let message = over.json()["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&format!("[{wait}] seconds")), "{message}");
     assert_eq!(over.json()["limit"]["value"], 3);
-    assert!(
-        over.headers
-            .keys()
-            .all(|name| !name.as_str().contains("ratelimit"))
-    );
+    assert!(over.headers.keys().all(|name| !name.as_str().contains("ratelimit")));
     assert_eq!(rig.get(ME, &rig.token().await).await.status, 200);
     assert_eq!(rig.platform.stats().throttled, 1);
 }
@@ -203,8 +148,6 @@ async fn the_retired_quota_headers_are_sent_on_request() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_413() {
     let rig = Rig::new().await;
-    let request = rig
-        .request(Method::POST, "/oauth/token")
-        .body("x".repeat(512_001));
+    let request = rig.request(Method::POST, "/oauth/token").body("x".repeat(512_001));
     assert_eq!(rig.send(request).await.status, 413);
 }

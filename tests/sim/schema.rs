@@ -12,9 +12,7 @@ pub(crate) struct Schema {
 impl Schema {
     /// `None`, and a line that says so, when the file is not there.
     pub(crate) fn load(name: &str) -> Option<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../shared/spec")
-            .join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/spec").join(name);
         let Ok(text) = std::fs::read(&path) else {
             println!("skipped: ../shared/spec/{name} is not there");
             return None;
@@ -56,10 +54,7 @@ impl Schema {
         };
         assert!(fits, "{place}: {value} is no {}", schema["type"]);
         if let Some(allowed) = schema["enum"].as_array() {
-            assert!(
-                allowed.contains(value),
-                "{place}: {value} is none of {allowed:?}"
-            );
+            assert!(allowed.contains(value), "{place}: {value} is none of {allowed:?}");
         }
         if schema["format"] == "date-time" {
             let text = value.as_str().unwrap();
@@ -70,15 +65,11 @@ impl Schema {
         }
         for (key, field) in value.as_object().into_iter().flatten() {
             let place = format!("{place}.{key}");
-            match (
-                schema["properties"].get(key),
-                schema.get("additionalProperties"),
-            ) {
+            match (schema["properties"].get(key), schema.get("additionalProperties")) {
                 (Some(known), _) | (None, Some(known)) => self.check(known, field, &place),
-                (None, None) => assert!(
-                    schema["properties"].is_null(),
-                    "{place} is not a published field"
-                ),
+                (None, None) => {
+                    assert!(schema["properties"].is_null(), "{place} is not a published field");
+                }
             }
         }
     }

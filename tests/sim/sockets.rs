@@ -33,10 +33,7 @@ async fn control_pings_are_answered_at_once() {
     let (_, _, mut socket) = rig.listen(&[]).await;
     for payload in ["", "unique"] {
         socket.0.send(Message::Ping(payload.into())).await.unwrap();
-        assert_eq!(
-            socket.next().await.unwrap().unwrap(),
-            Message::Pong(payload.into())
-        );
+        assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(payload.into()));
     }
 }
 
@@ -45,13 +42,11 @@ async fn a_second_socket_closes_the_first_and_the_channel_goes_on() {
     let rig = Rig::new().await;
     let topic = rig.presence(0);
     let (token, channel, mut first) = rig.listen(&[&topic]).await;
-    let uri = rig
-        .get("/api/v2/notifications/channels", &token)
-        .await
-        .json()["entities"][0]["connectUri"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let uri =
+        rig.get("/api/v2/notifications/channels", &token).await.json()["entities"][0]["connectUri"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     assert!(uri.ends_with(&channel));
     let mut second = Socket::open(&uri).await.unwrap();
     assert_eq!(first.closed().await.0, 1001);
@@ -70,19 +65,13 @@ async fn subscriptions_outlive_a_socket_that_was_dropped() {
         sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(rig.platform.emit(&topic, json!({})), 0, "nobody listens");
-    let uri = rig
-        .get("/api/v2/notifications/channels", &token)
-        .await
-        .json()["entities"][0]["connectUri"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let uri =
+        rig.get("/api/v2/notifications/channels", &token).await.json()["entities"][0]["connectUri"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     let mut socket = Socket::open(&uri).await.unwrap();
-    assert_eq!(
-        rig.platform.emit(&topic.to_uppercase(), json!({ "n": 3 })),
-        1,
-        "names in any case"
-    );
+    assert_eq!(rig.platform.emit(&topic.to_uppercase(), json!({ "n": 3 })), 1, "names in any case");
     assert_eq!(socket.json().await["eventBody"]["n"], 3);
 }
 
@@ -93,16 +82,11 @@ async fn events_have_the_envelope_of_the_platform_and_all_channels_get_the_same(
     let (_, _, mut one) = rig.listen(&[&topic]).await;
     let (_, _, mut two) = rig.listen(&[&topic]).await;
     assert_eq!(rig.platform.emit(&topic, json!({ "n": 1 })), 2);
-    let Some(Ok(Message::Text(text))) = one.next().await else {
-        panic!("no text")
-    };
+    let Some(Ok(Message::Text(text))) = one.next().await else { panic!("no text") };
     assert!(text.starts_with(r#"{"topicName":"v2.users."#), "{text}");
     let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(frame["version"], "2");
-    assert_eq!(
-        frame["metadata"]["CorrelationId"].as_str().unwrap().len(),
-        36
-    );
+    assert_eq!(frame["metadata"]["CorrelationId"].as_str().unwrap().len(), 36);
     assert_eq!(two.json().await, frame);
 }
 
@@ -123,29 +107,15 @@ async fn subscribing_over_the_socket_is_answered_with_strings() {
     );
     rig.platform.emit(&topic, json!({ "n": 1 }));
     assert_eq!(socket.json().await["eventBody"]["n"], 1);
-    socket
-        .say(&json!({ "message": "unsubscribe", "topics": [topic] }).to_string())
-        .await;
-    assert_eq!(
-        socket.json().await,
-        json!({ "result": "200", "status": "unsubscribed" })
-    );
+    socket.say(&json!({ "message": "unsubscribe", "topics": [topic] }).to_string()).await;
+    assert_eq!(socket.json().await, json!({ "result": "200", "status": "unsubscribed" }));
     assert_eq!(rig.platform.emit(&topic, json!({})), 0);
-    socket
-        .say(&json!({ "message": "subscribe", "topics": ["v2.nothing"] }).to_string())
-        .await;
+    socket.say(&json!({ "message": "subscribe", "topics": ["v2.nothing"] }).to_string()).await;
     let refused = socket.json().await;
-    assert_eq!(
-        (&refused["result"], &refused["status"]),
-        (&json!("400"), &json!("failure"))
-    );
+    assert_eq!((&refused["result"], &refused["status"]), (&json!("400"), &json!("failure")));
     for strange in ["12:00:01", "[]", r#"{"message":"dance"}"#] {
         socket.say(strange).await;
-        assert_eq!(
-            socket.json().await["status"],
-            "error",
-            "the socket stays open"
-        );
+        assert_eq!(socket.json().await["status"], "error", "the socket stays open");
     }
 }
 
@@ -161,12 +131,7 @@ async fn origin_and_an_offer_of_compression_are_no_reason_to_refuse() {
         "sec-websocket-extensions",
         HeaderValue::from_static("permessage-deflate; client_max_window_bits"),
     );
-    let address = uri
-        .strip_prefix("ws://")
-        .unwrap()
-        .split('/')
-        .next()
-        .unwrap();
+    let address = uri.strip_prefix("ws://").unwrap().split('/').next().unwrap();
     let tcp = TcpStream::connect(address).await.unwrap();
     let (_, response) = client_async(request, tcp).await.unwrap();
     assert_eq!(response.status(), 101);
@@ -178,23 +143,14 @@ async fn an_expired_token_ends_its_socket_but_a_later_token_keeps_the_channel() 
     let rig = Rig::of(quiet().closing_notice(Duration::from_millis(100))).await;
     let topic = rig.presence(0);
     let (_, channel, mut socket) = rig.listen(&[&topic]).await;
-    rig.post("/_sim/fault", json!({ "kind": "expire_token" }))
-        .await;
+    rig.post("/_sim/fault", json!({ "kind": "expire_token" })).await;
     let (code, _, before) = socket.closed().await;
     assert_eq!((code, &before[0]["result"]), (1001, &json!("404")));
-    let uri = format!(
-        "{}/channels/{channel}",
-        rig.platform.base_url().replace("http", "ws")
-    );
+    let uri = format!("{}/channels/{channel}", rig.platform.base_url().replace("http", "ws"));
     let refused = Socket::open(&uri).await.err().unwrap().to_string();
     assert!(refused.contains("401"), "{refused}");
     let later = rig.token().await;
-    assert_eq!(
-        rig.subscribe(Method::POST, &channel, "", &later, &[&topic])
-            .await
-            .status,
-        200
-    );
+    assert_eq!(rig.subscribe(Method::POST, &channel, "", &later, &[&topic]).await.status, 200);
     assert!(Socket::open(&uri).await.is_ok());
 }
 
@@ -204,16 +160,8 @@ async fn a_rotated_token_keeps_the_socket_when_it_subscribes_in_time() {
     let topic = rig.presence(0);
     let (first, channel, mut socket) = rig.listen(&[&topic]).await;
     let later = rig.token().await;
-    rig.subscribe(Method::PUT, &channel, "", &later, &[&topic])
-        .await;
-    let gone = rig
-        .call(
-            Method::DELETE,
-            "/api/v2/tokens/me",
-            &first,
-            serde_json::Value::Null,
-        )
-        .await;
+    rig.subscribe(Method::PUT, &channel, "", &later, &[&topic]).await;
+    let gone = rig.call(Method::DELETE, "/api/v2/tokens/me", &first, serde_json::Value::Null).await;
     assert_eq!(gone.status, 200);
     assert!(socket.is_quiet().await);
     rig.platform.emit(&topic, json!({ "n": 1 }));
@@ -224,20 +172,11 @@ async fn a_rotated_token_keeps_the_socket_when_it_subscribes_in_time() {
 async fn a_revoked_token_is_told_before_its_channel_ends() {
     let rig = Rig::new().await;
     let (token, channel, mut socket) = rig.listen(&[]).await;
-    rig.call(
-        Method::DELETE,
-        "/api/v2/tokens/me",
-        &token,
-        serde_json::Value::Null,
-    )
-    .await;
+    rig.call(Method::DELETE, "/api/v2/tokens/me", &token, serde_json::Value::Null).await;
     let (code, _, before) = socket.closed().await;
     assert_eq!(code, 1001);
     let client = rig.platform.credentials().client_id().to_owned();
-    assert_eq!(
-        before[0]["topicName"],
-        json!(format!("v2.system.token_revoked.{client}"))
-    );
+    assert_eq!(before[0]["topicName"], json!(format!("v2.system.token_revoked.{client}")));
     assert_eq!(before[0]["eventBody"]["reason"], "user_tokens_revoked");
     assert!(!rig.exists(&channel, &rig.token().await).await);
 }
@@ -268,9 +207,7 @@ async fn a_client_that_does_not_read_is_dropped_when_its_queue_is_full() {
 async fn a_reset_reaches_a_socket_that_is_stuck_in_a_write() {
     let rig = Rig::new().await;
     let (_, _, _deaf) = rig.listen(&[]).await;
-    rig.platform
-        .fault(Fault::Oversize { bytes: 64 << 20 })
-        .unwrap();
+    rig.platform.fault(Fault::Oversize { bytes: 64 << 20 }).unwrap();
     sleep(QUIET).await;
     assert_eq!(rig.platform.stats().sockets_open, 1);
     rig.platform.fault(Fault::Reset).unwrap();

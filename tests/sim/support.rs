@@ -37,9 +37,7 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn code(&self) -> String {
@@ -78,8 +76,7 @@ impl Rig {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.platform.base_url()))
+        self.http.request(method, format!("{}{path}", self.platform.base_url()))
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -101,9 +98,7 @@ impl Rig {
     ) -> Answer {
         let mut request = self.request(method, path).bearer_auth(token);
         if !body.is_null() {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_string());
+            request = request.header("content-type", "application/json").body(body.to_string());
         }
         self.send(request).await
     }
@@ -114,11 +109,7 @@ impl Rig {
 
     pub(crate) async fn token(&self) -> String {
         let credentials = self.platform.credentials();
-        self.token_of(
-            credentials.client_id(),
-            credentials.client_secret().expose(),
-        )
-        .await
+        self.token_of(credentials.client_id(), credentials.client_secret().expose()).await
     }
 
     pub(crate) async fn token_of(&self, id: &str, secret: &str) -> String {
@@ -158,9 +149,7 @@ impl Rig {
     pub(crate) async fn listen(&self, topics: &[&str]) -> (String, String, Socket) {
         let token = self.token().await;
         let (channel, uri) = self.channel(&token).await;
-        let answer = self
-            .subscribe(Method::PUT, &channel, "", &token, topics)
-            .await;
+        let answer = self.subscribe(Method::PUT, &channel, "", &token, topics).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         let socket = Socket::open(&uri).await.unwrap();
         (token, channel, socket)
@@ -177,10 +166,7 @@ impl Rig {
 
     pub(crate) async fn exists(&self, channel: &str, token: &str) -> bool {
         let path = format!("/api/v2/notifications/channels/{channel}");
-        self.call(Method::HEAD, &path, token, Value::Null)
-            .await
-            .status
-            == 200
+        self.call(Method::HEAD, &path, token, Value::Null).await.status == 200
     }
 }
 
@@ -188,12 +174,7 @@ pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
 
 impl Socket {
     pub(crate) async fn open(uri: &str) -> Result<Self, WsError> {
-        let address = uri
-            .strip_prefix("ws://")
-            .unwrap()
-            .split('/')
-            .next()
-            .unwrap();
+        let address = uri.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let tcp = TcpStream::connect(address).await.unwrap();
         let (socket, _) = timeout(PATIENCE, client_async(uri, tcp)).await.unwrap()?;
         Ok(Self(socket))
@@ -201,9 +182,7 @@ impl Socket {
 
     /// The next message, whatever it is; `None` at the end of the connection.
     pub(crate) async fn next(&mut self) -> Option<Result<Message, WsError>> {
-        timeout(PATIENCE, self.0.next())
-            .await
-            .expect("nothing came")
+        timeout(PATIENCE, self.0.next()).await.expect("nothing came")
     }
 
     /// The next text frame as JSON.

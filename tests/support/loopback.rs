@@ -105,11 +105,7 @@ impl Loopback {
                 });
             }
         });
-        Self {
-            address,
-            seen,
-            task,
-        }
+        Self { address, seen, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -167,9 +163,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Seen> {
         head: head.clone(),
         body: String::new(),
     };
-    let length: usize = seen
-        .header("content-length")
-        .map_or(0, |v| v.parse().unwrap());
+    let length: usize = seen.header("content-length").map_or(0, |v| v.parse().unwrap());
     while bytes.len() < end + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;

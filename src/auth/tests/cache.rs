@@ -33,11 +33,7 @@ impl Grant for Scripted {
         Box::pin(async move {
             sleep(self.takes).await;
             let life = answer.unwrap_or(Ok(3600))?;
-            Ok(Issued {
-                secret,
-                life: S(life),
-                scopes: Vec::new(),
-            })
+            Ok(Issued { secret, life: S(life), scopes: Vec::new() })
         })
     }
 }
@@ -95,10 +91,7 @@ impl Setup {
     /// When the grant was asked, in seconds.
     fn asked(&self) -> Vec<u64> {
         let asked = self.grant.asked.lock().unwrap();
-        asked
-            .iter()
-            .map(|at| (*at - self.start).as_secs())
-            .collect()
+        asked.iter().map(|at| (*at - self.start).as_secs()).collect()
     }
 }
 
@@ -141,10 +134,7 @@ async fn everybody_gets_the_error_of_the_one_request() {
     }
     assert_eq!(setup.asked(), [0]);
     assert_eq!(setup.generation().await, 1, "the next caller asks again");
-    assert_eq!(
-        *setup.signals.lock().unwrap(),
-        ["failed false", "issued 1 3600"]
-    );
+    assert_eq!(*setup.signals.lock().unwrap(), ["failed false", "issued 1 3600"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,11 +153,7 @@ async fn life_is_counted_from_the_sending_of_the_request() {
     let token = setup.tokens.token().await.unwrap();
     let expires = Instant::from_std(token.expires_at.unwrap());
     assert_eq!(expires - setup.start, S(3600));
-    assert_eq!(
-        setup.start.elapsed(),
-        S(1),
-        "precondition: the answer took its time"
-    );
+    assert_eq!(setup.start.elapsed(), S(1), "precondition: the answer took its time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,13 +188,7 @@ async fn a_failed_renewal_leaves_the_old_token_in_use_and_backs_off() {
     let signals = setup.signals.lock().unwrap().clone();
     assert_eq!(
         signals,
-        [
-            "issued 1 3600",
-            "failed true",
-            "failed true",
-            "failed true",
-            "issued 2 3600"
-        ]
+        ["issued 1 3600", "failed true", "failed true", "failed true", "issued 2 3600"]
     );
     assert_eq!(setup.generation().await, 2);
 }
@@ -218,14 +198,8 @@ async fn an_expired_token_is_not_handed_out() {
     let setup = Setup::new([Ok(100), Err(down()), Err(down())]);
     setup.generation().await;
     sleep(S(100)).await;
-    assert_eq!(
-        setup.tokens.token().await.unwrap_err().kind(),
-        ErrorKind::Transport
-    );
-    assert_eq!(
-        *setup.signals.lock().unwrap(),
-        ["issued 1 100", "failed false"]
-    );
+    assert_eq!(setup.tokens.token().await.unwrap_err().kind(), ErrorKind::Transport);
+    assert_eq!(*setup.signals.lock().unwrap(), ["issued 1 100", "failed false"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,11 +220,7 @@ async fn rotation_renews_though_nobody_asks_for_a_token() {
     let first = setup.generation().await;
     assert_eq!(setup.tokens.rotated(first).await, 2);
     assert_eq!(setup.asked(), [0, 2880]);
-    assert_eq!(
-        setup.tokens.rotated(first).await,
-        2,
-        "late listeners are told at once"
-    );
+    assert_eq!(setup.tokens.rotated(first).await, 2, "late listeners are told at once");
     assert_eq!(setup.tokens.rotated(2).await, 3);
     assert_eq!(setup.asked(), [0, 2880, 5760]);
 }
@@ -296,10 +266,7 @@ async fn when_the_login_service_says_when_to_come_back_it_is_not_asked_before() 
     let setup = Setup::new([Err(throttled)]);
     for _ in 0..10 {
         let error = setup.tokens.token().await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.retry_after()),
-            (ErrorKind::Throttled, Some(S(120)))
-        );
+        assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Throttled, Some(S(120))));
     }
     assert_eq!(setup.asked(), [0]);
     sleep(S(120)).await;
@@ -315,11 +282,7 @@ async fn short_lives_do_not_make_a_storm_and_long_ones_do_not_overflow() {
             setup.generation().await;
             sleep(S(1)).await;
         }
-        assert!(
-            setup.asked().len() <= most,
-            "{life}: {}",
-            setup.asked().len()
-        );
+        assert!(setup.asked().len() <= most, "{life}: {}", setup.asked().len());
     }
 }
 

@@ -22,10 +22,7 @@ const GOOD: &str =
 
 fn grant(server: &Loopback, credentials: &ClientCredentials) -> ClientCredentialsGrant {
     let ambient = Ambient::default();
-    let limits = Limits {
-        attempt: Duration::from_millis(500),
-        ..Limits::default()
-    };
+    let limits = Limits { attempt: Duration::from_millis(500), ..Limits::default() };
     let bare = BareExecutor::new(&Tls::new(), &Proxy::none(), limits, ambient.clone()).unwrap();
     let rules = RetryRules {
         policy: Arc::new(BackoffRetry::default().base(Duration::from_millis(1))),
@@ -69,10 +66,7 @@ async fn credentials_go_into_the_header_or_the_form() {
     assert!(!format!("{issued:?}").contains("hush"));
     assert_eq!(seen[0].target, "/oauth/token");
     // my-id:hush-secret
-    assert_eq!(
-        seen[0].header("authorization"),
-        Some("Basic bXktaWQ6aHVzaC1zZWNyZXQ=")
-    );
+    assert_eq!(seen[0].header("authorization"), Some("Basic bXktaWQ6aHVzaC1zZWNyZXQ="));
     assert_eq!(seen[0].body, "grant_type=client_credentials");
 
     let server = Loopback::start(|_, _| Reply::json(200, GOOD)).await;
@@ -116,18 +110,8 @@ async fn refusals_are_final_and_say_what_to_check() {
             ErrorKind::Auth,
             "disabled",
         ),
-        (
-            400,
-            "<html>?</html>",
-            ErrorKind::Auth,
-            "check client id, secret and region",
-        ),
-        (
-            403,
-            r#"{"error":"access_denied"}"#,
-            ErrorKind::Forbidden,
-            "roles",
-        ),
+        (400, "<html>?</html>", ErrorKind::Auth, "check client id, secret and region"),
+        (403, r#"{"error":"access_denied"}"#, ErrorKind::Forbidden, "roles"),
         (404, "", ErrorKind::NotFound, "check the region"),
     ];
     for (status, body, kind, words) in cases {
@@ -137,32 +121,20 @@ async fn refusals_are_final_and_say_what_to_check() {
         assert_eq!(error.status(), Some(status));
         assert!(!error.is_retryable());
     }
-    let (error, _) = refusal(
-        401,
-        r#"{"error":"invalid_client","description":"hush-secret is wrong"}"#,
-    )
-    .await;
+    let (error, _) =
+        refusal(401, r#"{"error":"invalid_client","description":"hush-secret is wrong"}"#).await;
     assert_eq!(error.code(), Some("invalid_client"));
 }
 
 #[tokio::test]
 async fn faults_and_5xx_are_retried_and_a_page_of_a_gateway_is_survived() {
     let replies = [
-        Reply::new(
-            502,
-            &[("content-type", "text/html")],
-            "<html>Bad Gateway</html>",
-        ),
+        Reply::new(502, &[("content-type", "text/html")], "<html>Bad Gateway</html>"),
         Reply::cut(),
         Reply::truncated(),
     ];
-    let (issued, seen) = ask(move |n, _| {
-        replies
-            .get(n)
-            .cloned()
-            .unwrap_or_else(|| Reply::json(200, GOOD))
-    })
-    .await;
+    let (issued, seen) =
+        ask(move |n, _| replies.get(n).cloned().unwrap_or_else(|| Reply::json(200, GOOD))).await;
     issued.unwrap();
     assert_eq!(seen.len(), 4);
 }
@@ -172,10 +144,7 @@ async fn a_429_with_an_hour_is_returned_and_a_short_one_is_waited_for() {
     let (result, seen) = ask(|_, _| Reply::new(429, &[("retry-after", "3600")], "")).await;
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
-    assert_eq!(
-        (error.retry_after(), seen.len()),
-        (Some(Duration::from_secs(3600)), 1)
-    );
+    assert_eq!((error.retry_after(), seen.len()), (Some(Duration::from_secs(3600)), 1));
     let (result, seen) = ask(|n, _| match n {
         0 => Reply::new(429, &[("retry-after", "0")], ""),
         _ => Reply::json(200, GOOD),
@@ -216,14 +185,8 @@ async fn odd_but_usable_answers_are_taken() {
     let day = Duration::from_secs(86_400);
     for (body, life) in [
         (r#"{"access_token":"t"}"#, day),
-        (
-            r#"{"access_token":"t","expires_in":null,"token_type":null,"scope":null}"#,
-            day,
-        ),
-        (
-            r#"{"access_token":"t","token_type":"BEARER","expires_in":"86400","novel":[1]}"#,
-            day,
-        ),
+        (r#"{"access_token":"t","expires_in":null,"token_type":null,"scope":null}"#, day),
+        (r#"{"access_token":"t","token_type":"BEARER","expires_in":"86400","novel":[1]}"#, day),
         (r#"{"access_token":"t","expires_in":1e18}"#, day * 450),
     ] {
         let (issued, _) = ask(move |_, _| Reply::new(200, &[], body)).await;
@@ -237,10 +200,7 @@ async fn a_hundred_concurrent_callers_make_one_request_over_the_wire() {
     let credentials = ClientCredentials::new("my-id", "hush-secret");
     let tokens = CachedTokens::new(Arc::new(grant(&server, &credentials)), Ambient::default());
     let all = futures::future::join_all((0..100).map(|_| tokens.token())).await;
-    assert!(
-        all.iter()
-            .all(|token| token.as_ref().unwrap().generation == 1)
-    );
+    assert!(all.iter().all(|token| token.as_ref().unwrap().generation == 1));
     assert_eq!(server.count(), 1);
     assert!(!format!("{tokens:?} {all:?} {credentials:?}").contains("hush"));
 }

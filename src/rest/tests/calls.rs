@@ -71,11 +71,8 @@ async fn a_new_channel_that_cannot_be_read_leaves_nothing_of_it_in_the_error() {
 #[tokio::test]
 async fn a_channel_exists_or_not_and_other_statuses_are_errors() {
     let id = ChannelId::new("hush-channel");
-    for (status, expected) in [
-        (200, Ok(true)),
-        (404, Ok(false)),
-        (403, Err(ErrorKind::Forbidden)),
-    ] {
+    for (status, expected) in [(200, Ok(true)), (404, Ok(false)), (403, Err(ErrorKind::Forbidden))]
+    {
         let (server, notifications) = platform(move |_, _| Reply::new(status, &[], "")).await;
         let found = notifications.channel_exists(&id).await;
         assert_eq!(found.map_err(|error| error.kind()), expected);
@@ -93,10 +90,7 @@ async fn an_id_of_the_user_cannot_leave_its_segment() {
         "/api/v2/notifications/channels/..%2F..%2Fusers%3Fx%3D1%23y/subscriptions"
     );
     for bad in ["", ".", ".."] {
-        let error = notifications
-            .remove_all(&ChannelId::new(bad))
-            .await
-            .unwrap_err();
+        let error = notifications.remove_all(&ChannelId::new(bad)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
     }
     assert_eq!(server.count(), 1);
@@ -108,13 +102,8 @@ async fn a_channel_that_is_gone_is_not_found_and_its_id_is_not_repeated() {
         r#"{"message":"channel hush-channel not found","code":"not.found","contextId":"c-1"}"#;
     let (_server, notifications) = platform(move |_, _| Reply::json(404, body)).await;
     let id = ChannelId::new("hush-channel");
-    let error = ChannelApi::replace(&notifications, &id, &topics(&["v2.a"]))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.correlation_id()),
-        (ErrorKind::NotFound, Some("c-1"))
-    );
+    let error = ChannelApi::replace(&notifications, &id, &topics(&["v2.a"])).await.unwrap_err();
+    assert_eq!((error.kind(), error.correlation_id()), (ErrorKind::NotFound, Some("c-1")));
     assert_quiet(&error);
 }
 
@@ -123,9 +112,7 @@ async fn topics_over_the_limit_are_an_error_before_anything_is_sent() {
     let (server, notifications) = platform(|_, _| Reply::json(200, "{}")).await;
     let many: Vec<Box<str>> = (0..1001).map(|n| format!("v2.x.{n}").into()).collect();
     let id = ChannelId::new("c");
-    let error = ChannelApi::add(&notifications, &id, &many)
-        .await
-        .unwrap_err();
+    let error = ChannelApi::add(&notifications, &id, &many).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Capacity);
     assert!(error.to_string().contains("1001") && error.to_string().contains("1000"));
     assert_eq!(server.count(), 0);
@@ -139,15 +126,9 @@ async fn removing_a_topic_writes_the_rest() {
     let left = notifications.remove(&id, &topics(&["v2.b"])).await.unwrap();
     assert_eq!(left.len(), 1);
     let seen = server.seen();
-    assert_eq!(
-        (seen[0].method.as_str(), seen[1].method.as_str()),
-        ("GET", "PUT")
-    );
+    assert_eq!((seen[0].method.as_str(), seen[1].method.as_str()), ("GET", "PUT"));
     assert_eq!(seen[1].body, r#"[{"id":"v2.a"}]"#);
-    notifications
-        .remove(&id, &topics(&["v2.a", "v2.b"]))
-        .await
-        .unwrap();
+    notifications.remove(&id, &topics(&["v2.a", "v2.b"])).await.unwrap();
     assert_eq!(server.seen()[3].method, "DELETE");
 }
 
@@ -155,10 +136,7 @@ async fn removing_a_topic_writes_the_rest() {
 async fn listings_ask_for_what_was_wanted() {
     let body = r#"{"entities":[{"id":"hush-channel","connectUri":"wss://x/hush-channel","expires":"never"},{"expires":"2026-03-05T09:30:00Z"}]}"#;
     let (server, notifications) = platform(move |_, _| Reply::json(200, body)).await;
-    let channels = notifications
-        .channels(IncludeChannels::OauthClient)
-        .await
-        .unwrap();
+    let channels = notifications.channels(IncludeChannels::OauthClient).await.unwrap();
     assert!(channels[0].channel.is_some() && channels[0].expires.is_none());
     assert!(channels[1].channel.is_none() && channels[1].expires.is_some());
     assert!(!format!("{channels:?}").contains("hush"));
@@ -191,26 +169,16 @@ async fn an_answer_that_cannot_be_read_names_the_place_and_keeps_the_evidence() 
     let error = notifications.subscriptions(&id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(error.to_string().contains("entities[1].id"), "{error}");
-    assert_eq!(
-        (error.correlation_id(), error.status()),
-        (Some("c-9"), Some(200))
-    );
+    assert_eq!((error.correlation_id(), error.status()), (Some("c-9"), Some(200)));
     assert_eq!(error.body(), Some(body));
     for words in ["page of a gateway", "no body", "goes on after"] {
         let error = notifications.subscriptions(&id).await.unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
-    let value: Value = api(&server)
-        .get("/api/v2/tokens/me")
-        .query("a", "b c")
-        .fetch()
-        .await
-        .unwrap();
+    let value: Value =
+        api(&server).get("/api/v2/tokens/me").query("a", "b c").fetch().await.unwrap();
     assert_eq!(value["novel"][0], 1);
-    assert_eq!(
-        server.seen().last().unwrap().target,
-        "/api/v2/tokens/me?a=b+c"
-    );
+    assert_eq!(server.seen().last().unwrap().target, "/api/v2/tokens/me?a=b+c");
 }
 
 #[tokio::test]

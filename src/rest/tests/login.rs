@@ -43,12 +43,7 @@ fn platform(first_good: usize) -> impl Fn(usize, &Seen) -> Reply + Send + Sync +
 fn notifications(server: &Loopback) -> Notifications {
     let ambient = Ambient::default();
     let endpoints = Endpoints::single(&server.url()).unwrap();
-    let bare = BareExecutor::new(
-        &Tls::new(),
-        &Proxy::none(),
-        Limits::default(),
-        ambient.clone(),
-    );
+    let bare = BareExecutor::new(&Tls::new(), &Proxy::none(), Limits::default(), ambient.clone());
     let bare = Arc::new(bare.unwrap());
     let credentials = ClientCredentials::new("id", "hush-secret");
     let grant = ClientCredentialsGrant::new(&credentials, &endpoints, bare.clone()).unwrap();
@@ -60,9 +55,7 @@ fn notifications(server: &Loopback) -> Notifications {
 
 fn logins(server: &Loopback) -> usize {
     let seen = server.seen();
-    seen.iter()
-        .filter(|seen| seen.target == "/oauth/token")
-        .count()
+    seen.iter().filter(|seen| seen.target == "/oauth/token").count()
 }
 
 #[tokio::test]
@@ -80,14 +73,8 @@ async fn a_revoked_token_costs_one_login_however_many_calls_it_hits() {
 #[tokio::test]
 async fn when_every_token_is_refused_a_call_ends_after_one_replay() {
     let server = Loopback::start(platform(usize::MAX)).await;
-    let error = notifications(&server)
-        .channels(IncludeChannels::Token)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.code()),
-        (ErrorKind::Auth, Some("bad.credentials"))
-    );
+    let error = notifications(&server).channels(IncludeChannels::Token).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Auth, Some("bad.credentials")));
     assert_eq!(error.correlation_id(), Some("c-1"));
     assert_eq!((logins(&server), server.count()), (2, 4));
 }

@@ -14,17 +14,11 @@ fn strict(names_it: bool) -> impl Fn(usize, &Seen) -> Reply + Send + Sync + 'sta
             return Reply::new(200, &[], "");
         }
         let sent: Vec<Value> = serde_json::from_str(&seen.body).unwrap();
-        let bad = sent
-            .iter()
-            .find(|topic| topic["id"].as_str().unwrap().contains("bad"));
+        let bad = sent.iter().find(|topic| topic["id"].as_str().unwrap().contains("bad"));
         match bad {
             None => Reply::json(200, &json!({ "entities": sent }).to_string()),
             Some(topic) => {
-                let named = if names_it {
-                    topic["id"].as_str().unwrap()
-                } else {
-                    "something"
-                };
+                let named = if names_it { topic["id"].as_str().unwrap() } else { "something" };
                 let body = json!({"code": "notification.invalid.topic", "status": 400, "message": format!("Invalid topic {named}.")});
                 Reply::json(400, &body.to_string())
             }
@@ -35,12 +29,7 @@ fn strict(names_it: bool) -> impl Fn(usize, &Seen) -> Reply + Send + Sync + 'sta
 fn many(bad: &[usize]) -> Vec<Box<str>> {
     (0..100)
         .map(|n| {
-            if bad.contains(&n) {
-                format!("v2.bad.{n}")
-            } else {
-                format!("v2.good.{n}")
-            }
-            .into()
+            if bad.contains(&n) { format!("v2.bad.{n}") } else { format!("v2.good.{n}") }.into()
         })
         .collect()
 }
@@ -59,10 +48,7 @@ async fn a_named_topic_costs_one_call_and_an_unnamed_one_is_halved_out() {
         let (server, notifications) = platform(strict(names_it)).await;
         let asked = many(&[3, 50, 99]);
         let id = ChannelId::new("c");
-        check(
-            &asked,
-            &ChannelApi::add(&notifications, &id, &asked).await.unwrap(),
-        );
+        check(&asked, &ChannelApi::add(&notifications, &id, &asked).await.unwrap());
         assert!(server.count() <= most, "{}", server.count());
         assert!(
             server
@@ -78,12 +64,7 @@ async fn replacing_never_takes_a_good_topic_away_on_the_way() {
     let (server, notifications) = platform(strict(false)).await;
     let asked = many(&[7]);
     let id = ChannelId::new("c");
-    check(
-        &asked,
-        &ChannelApi::replace(&notifications, &id, &asked)
-            .await
-            .unwrap(),
-    );
+    check(&asked, &ChannelApi::replace(&notifications, &id, &asked).await.unwrap());
     let seen = server.seen();
     let puts: Vec<_> = seen.iter().filter(|seen| seen.method == "PUT").collect();
     assert_eq!(puts.len(), 2, "the one that was refused, and the last");
@@ -96,12 +77,7 @@ async fn when_every_topic_is_bad_the_calls_are_bounded_and_the_subscription_is_e
     let (server, notifications) = platform(strict(false)).await;
     let asked = many(&(0..100).collect::<Vec<_>>());
     let id = ChannelId::new("c");
-    check(
-        &asked,
-        &ChannelApi::replace(&notifications, &id, &asked)
-            .await
-            .unwrap(),
-    );
+    check(&asked, &ChannelApi::replace(&notifications, &id, &asked).await.unwrap());
     assert!(server.count() <= 62, "{}", server.count());
     assert_eq!(server.seen().last().unwrap().method, "DELETE");
 }
@@ -110,18 +86,8 @@ async fn when_every_topic_is_bad_the_calls_are_bounded_and_the_subscription_is_e
 async fn an_empty_set_is_a_delete_or_nothing() {
     let (server, notifications) = platform(strict(false)).await;
     let id = ChannelId::new("c");
-    assert!(
-        ChannelApi::add(&notifications, &id, &[])
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        ChannelApi::replace(&notifications, &id, &topics(&[]))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(ChannelApi::add(&notifications, &id, &[]).await.unwrap().is_empty());
+    assert!(ChannelApi::replace(&notifications, &id, &topics(&[])).await.unwrap().is_empty());
     let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
     assert_eq!(methods, ["DELETE"]);
 }

@@ -18,13 +18,8 @@ use crate::transport::tls::Tls;
 
 pub(super) fn api(server: &Loopback) -> Api {
     let ambient = Ambient::default();
-    let bare = BareExecutor::new(
-        &Tls::new(),
-        &Proxy::none(),
-        Limits::default(),
-        ambient.clone(),
-    )
-    .unwrap();
+    let bare =
+        BareExecutor::new(&Tls::new(), &Proxy::none(), Limits::default(), ambient.clone()).unwrap();
     let rules = RetryRules {
         policy: Arc::new(BackoffRetry::default().base(Duration::from_millis(1))),
         ..RetryRules::default()

@@ -18,10 +18,7 @@ impl Supervisor {
         mended: bool,
         out: &mut Vec<Action>,
     ) {
-        let cause = Gone::Rest {
-            status: error.status(),
-            detail: error.to_string().into(),
-        };
+        let cause = Gone::Rest { status: error.status(), detail: error.to_string().into() };
         if mended || is_passing(&error) {
             self.back_off(now, cause, None, Duration::ZERO, error.retry_after(), out);
         } else {
@@ -57,11 +54,7 @@ impl Supervisor {
         out: &mut Vec<Action>,
     ) {
         let stable = was_live > Duration::ZERO && was_live >= self.policy.stable_after();
-        self.failures = if stable {
-            1
-        } else {
-            self.failures.saturating_add(1)
-        };
+        self.failures = if stable { 1 } else { self.failures.saturating_add(1) };
         let mut attempt = Attempt::new(self.failures, was_live, &cause, now.unit_random);
         attempt.retry_after = retry_after;
         match self.policy.decide(&attempt) {
@@ -69,10 +62,7 @@ impl Supervisor {
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, None));
                 let error = Error::new(
                     ErrorKind::Closed,
-                    format!(
-                        "the reconnect policy gave up at failure {}: {cause}",
-                        self.failures
-                    ),
+                    format!("the reconnect policy gave up at failure {}: {cause}", self.failures),
                 );
                 let attempts = self.failures;
                 self.stop(StopReason::GaveUp { cause, attempts }, Some(error), out);
@@ -86,11 +76,7 @@ impl Supervisor {
                     self.state = State::Held { cause, wait };
                     out.push(Action::AwaitConsumer);
                 } else {
-                    self.state = State::Waiting {
-                        until: now.at.mono + wait,
-                        wait,
-                        cause,
-                    };
+                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
                 }
             }
         }
@@ -104,13 +90,7 @@ impl Supervisor {
         retry_in: Option<Duration>,
     ) -> Action {
         let channel = self.channel_id();
-        Action::Emit(Lifecycle::Disconnected {
-            channel,
-            cause,
-            last_inbound,
-            was_live,
-            retry_in,
-        })
+        Action::Emit(Lifecycle::Disconnected { channel, cause, last_inbound, was_live, retry_in })
     }
 
     pub(super) fn stop(&mut self, reason: StopReason, error: Option<Error>, out: &mut Vec<Action>) {

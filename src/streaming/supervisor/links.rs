@@ -54,10 +54,7 @@ impl Supervisor {
         }
         if !first.is_empty() {
             let topics = first.into();
-            out.push(Action::Emit(Lifecycle::Subscribed {
-                topics,
-                since: at.wall,
-            }));
+            out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
         }
     }
 
@@ -127,13 +124,6 @@ impl Supervisor {
             self.fail(cause, last_in.map(|at| at.wall), was_live, error, out);
             return;
         }
-        self.back_off(
-            now,
-            cause,
-            last_in.map(|at| at.wall),
-            was_live,
-            retry_after,
-            out,
-        );
+        self.back_off(now, cause, last_in.map(|at| at.wall), was_live, retry_after, out);
     }
 }

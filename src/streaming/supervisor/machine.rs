@@ -149,21 +149,16 @@ impl Supervisor {
             | State::Creating
             | State::Checking
             | State::Subscribing
-            | State::Dialing { .. } => ConnectionState::Connecting {
-                failures: self.failures,
-            },
-            State::Live { since, .. } => ConnectionState::Live {
-                channel: self.channel_id(),
-                since: since.wall,
-            },
+            | State::Dialing { .. } => ConnectionState::Connecting { failures: self.failures },
+            State::Live { since, .. } => {
+                ConnectionState::Live { channel: self.channel_id(), since: since.wall }
+            }
             State::Waiting { wait, cause, .. } => ConnectionState::Backoff {
                 failures: self.failures,
                 wait: *wait,
                 cause: cause.clone(),
             },
-            State::Held { cause, .. } => ConnectionState::Held {
-                cause: cause.clone(),
-            },
+            State::Held { cause, .. } => ConnectionState::Held { cause: cause.clone() },
             State::Closing { stop, .. } | State::Stopped(stop) => {
                 ConnectionState::Stopped(stop.clone())
             }
@@ -183,11 +178,7 @@ impl Supervisor {
             }
             Input::Created(answer) => self.created(now, answer, out),
             Input::Checked(answer) => self.checked(now, answer, out),
-            Input::Subscribed {
-                channel,
-                sent,
-                answer,
-            } => {
+            Input::Subscribed { channel, sent, answer } => {
                 // An answer about a channel that was given up says nothing of its successor.
                 if self.channel_id() == Some(channel) {
                     self.subscribed(now, &sent, answer, out);
@@ -195,13 +186,7 @@ impl Supervisor {
             }
             Input::Flowing { link, at } => self.flowing(now, link, at, out),
             Input::Notice { link, notice } => self.noticed(link, notice, out),
-            Input::LinkGone {
-                link,
-                cause,
-                last_in,
-                retry_after,
-                fatal,
-            } => {
+            Input::LinkGone { link, cause, last_in, retry_after, fatal } => {
                 self.link_gone(now, link, cause, last_in, retry_after, fatal, out);
             }
             Input::Changed => self.changed(now, out),
@@ -218,11 +203,7 @@ impl Supervisor {
                     && !now.clogged
                 {
                     let (cause, wait) = (cause.clone(), *wait);
-                    self.state = State::Waiting {
-                        until: now.at.mono + wait,
-                        wait,
-                        cause,
-                    };
+                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
                 }
             }
             Input::Close => self.close(out),
@@ -318,10 +299,7 @@ impl Supervisor {
         match &self.state {
             State::Waiting { until, cause, wait } if now.at.mono >= *until => {
                 if now.clogged {
-                    self.state = State::Held {
-                        cause: cause.clone(),
-                        wait: *wait,
-                    };
+                    self.state = State::Held { cause: cause.clone(), wait: *wait };
                     out.push(Action::AwaitConsumer);
                 } else {
                     self.open(out);
@@ -339,10 +317,7 @@ impl Supervisor {
         match self.state {
             State::Closing { .. } | State::Stopped(_) => {}
             State::Live { link, .. } | State::Dialing { link } => {
-                self.state = State::Closing {
-                    link,
-                    stop: StopReason::Closed,
-                };
+                self.state = State::Closing { link, stop: StopReason::Closed };
                 out.push(Action::CloseLink(link, Gone::Requested));
             }
             _ => self.stop(StopReason::Closed, None, out),
@@ -355,12 +330,8 @@ impl Supervisor {
     }
 
     fn confirm_all(&mut self, link: LinkKey) {
-        let topics: Vec<Topic> = self
-            .desired
-            .wire()
-            .iter()
-            .filter_map(|t| t.parse().ok())
-            .collect();
+        let topics: Vec<Topic> =
+            self.desired.wire().iter().filter_map(|t| t.parse().ok()).collect();
         for topic in topics.iter().flat_map(Topic::members) {
             self.ledger.confirm(link, &topic);
         }

@@ -21,11 +21,7 @@ pub(crate) enum Input {
     /// The answer to [`Action::Check`].
     Checked(Result<bool>),
     /// The answer to [`Action::Replace`], with what was sent to which channel.
-    Subscribed {
-        channel: ChannelId,
-        sent: Vec<Box<str>>,
-        answer: Result<Vec<TopicState>>,
-    },
+    Subscribed { channel: ChannelId, sent: Vec<Box<str>>, answer: Result<Vec<TopicState>> },
     /// A link flows.
     Flowing { link: LinkKey, at: Moment },
     /// The peer said something about a link.
@@ -62,10 +58,7 @@ pub(crate) enum Action {
     /// Make this the channel's whole subscription.
     Replace(ChannelId, Vec<Box<str>>),
     /// Open a socket.
-    Dial {
-        link: LinkKey,
-        channel: Option<ChannelInfo>,
-    },
+    Dial { link: LinkKey, channel: Option<ChannelInfo> },
     /// Have the link show that it flows.
     Probe(LinkKey),
     /// Close the link.

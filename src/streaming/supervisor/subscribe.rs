@@ -135,9 +135,7 @@ impl Supervisor {
         for topic in &gone {
             self.ledger.forget(topic);
         }
-        out.push(Action::Emit(Lifecycle::Unsubscribed {
-            topics: gone.into(),
-        }));
+        out.push(Action::Emit(Lifecycle::Unsubscribed { topics: gone.into() }));
         self.changed(now, out);
     }
 

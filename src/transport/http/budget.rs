@@ -41,10 +41,7 @@ impl TokenBudget {
     pub fn new(per_request: f64, per_second: f64, most: u32) -> Self {
         let most = f64::from(most);
         Self {
-            state: Mutex::new(State {
-                balance: most,
-                filled: None,
-            }),
+            state: Mutex::new(State { balance: most, filled: None }),
             // `max` also turns NaN into nothing.
             per_request: per_request.max(0.0),
             per_second: per_second.max(0.0),
@@ -54,9 +51,7 @@ impl TokenBudget {
 
     fn with<T>(&self, now: Instant, act: impl FnOnce(&mut f64) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = state
-            .filled
-            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let since = state.filled.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         state.filled = Some(state.filled.map_or(now, |at| at.max(now)));
         state.balance = (state.balance + since.as_secs_f64() * self.per_second).min(self.most);
         act(&mut state.balance)
@@ -114,9 +109,7 @@ mod tests {
         let mut retries = 0;
         for _ in 0..1000 {
             budget.deposit(now);
-            retries += (0..3)
-                .filter(|_| budget.withdraw(now, Class::Transient))
-                .count();
+            retries += (0..3).filter(|_| budget.withdraw(now, Class::Transient)).count();
         }
         assert!((200..=210).contains(&retries), "{retries}");
     }
@@ -125,11 +118,7 @@ mod tests {
     fn time_refills_up_to_the_most() {
         let budget = TokenBudget::default();
         let now = Instant::now();
-        let drained = |now| {
-            (0..100)
-                .filter(|_| budget.withdraw(now, Class::Transient))
-                .count()
-        };
+        let drained = |now| (0..100).filter(|_| budget.withdraw(now, Class::Transient)).count();
         assert_eq!(drained(now), 10);
         assert_eq!(drained(now + Duration::from_secs(3)), 3);
         assert_eq!(drained(now + Duration::from_secs(3600)), 10);
@@ -140,9 +129,7 @@ mod tests {
     fn a_retry_at_the_time_that_the_platform_named_is_free() {
         let budget = TokenBudget::new(0.0, 0.0, 0);
         let now = Instant::now();
-        let told = Class::Throttled {
-            wait: Some(Duration::from_secs(1)),
-        };
+        let told = Class::Throttled { wait: Some(Duration::from_secs(1)) };
         assert!(budget.withdraw(now, told));
         assert!(!budget.withdraw(now, Class::Throttled { wait: None }));
     }

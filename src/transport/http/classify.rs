@@ -19,11 +19,7 @@ pub struct RequestMeta<'a> {
 impl<'a> RequestMeta<'a> {
     /// A description, for trying a policy out.
     pub fn new(method: &'a str, operation: &'a str, idempotent: bool) -> Self {
-        Self {
-            method,
-            operation,
-            idempotent,
-        }
+        Self { method, operation, idempotent }
     }
 }
 
@@ -87,14 +83,10 @@ impl SafeToRepeat {
     pub(crate) fn decide(request: &RequestMeta<'_>, outcome: &Outcome<'_>) -> Class {
         match outcome {
             Outcome::Answer { status, .. } if (200..300).contains(status) => Class::Done,
-            Outcome::Answer {
-                status: 429,
-                retry_after,
-            } => Class::Throttled { wait: *retry_after },
-            Outcome::Answer {
-                status: 408 | 500 | 502 | 503 | 504,
-                ..
-            } if request.idempotent => Class::Transient,
+            Outcome::Answer { status: 429, retry_after } => Class::Throttled { wait: *retry_after },
+            Outcome::Answer { status: 408 | 500 | 502 | 503 | 504, .. } if request.idempotent => {
+                Class::Transient
+            }
             Outcome::Answer { .. } => Class::Final,
             Outcome::Fault(error) => {
                 let of_the_wire = matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout);
@@ -125,10 +117,7 @@ mod tests {
     }
 
     fn answer(status: u16) -> Outcome<'static> {
-        Outcome::Answer {
-            status,
-            retry_after: None,
-        }
+        Outcome::Answer { status, retry_after: None }
     }
 
     #[test]
@@ -144,10 +133,7 @@ mod tests {
             assert_eq!(class(true, &answer(status)), Class::Final, "{status}");
         }
         for idempotent in [true, false] {
-            assert_eq!(
-                class(idempotent, &answer(429)),
-                Class::Throttled { wait: None }
-            );
+            assert_eq!(class(idempotent, &answer(429)), Class::Throttled { wait: None });
         }
     }
 
@@ -155,9 +141,7 @@ mod tests {
     fn a_post_is_repeated_only_when_nothing_was_sent() {
         let cut = Error::new(ErrorKind::Transport, "cut").retryable(true);
         let refused = Error::new(ErrorKind::Transport, "refused").unsent();
-        let hopeless = Error::new(ErrorKind::Transport, "certificate")
-            .unsent()
-            .retryable(false);
+        let hopeless = Error::new(ErrorKind::Transport, "certificate").unsent().retryable(false);
         assert_eq!(class(false, &Outcome::Fault(&cut)), Class::Final);
         assert_eq!(class(true, &Outcome::Fault(&cut)), Class::Transient);
         assert_eq!(class(false, &Outcome::Fault(&refused)), Class::Transient);

@@ -75,11 +75,7 @@ impl BareExecutor {
         let client = proxy.apply(builder).build().map_err(|error| {
             Error::config("HTTP client cannot be built").with_source(error.without_url())
         })?;
-        Ok(Self {
-            client,
-            limits,
-            ambient,
-        })
+        Ok(Self { client, limits, ambient })
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response> {
@@ -101,10 +97,7 @@ impl BareExecutor {
     async fn read(&self, incoming: &mut reqwest::Response) -> Result<Bytes> {
         let limit = self.limits.body;
         let too_long = || {
-            Error::new(
-                ErrorKind::Capacity,
-                format!("answer is over the limit of {limit} bytes"),
-            )
+            Error::new(ErrorKind::Capacity, format!("answer is over the limit of {limit} bytes"))
         };
         let announced = incoming.content_length().unwrap_or(0);
         if announced > limit as u64 {
@@ -126,15 +119,11 @@ impl Execute for BareExecutor {
         Box::pin(async move {
             let started = self.ambient.clock.now();
             let deadline = request.deadline.unwrap_or(self.limits.attempt);
-            let response = tokio::time::timeout(deadline, self.attempt(request))
-                .await
-                .map_err(|_| {
+            let response =
+                tokio::time::timeout(deadline, self.attempt(request)).await.map_err(|_| {
                     let seconds = deadline.as_secs_f64();
-                    Error::new(
-                        ErrorKind::Timeout,
-                        format!("no complete answer within {seconds} s"),
-                    )
-                    .retryable(true)
+                    Error::new(ErrorKind::Timeout, format!("no complete answer within {seconds} s"))
+                        .retryable(true)
                 })??;
             let elapsed = self.ambient.clock.now().saturating_duration_since(started);
             self.ambient.tell(&Signal::Request {

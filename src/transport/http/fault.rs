@@ -10,11 +10,7 @@ use crate::transport::tls::advice;
 pub(crate) fn of_exchange(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let connecting = error.is_connect();
-    let kind = if error.is_timeout() {
-        ErrorKind::Timeout
-    } else {
-        ErrorKind::Transport
-    };
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     let tls = find::<rustls::Error>(&error);
     let hint = tls.and_then(advice);
     let tunnel = tunnel(&error);
@@ -68,9 +64,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        if let Some(inner) = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
+        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
             && let Some(found) = find::<T>(inner)
         {
             return Some(found);

@@ -49,14 +49,7 @@ pub struct Quota {
 impl Quota {
     /// Nothing is known but that a request was sent.
     pub fn unanswered(at: Instant) -> Self {
-        Self {
-            at,
-            status: None,
-            retry_after: None,
-            count: None,
-            allowed: None,
-            reset: None,
-        }
+        Self { at, status: None, retry_after: None, count: None, allowed: None, reset: None }
     }
 }
 
@@ -324,9 +317,7 @@ mod tests {
         let now = Instant::now();
         for generation in 0..100 {
             let grant = limiter.acquire(now, generation, Priority::User);
-            let Grant::Go(permit) = grant else {
-                panic!("{generation} had to wait")
-            };
+            let Grant::Go(permit) = grant else { panic!("{generation} had to wait") };
             permit.settle(Quota::unanswered(now));
         }
         assert!(limiter.state.lock().unwrap().len() <= TOKENS);
@@ -336,9 +327,7 @@ mod tests {
     fn the_retired_headers_count_when_they_come() {
         let limiter = WindowLimiter::new(300, 0);
         let now = Instant::now();
-        let Grant::Go(permit) = limiter.acquire(now, 1, Priority::User) else {
-            panic!("closed")
-        };
+        let Grant::Go(permit) = limiter.acquire(now, 1, Priority::User) else { panic!("closed") };
         permit.settle(Quota {
             status: Some(200),
             count: Some(20),
@@ -348,9 +337,7 @@ mod tests {
         });
         assert_eq!(go(&limiter, now, Priority::User), Err(S(7)));
         let later = now + S(7);
-        let taken = (0..100)
-            .filter(|_| go(&limiter, later, Priority::User).is_ok())
-            .count();
+        let taken = (0..100).filter(|_| go(&limiter, later, Priority::User).is_ok()).count();
         assert_eq!(taken, 19);
     }
 }

@@ -76,8 +76,7 @@ impl Request {
     }
 
     pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = Some(body.into());
         self
     }
@@ -143,29 +142,19 @@ mod tests {
     fn debug_shows_no_url_header_or_body() {
         let token = AccessToken::new("hush-token", 3);
         let shown = format!("{:?}", request().authorized(&token).unwrap());
-        assert!(
-            shown.contains("/api/v2/x/{id}") && !shown.contains("hush"),
-            "{shown}"
-        );
+        assert!(shown.contains("/api/v2/x/{id}") && !shown.contains("hush"), "{shown}");
     }
 
     #[test]
     fn a_token_with_a_line_break_is_refused_and_not_shown() {
-        let error = request()
-            .authorized(&AccessToken::new("hush\r\nX: y", 1))
-            .unwrap_err();
+        let error = request().authorized(&AccessToken::new("hush\r\nX: y", 1)).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hush"));
     }
 
     #[test]
     fn an_echoed_secret_is_taken_out() {
-        let request = request()
-            .authorized(&AccessToken::new("hush-token", 1))
-            .unwrap();
-        assert_eq!(
-            request.scrub("bad token hush-token!"),
-            "bad token (hidden)!"
-        );
+        let request = request().authorized(&AccessToken::new("hush-token", 1)).unwrap();
+        assert_eq!(request.scrub("bad token hush-token!"), "bad token (hidden)!");
     }
 
     #[test]

@@ -35,12 +35,7 @@ pub(crate) struct Response {
 impl Response {
     pub(crate) fn new(status: u16, headers: HeaderMap, body: Bytes, wall: SystemTime) -> Self {
         let retry_after = retry_after(&headers, wall);
-        Self {
-            status,
-            headers,
-            body,
-            retry_after,
-        }
+        Self { status, headers, body, retry_after }
     }
 
     pub(crate) fn is_success(&self) -> bool {
@@ -84,11 +79,7 @@ impl Response {
 
     /// The answer if it is a success, its error if not.
     pub(crate) fn success(self, request: &Request) -> Result<Self> {
-        if self.is_success() {
-            Ok(self)
-        } else {
-            Err(self.into_error(request))
-        }
+        if self.is_success() { Ok(self) } else { Err(self.into_error(request)) }
     }
 
     /// The error of an answer that is not a success.
@@ -114,9 +105,8 @@ impl Response {
 
     /// Adds to an error what every error about an answer has.
     pub(crate) fn dress(&self, error: Error, complaint: &Complaint, request: &Request) -> Error {
-        let mut error = error
-            .with_status(self.status)
-            .retryable(WORTH_ANOTHER_TRY.contains(&self.status));
+        let mut error =
+            error.with_status(self.status).retryable(WORTH_ANOTHER_TRY.contains(&self.status));
         if let Some(code) = &complaint.code {
             error = error.with_code(shortened(&request.scrub(code)));
         }
@@ -155,10 +145,7 @@ pub(crate) struct Complaint {
 }
 
 fn shortened(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_WORDS)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect()
 }
 
 impl fmt::Debug for Response {
@@ -188,12 +175,7 @@ mod tests {
     fn response(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Response {
         let headers = headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         let body = Bytes::copy_from_slice(body.as_bytes());
         Response::new(status, headers, body, SystemTime::UNIX_EPOCH)
@@ -228,12 +210,8 @@ mod tests {
 
     #[test]
     fn a_gateways_page_is_an_error_with_its_status() {
-        let error = response(
-            502,
-            &[("content-type", "text/html")],
-            "<html>Bad Gateway</html>",
-        )
-        .into_error(&request());
+        let error = response(502, &[("content-type", "text/html")], "<html>Bad Gateway</html>")
+            .into_error(&request());
         assert_eq!(error.kind(), ErrorKind::Status(502));
         assert!(error.to_string().contains("not JSON"), "{error}");
         assert_eq!(error.body(), Some("<html>Bad Gateway</html>"));
@@ -258,34 +236,14 @@ mod tests {
 
     #[test]
     fn bodies_of_any_shape_are_survived() {
-        let bodies = [
-            "[]",
-            "null",
-            "{",
-            "\u{feff}{}",
-            r#"{"message":7,"code":{"a":1}}"#,
-            "\0",
-        ];
+        let bodies = ["[]", "null", "{", "\u{feff}{}", r#"{"message":7,"code":{"a":1}}"#, "\0"];
         for body in bodies {
             let error = response(400, &[], body).into_error(&request());
             assert_eq!(error.kind(), ErrorKind::Status(400), "{body}");
         }
         let long = "é".repeat(100_000);
-        assert_eq!(
-            response(400, &[], &long)
-                .into_error(&request())
-                .body()
-                .unwrap()
-                .len(),
-            512
-        );
+        assert_eq!(response(400, &[], &long).into_error(&request()).body().unwrap().len(), 512);
         let long = format!(r#"{{"message":"{}"}}"#, "x\\n".repeat(10_000));
-        assert!(
-            response(400, &[], &long)
-                .into_error(&request())
-                .to_string()
-                .len()
-                < 400
-        );
+        assert!(response(400, &[], &long).into_error(&request()).to_string().len() < 400);
     }
 }

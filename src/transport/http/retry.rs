@@ -35,13 +35,7 @@ pub struct RetryAttempt<'a> {
 impl<'a> RetryAttempt<'a> {
     /// The question before retry `number`, for trying a policy out: no time has passed, and the dice show 1.
     pub fn new(request: &'a RequestMeta<'a>, class: Class, number: u32) -> Self {
-        Self {
-            request,
-            class,
-            number,
-            elapsed: Duration::ZERO,
-            unit_random: 1.0,
-        }
+        Self { request, class, number, elapsed: Duration::ZERO, unit_random: 1.0 }
     }
 }
 
@@ -81,11 +75,7 @@ pub struct BackoffRetry {
 impl Default for BackoffRetry {
     /// Three retries: with a first delay of up to 500 ms they are over in 3.5 s, well inside a user's patience.
     fn default() -> Self {
-        Self {
-            retries: 3,
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(20),
-        }
+        Self { retries: 3, base: Duration::from_millis(500), cap: Duration::from_secs(20) }
     }
 }
 
@@ -116,13 +106,7 @@ impl RetryPolicy for BackoffRetry {
         }
         let doublings = attempt.number.saturating_sub(1);
         let unit = attempt.unit_random;
-        RetryVerdict::RetryAfter(full_jitter(
-            self.base,
-            self.cap,
-            Duration::ZERO,
-            doublings,
-            unit,
-        ))
+        RetryVerdict::RetryAfter(full_jitter(self.base, self.cap, Duration::ZERO, doublings, unit))
     }
 }
 
@@ -174,19 +158,12 @@ pub(crate) struct Retrying {
 
 impl Retrying {
     pub(crate) fn new(inner: Arc<dyn Execute>, rules: RetryRules, ambient: Ambient) -> Self {
-        Self {
-            inner,
-            rules,
-            ambient,
-        }
+        Self { inner, rules, ambient }
     }
 
     async fn run(&self, request: &Request) -> Result<Response> {
-        let meta = RequestMeta::new(
-            request.method.as_str(),
-            &request.operation,
-            request.may_repeat(),
-        );
+        let meta =
+            RequestMeta::new(request.method.as_str(), &request.operation, request.may_repeat());
         let clock = &self.ambient.clock;
         let started = clock.now();
         self.rules.budget.deposit(started);
@@ -195,16 +172,10 @@ impl Retrying {
             let result = self.inner.execute(request).await;
             let (outcome, floor) = match &result {
                 Ok(response) => (
-                    Outcome::Answer {
-                        status: response.status,
-                        retry_after: response.retry_after,
-                    },
+                    Outcome::Answer { status: response.status, retry_after: response.retry_after },
                     response.retry_after.unwrap_or_default(),
                 ),
-                Err(error) => (
-                    Outcome::Fault(error),
-                    error.retry_after().unwrap_or_default(),
-                ),
+                Err(error) => (Outcome::Fault(error), error.retry_after().unwrap_or_default()),
             };
             let class = self
                 .rules

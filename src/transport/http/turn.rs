@@ -52,21 +52,14 @@ impl Line {
         waiting.next += 1;
         let called = Arc::new(Notify::new());
         waiting.places.insert(key, called.clone());
-        Place {
-            line: self.clone(),
-            key,
-            called,
-        }
+        Place { line: self.clone(), key, called }
     }
 }
 
 impl Place {
     fn is_first(&self) -> bool {
         let waiting = self.line.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting
-            .places
-            .first_key_value()
-            .is_some_and(|(key, _)| *key == self.key)
+        waiting.places.first_key_value().is_some_and(|(key, _)| *key == self.key)
     }
 }
 
@@ -87,13 +80,7 @@ impl Limited {
         longest: Duration,
         ambient: Ambient,
     ) -> Self {
-        Self {
-            inner,
-            limiter,
-            line: Arc::default(),
-            longest,
-            ambient,
-        }
+        Self { inner, limiter, line: Arc::default(), longest, ambient }
     }
 
     async fn permit(&self, request: &Request) -> Result<Permit> {
@@ -105,9 +92,7 @@ impl Limited {
                 continue;
             }
             let now = self.ambient.clock.now();
-            let grant = self
-                .limiter
-                .acquire(now, request.generation, request.priority);
+            let grant = self.limiter.acquire(now, request.generation, request.priority);
             let until = match grant {
                 Grant::Go(permit) => return Ok(permit),
                 Grant::WaitUntil(until) => until,

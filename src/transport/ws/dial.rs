@@ -63,10 +63,7 @@ pub(crate) struct DialError {
 
 impl From<Gone> for DialError {
     fn from(gone: Gone) -> Self {
-        Self {
-            gone,
-            retry_after: None,
-        }
+        Self { gone, retry_after: None }
     }
 }
 
@@ -118,28 +115,20 @@ impl Connector {
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         let connected = match self.proxy.intercept(url) {
-            None => direct
-                .call(target)
-                .await
-                .map_err(|error| Gone::Unreachable {
-                    detail: connect_detail("could not connect", &error).into(),
-                })?,
-            Some(proxy) if proxy.uri.scheme_str() == Some("https") => {
-                return Err(unreachable(
-                    "a proxy that is itself behind TLS cannot carry a socket",
-                ));
+            None => direct.call(target).await.map_err(|error| Gone::Unreachable {
+                detail: connect_detail("could not connect", &error).into(),
+            })?,
+            Some(proxy) if proxy.uri.scheme_str() != Some("http") => {
+                return Err(unreachable("only a plain http:// proxy can carry a socket"));
             }
             Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri, direct);
                 if let Some(auth) = proxy.auth {
                     tunnel = tunnel.with_auth(auth);
                 }
-                tunnel
-                    .call(target)
-                    .await
-                    .map_err(|error| Gone::Unreachable {
-                        detail: connect_detail("the proxy did not open a tunnel", &error).into(),
-                    })?
+                tunnel.call(target).await.map_err(|error| Gone::Unreachable {
+                    detail: connect_detail("the proxy did not open a tunnel", &error).into(),
+                })?
             }
         };
         Ok(connected.into_inner())
@@ -147,15 +136,9 @@ impl Connector {
 
     /// Scheme, host and port alone.
     fn uri(url: &Url) -> Result<Uri, Gone> {
-        let host = url
-            .host_str()
-            .ok_or_else(|| unreachable("the address has no host"))?;
+        let host = url.host_str().ok_or_else(|| unreachable("the address has no host"))?;
         let port = url.port_or_known_default().unwrap_or(443);
-        let scheme = if url.scheme() == "wss" {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if url.scheme() == "wss" { "https" } else { "http" };
         format!("{scheme}://{host}:{port}/")
             .parse()
             .map_err(|_| unreachable("the address has no valid host"))
@@ -190,11 +173,9 @@ impl Connector {
                 exchange.await?
             }
         };
-        let parts = upgraded
-            .downcast::<TokioIo<Wire>>()
-            .map_err(|_| Gone::Protocol {
-                detail: "the upgraded connection is of another type".into(),
-            })?;
+        let parts = upgraded.downcast::<TokioIo<Wire>>().map_err(|_| Gone::Protocol {
+            detail: "the upgraded connection is of another type".into(),
+        })?;
         Ok(Socket::new(parts.io.into_inner(), &parts.read_buf, meter, buffers).await)
     }
 
@@ -216,9 +197,7 @@ impl Connector {
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, key)
             .header(USER_AGENT, AGENT);
-        builder
-            .body(Empty::new())
-            .map_err(|_| unreachable("the address does not make a request"))
+        builder.body(Empty::new()).map_err(|_| unreachable("the address does not make a request"))
     }
 }
 
@@ -226,20 +205,14 @@ impl Connector {
 fn check(response: &Response<Incoming>, key: &str, wall: SystemTime) -> Result<(), DialError> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError {
-            gone: Gone::Refused {
-                status: response.status().as_u16(),
-            },
+            gone: Gone::Refused { status: response.status().as_u16() },
             retry_after: retry_after(response.headers(), wall),
         });
     }
     let is = |name: &HeaderName, wanted: &str| {
-        let value = response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok());
+        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|text| {
-            text.split(',')
-                .any(|part| part.trim().eq_ignore_ascii_case(wanted))
+            text.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted))
         })
     };
     let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT);
@@ -248,41 +221,30 @@ fn check(response: &Response<Incoming>, key: &str, wall: SystemTime) -> Result<(
     if is(&UPGRADE, "websocket") && is(&CONNECTION, "upgrade") && accepted {
         Ok(())
     } else {
-        Err(Gone::Protocol {
-            detail: "the answer to the upgrade is not a WebSocket's".into(),
-        }
-        .into())
+        Err(Gone::Protocol { detail: "the answer to the upgrade is not a WebSocket's".into() }
+            .into())
     }
 }
 
 fn unreachable(detail: &str) -> Gone {
-    Gone::Unreachable {
-        detail: detail.into(),
-    }
+    Gone::Unreachable { detail: detail.into() }
 }
 
 /// TLS failures keep their text: it names the certificate's fault and no secret.
 fn tls_gone(error: &std::io::Error) -> Gone {
-    let detail = match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    {
+    let detail = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(tls) => match advice(tls) {
             Some(advice) => format!("TLS: {advice}"),
             None => format!("TLS: {tls}"),
         },
         None => format!("TLS: {}", io_detail(error)),
     };
-    Gone::Unreachable {
-        detail: detail.into(),
-    }
+    Gone::Unreachable { detail: detail.into() }
 }
 
 fn http_gone(error: &hyper::Error) -> Gone {
     if error.is_parse() {
-        return Gone::Protocol {
-            detail: "the answer to the upgrade is not HTTP".into(),
-        };
+        return Gone::Protocol { detail: "the answer to the upgrade is not HTTP".into() };
     }
     let detail = std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<std::io::Error>())

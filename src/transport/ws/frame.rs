@@ -48,11 +48,7 @@ pub struct Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self {
-            read: 8 << 10,
-            write_limit: 64 << 10,
-            max_message: 8 << 20,
-        }
+        Self { read: 8 << 10, write_limit: 64 << 10, max_message: 8 << 20 }
     }
 }
 

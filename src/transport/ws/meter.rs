@@ -24,22 +24,14 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let opened = clock.moment();
-        let meter = Self {
-            clock,
-            opened,
-            mono: AtomicU64::new(0),
-            wall: AtomicU64::new(0),
-        };
+        let meter = Self { clock, opened, mono: AtomicU64::new(0), wall: AtomicU64::new(0) };
         meter.store(opened);
         meter
     }
 
     fn store(&self, at: Moment) {
         let mono = at.mono.saturating_duration_since(self.opened.mono);
-        let wall = at
-            .wall
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let wall = at.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.mono.store(nanos(mono), Ordering::Relaxed);
         self.wall.store(nanos(wall), Ordering::Relaxed);
     }

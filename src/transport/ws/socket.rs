@@ -45,12 +45,7 @@ impl Socket {
             WebSocketStream::from_partially_read(wire, already_read.to_vec(), Role::Client, config)
                 .await
         };
-        Self {
-            inner,
-            meter,
-            max_message: buffers.max_message,
-            dirty: false,
-        }
+        Self { inner, meter, max_message: buffers.max_message, dirty: false }
     }
 
     /// When the last byte came in.
@@ -86,10 +81,7 @@ impl Socket {
                 Message::Close(None) => Frame::Close(CloseCode::NO_STATUS, "".into()),
                 Message::Close(Some(frame)) => {
                     self.dirty = true;
-                    Frame::Close(
-                        CloseCode::new(frame.code.into()),
-                        frame.reason.as_str().into(),
-                    )
+                    Frame::Close(CloseCode::new(frame.code.into()), frame.reason.as_str().into())
                 }
                 // Only ever written, never read.
                 Message::Frame(_) => continue,
@@ -102,10 +94,9 @@ impl Socket {
     pub(crate) fn queue(&mut self, out: Outbound) -> Result<(), Gone> {
         let message = match out {
             Outbound::Text(text) => Message::text(String::from(text)),
-            Outbound::Close(code) => Message::Close(Some(CloseFrame {
-                code: code.get().into(),
-                reason: "".into(),
-            })),
+            Outbound::Close(code) => {
+                Message::Close(Some(CloseFrame { code: code.get().into(), reason: "".into() }))
+            }
         };
         match Pin::new(&mut self.inner).start_send(message) {
             Ok(()) => {
@@ -130,27 +121,19 @@ impl Socket {
 
     fn gone(&self, error: WsError) -> Gone {
         match error {
-            WsError::Io(error) => Gone::Cut {
-                detail: io_detail(&error),
-            },
-            WsError::Capacity(CapacityError::MessageTooLong { .. }) => Gone::TooBig {
-                limit: self.max_message,
-            },
-            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Gone::Cut {
-                detail: "reset without a close frame".into(),
-            },
-            WsError::ConnectionClosed | WsError::AlreadyClosed => Gone::Cut {
-                detail: "the connection is closed".into(),
-            },
-            WsError::Utf8(_) => Gone::Protocol {
-                detail: "text that is not UTF-8".into(),
-            },
-            WsError::Protocol(error) => Gone::Protocol {
-                detail: error.to_string().into(),
-            },
-            other => Gone::Protocol {
-                detail: other.to_string().into(),
-            },
+            WsError::Io(error) => Gone::Cut { detail: io_detail(&error) },
+            WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+                Gone::TooBig { limit: self.max_message }
+            }
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                Gone::Cut { detail: "reset without a close frame".into() }
+            }
+            WsError::ConnectionClosed | WsError::AlreadyClosed => {
+                Gone::Cut { detail: "the connection is closed".into() }
+            }
+            WsError::Utf8(_) => Gone::Protocol { detail: "text that is not UTF-8".into() },
+            WsError::Protocol(error) => Gone::Protocol { detail: error.to_string().into() },
+            other => Gone::Protocol { detail: other.to_string().into() },
         }
     }
 }

@@ -33,10 +33,7 @@ impl Entropy for Highest {
 }
 
 fn ambient() -> Ambient {
-    Ambient {
-        entropy: Arc::new(Highest),
-        ..Ambient::default()
-    }
+    Ambient { entropy: Arc::new(Highest), ..Ambient::default() }
 }
 
 fn retrying(script: &Arc<Script>, rules: RetryRules) -> Retrying {
@@ -53,11 +50,7 @@ struct Counter {
 impl TokenSource for Counter {
     fn token(&self) -> BoxFuture<'_, Result<AccessToken>> {
         let generation = self.generation.load(Ordering::SeqCst);
-        let broken = if generation > 0 {
-            self.broken.lock().unwrap().take()
-        } else {
-            None
-        };
+        let broken = if generation > 0 { self.broken.lock().unwrap().take() } else { None };
         Box::pin(async move {
             match broken {
                 Some(error) => Err(error),
@@ -85,15 +78,10 @@ fn service(script: &Arc<Script>, tokens: Arc<Counter>) -> HttpService {
 #[tokio::test(start_paused = true)]
 async fn delays_double_with_full_jitter_and_end_after_three() {
     let script = Script::of((0..9).map(|_| status(503, &[])));
-    let response = retrying(&script, RetryRules::default())
-        .execute(&request(Method::GET))
-        .await;
+    let response = retrying(&script, RetryRules::default()).execute(&request(Method::GET)).await;
     assert_eq!(response.unwrap().status, 503);
     let log = script.log.lock().unwrap();
-    let gaps: Vec<_> = log
-        .windows(2)
-        .map(|w| (w[1].0 - w[0].0).as_millis())
-        .collect();
+    let gaps: Vec<_> = log.windows(2).map(|w| (w[1].0 - w[0].0).as_millis()).collect();
     assert_eq!(gaps, [500, 1000, 2000]);
 }
 
@@ -109,15 +97,10 @@ async fn retry_after_is_a_floor_in_seconds_and_as_a_date() {
         status(503, &[("retry-after", "60")]),
     ]);
     let rules = RetryRules::default();
-    let response = retrying(&script, rules)
-        .execute(&request(Method::GET))
-        .await;
+    let response = retrying(&script, rules).execute(&request(Method::GET)).await;
     assert_eq!(response.unwrap().status, 200);
     let log = script.log.lock().unwrap();
-    let gaps: Vec<_> = log
-        .windows(2)
-        .map(|w| (w[1].0 - w[0].0).as_millis())
-        .collect();
+    let gaps: Vec<_> = log.windows(2).map(|w| (w[1].0 - w[0].0).as_millis()).collect();
     assert_eq!(gaps, [7500, 14_000, 62_000]);
 }
 
@@ -125,10 +108,7 @@ async fn retry_after_is_a_floor_in_seconds_and_as_a_date() {
 async fn a_retry_after_of_an_hour_is_returned_at_once_with_its_value() {
     let script = Script::of([status(429, &[("retry-after", "3600")])]);
     let started = Instant::now();
-    let error = service(&script, Arc::default())
-        .send(&request(Method::GET))
-        .await
-        .unwrap_err();
+    let error = service(&script, Arc::default()).send(&request(Method::GET)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Throttled);
     assert_eq!(error.retry_after(), Some(S(3600)));
     assert_eq!((script.count(), started.elapsed()), (1, Duration::ZERO));
@@ -138,17 +118,11 @@ async fn a_retry_after_of_an_hour_is_returned_at_once_with_its_value() {
 async fn a_post_is_not_repeated_on_503_but_on_429_and_when_nothing_was_sent() {
     let cut = || Error::new(ErrorKind::Transport, "cut").retryable(true);
     let refused = || Error::new(ErrorKind::Transport, "refused").unsent();
-    let cases = [
-        (status(503, &[]), 1),
-        (fails(cut()), 1),
-        (status(429, &[]), 2),
-        (fails(refused()), 2),
-    ];
+    let cases =
+        [(status(503, &[]), 1), (fails(cut()), 1), (status(429, &[]), 2), (fails(refused()), 2)];
     for (step, attempts) in cases {
         let script = Script::of([step]);
-        let _ = retrying(&script, RetryRules::default())
-            .execute(&request(Method::POST))
-            .await;
+        let _ = retrying(&script, RetryRules::default()).execute(&request(Method::POST)).await;
         assert_eq!(script.count(), attempts);
     }
     let script = Script::of([status(503, &[]), fails(cut())]);
@@ -163,15 +137,11 @@ async fn a_post_is_not_repeated_on_503_but_on_429_and_when_nothing_was_sent() {
 async fn an_empty_budget_ends_retries_and_every_object_can_be_replaced() {
     let count = |rules: RetryRules| async move {
         let script = Script::of((0..9).map(|_| status(503, &[])));
-        let _ = retrying(&script, rules)
-            .execute(&request(Method::GET))
-            .await;
+        let _ = retrying(&script, rules).execute(&request(Method::GET)).await;
         script.count()
     };
-    let rules = RetryRules {
-        budget: Arc::new(TokenBudget::new(0.0, 0.0, 1)),
-        ..RetryRules::default()
-    };
+    let rules =
+        RetryRules { budget: Arc::new(TokenBudget::new(0.0, 0.0, 1)), ..RetryRules::default() };
     assert_eq!(count(rules).await, 2);
     let rules = RetryRules {
         policy: Arc::new(NoRetry),
@@ -180,39 +150,25 @@ async fn an_empty_budget_ends_retries_and_every_object_can_be_replaced() {
     };
     assert_eq!(count(rules).await, 1);
     let never = |_: &crate::RequestMeta<'_>, _: &crate::Outcome<'_>| Some(crate::Class::Final);
-    let rules = RetryRules {
-        classify: Arc::new(never),
-        ..RetryRules::default()
-    };
+    let rules = RetryRules { classify: Arc::new(never), ..RetryRules::default() };
     assert_eq!(count(rules).await, 1);
     let no_opinion = |_: &crate::RequestMeta<'_>, _: &crate::Outcome<'_>| None;
-    let rules = RetryRules {
-        classify: Arc::new(no_opinion),
-        ..RetryRules::default()
-    };
+    let rules = RetryRules { classify: Arc::new(no_opinion), ..RetryRules::default() };
     assert_eq!(count(rules).await, 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_401_is_replayed_exactly_once_with_a_new_token() {
     let script = Script::of([status(401, &[])]);
-    service(&script, Arc::default())
-        .send(&request(Method::POST))
-        .await
-        .unwrap();
+    service(&script, Arc::default()).send(&request(Method::POST)).await.unwrap();
     let sent = |script: &Script| -> Vec<_> {
         let log = script.log.lock().unwrap();
-        log.iter()
-            .map(|(_, header)| header.clone().unwrap())
-            .collect()
+        log.iter().map(|(_, header)| header.clone().unwrap()).collect()
     };
     assert_eq!(sent(&script), ["Bearer hush-0", "Bearer hush-1"]);
 
     let script = Script::of((0..9).map(|_| status(401, &[])));
-    let error = service(&script, Arc::default())
-        .send(&request(Method::GET))
-        .await
-        .unwrap_err();
+    let error = service(&script, Arc::default()).send(&request(Method::GET)).await.unwrap_err();
     assert_eq!((error.kind(), script.count()), (ErrorKind::Auth, 2));
     assert!(!format!("{error:?}").contains("hush"));
 }
@@ -222,15 +178,9 @@ async fn when_there_is_no_new_token_the_error_says_why_and_what_was_refused() {
     let script = Script::of([status(401, &[("inin-correlation-id", "c-1")])]);
     let tokens = Arc::new(Counter::default());
     *tokens.broken.lock().unwrap() = Some(Error::new(ErrorKind::Auth, "client disabled"));
-    let error = service(&script, tokens)
-        .send(&request(Method::GET))
-        .await
-        .unwrap_err();
+    let error = service(&script, tokens).send(&request(Method::GET)).await.unwrap_err();
     assert_eq!(error.to_string(), "client disabled");
-    assert_eq!(
-        (error.status(), error.correlation_id()),
-        (Some(401), Some("c-1"))
-    );
+    assert_eq!((error.status(), error.correlation_id()), (Some(401), Some("c-1")));
     let (_, _, source) = error.into_parts();
     assert_eq!(source.unwrap().to_string(), "HTTP 401");
     assert_eq!(script.count(), 1);
@@ -264,10 +214,7 @@ async fn those_with_priority_go_first_and_a_dropped_waiter_blocks_nobody() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(
-        *order.lock().unwrap(),
-        ["first", "reconnect", "user", "user 2", "backfill"]
-    );
+    assert_eq!(*order.lock().unwrap(), ["first", "reconnect", "user", "user 2", "backfill"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,17 +248,10 @@ async fn a_call_that_is_dropped_under_way_counts_as_sent_and_an_unsent_one_does_
     limited.execute(&request(Method::GET)).await.unwrap_err();
     let ask = || limiter.acquire(Instant::now().into_std(), 0, Priority::Reconnect);
     assert!(matches!(ask(), Grant::Go(_)), "nothing was sent");
-    let slow = Arc::new(Script {
-        takes: S(5),
-        ..Script::default()
-    });
+    let slow = Arc::new(Script { takes: S(5), ..Script::default() });
     let limited = Limited::new(slow, limiter.clone(), S(600), ambient());
     let get = request(Method::GET);
-    assert!(
-        tokio::time::timeout(S(1), limited.execute(&get))
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(S(1), limited.execute(&get)).await.is_err());
     assert!(matches!(ask(), Grant::WaitUntil(_)), "it may have arrived");
 }
 
@@ -332,10 +272,7 @@ async fn a_wait_over_the_cap_is_an_error_and_a_wait_under_it_is_told() {
     let get = request(Method::GET);
     short.execute(&get).await.unwrap();
     let error = short.execute(&get).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.retry_after()),
-        (ErrorKind::Throttled, Some(S(60)))
-    );
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Throttled, Some(S(60))));
     let long = Limited::new(Script::of([]), limiter, S(100), ambient);
     long.execute(&get).await.unwrap();
     assert_eq!(*told.lock().unwrap(), [S(60)]);
@@ -353,8 +290,5 @@ async fn a_throttled_token_is_not_retried_around_the_limiter() {
     );
     let started = Instant::now();
     service.send(&request(Method::POST)).await.unwrap();
-    assert_eq!(
-        (script.count(), started.elapsed()),
-        (2, Duration::from_millis(30_500))
-    );
+    assert_eq!((script.count(), started.elapsed()), (2, Duration::from_millis(30_500)));
 }

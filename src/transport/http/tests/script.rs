@@ -26,10 +26,7 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn of(steps: impl IntoIterator<Item = Step>) -> Arc<Self> {
-        Arc::new(Self {
-            steps: Mutex::new(steps.into_iter().collect()),
-            ..Self::default()
-        })
+        Arc::new(Self { steps: Mutex::new(steps.into_iter().collect()), ..Self::default() })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -56,21 +53,9 @@ impl Execute for Script {
 pub(super) fn status(status: u16, headers: &[(&'static str, &'static str)]) -> Step {
     let headers: HeaderMap = headers
         .iter()
-        .map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        })
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
         .collect();
-    Box::new(move || {
-        Ok(Response::new(
-            status,
-            headers,
-            Bytes::new(),
-            SystemTime::UNIX_EPOCH,
-        ))
-    })
+    Box::new(move || Ok(Response::new(status, headers, Bytes::new(), SystemTime::UNIX_EPOCH)))
 }
 
 pub(super) fn fails(error: Error) -> Step {

@@ -20,10 +20,7 @@ use crate::transport::proxy::Proxy;
 use crate::transport::tls::Tls;
 
 fn limits() -> Limits {
-    Limits {
-        body: 1000,
-        ..Limits::default()
-    }
+    Limits { body: 1000, ..Limits::default() }
 }
 
 async fn send(url: &str, tls: &Tls, proxy: &Proxy, limits: Limits) -> Result<Response> {
@@ -54,10 +51,7 @@ async fn a_request_says_who_we_are_and_follows_no_redirect() {
     let response = get(&format!("{}/a?b=c", server.url())).await.unwrap();
     assert_eq!(response.status, 302);
     let seen = &server.seen()[0];
-    assert_eq!(
-        (seen.method.as_str(), seen.target.as_str()),
-        ("GET", "/a?b=c")
-    );
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("GET", "/a?b=c"));
     let agent = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"));
     assert_eq!(seen.header("user-agent"), Some(agent));
     assert_eq!(seen.header("inin-correlation-id"), None);
@@ -68,9 +62,7 @@ async fn a_refused_connection_is_proven_unsent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let error = get(&format!("http://127.0.0.1:{port}/hush"))
-        .await
-        .unwrap_err();
+    let error = get(&format!("http://127.0.0.1:{port}/hush")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.is_proven_unsent() && error.is_retryable());
     assert!(!shown(&error).contains("hush"), "{}", shown(&error));
@@ -106,13 +98,8 @@ async fn a_body_over_the_limit_is_refused_announced_or_not() {
 #[tokio::test]
 async fn a_server_that_never_answers_runs_into_the_deadline() {
     let server = Loopback::start(|_, _| Reply::Hang).await;
-    let limits = Limits {
-        attempt: Duration::from_millis(50),
-        ..limits()
-    };
-    let error = send(&server.url(), &Tls::new(), &Proxy::none(), limits)
-        .await
-        .unwrap_err();
+    let limits = Limits { attempt: Duration::from_millis(50), ..limits() };
+    let error = send(&server.url(), &Tls::new(), &Proxy::none(), limits).await.unwrap_err();
     assert!(error.is_timeout() && error.is_retryable() && !error.is_proven_unsent());
 }
 
@@ -121,35 +108,25 @@ async fn the_proxy_is_used_with_its_credentials_and_bypassed_where_told() {
     let server = Loopback::start(|_, _| Reply::json(200, "direct")).await;
     let relay = Loopback::start(|_, _| Reply::json(200, "relayed")).await;
     let proxy = Proxy::http(&format!("http://user:p%40ss@{}", relay.address)).unwrap();
-    let response = send(&server.url(), &Tls::new(), &proxy, limits())
-        .await
-        .unwrap();
+    let response = send(&server.url(), &Tls::new(), &proxy, limits()).await.unwrap();
     assert_eq!(&response.body[..], b"relayed");
     let seen = &relay.seen()[0];
     assert_eq!(seen.target, format!("{}/", server.url()));
     // user:p@ss
-    assert_eq!(
-        seen.header("proxy-authorization"),
-        Some("Basic dXNlcjpwQHNz")
-    );
+    assert_eq!(seen.header("proxy-authorization"), Some("Basic dXNlcjpwQHNz"));
     let proxy = proxy.bypass("127.0.0.1");
-    let response = send(&server.url(), &Tls::new(), &proxy, limits())
-        .await
-        .unwrap();
+    let response = send(&server.url(), &Tls::new(), &proxy, limits()).await.unwrap();
     assert_eq!(&response.body[..], b"direct");
 }
 
 #[tokio::test]
 async fn a_proxy_that_refuses_to_connect_is_named_as_the_cause() {
-    for (status, words, retryable) in [
-        (407, "proxy asks for credentials", false),
-        (403, "proxy refused to connect", true),
-    ] {
+    for (status, words, retryable) in
+        [(407, "proxy asks for credentials", false), (403, "proxy refused to connect", true)]
+    {
         let relay = Loopback::start(move |_, _| Reply::new(status, &[], "")).await;
         let proxy = Proxy::http(&format!("http://user:hush@{}", relay.address)).unwrap();
-        let error = send("https://api.example/", &Tls::new(), &proxy, limits())
-            .await
-            .unwrap_err();
+        let error = send("https://api.example/", &Tls::new(), &proxy, limits()).await.unwrap_err();
         assert_eq!(relay.seen()[0].method, "CONNECT");
         assert_eq!(relay.seen()[0].target, "api.example:443");
         assert_eq!(error.kind(), ErrorKind::Transport);
@@ -178,12 +155,7 @@ fn authority(host: &str) -> Authority {
         .with_no_client_auth()
         .with_single_cert(chain.clone(), key.clone_key())
         .unwrap();
-    Authority {
-        pem: made.cert.pem(),
-        chain,
-        key,
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-    }
+    Authority { pem: made.cert.pem(), chain, key, acceptor: TlsAcceptor::from(Arc::new(config)) }
 }
 
 #[tokio::test]
@@ -199,10 +171,7 @@ async fn a_root_that_was_added_is_trusted_and_an_unknown_one_is_named_as_the_cau
     let error = get(&url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_string().contains("Tls::add_root_pem"), "{error}");
-    assert!(
-        !error.is_retryable(),
-        "asking again does not make it trusted"
-    );
+    assert!(!error.is_retryable(), "asking again does not make it trusted");
     assert!(!shown(&error).contains("hush"));
 }
 
@@ -227,14 +196,11 @@ async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
     let server = Loopback::serve(Some(acceptor), |_, _| Reply::json(200, "{}")).await;
     let url = format!("https://localhost:{}/", server.address.port());
     let anonymous = Tls::new().add_root_pem(made.pem.as_bytes()).unwrap();
-    send(&url, &anonymous, &Proxy::none(), limits())
-        .await
-        .unwrap_err();
+    send(&url, &anonymous, &Proxy::none(), limits()).await.unwrap_err();
     assert_eq!(server.count(), 0);
     let key = own.signing_key.serialize_pem();
-    let known = anonymous
-        .client_certificate_pem(own.cert.pem().as_bytes(), key.as_bytes())
-        .unwrap();
+    let known =
+        anonymous.client_certificate_pem(own.cert.pem().as_bytes(), key.as_bytes()).unwrap();
     let response = send(&url, &known, &Proxy::none(), limits()).await.unwrap();
     assert_eq!(response.status, 200);
 }
@@ -268,9 +234,7 @@ async fn a_certificate_for_another_host_is_named_as_the_cause() {
     let server = Loopback::serve(Some(made.acceptor), |_, _| Reply::json(200, "{}")).await;
     let tls = Tls::new().add_root_pem(made.pem.as_bytes()).unwrap();
     let url = format!("https://localhost:{}/", server.address.port());
-    let error = send(&url, &tls, &Proxy::none(), limits())
-        .await
-        .unwrap_err();
+    let error = send(&url, &tls, &Proxy::none(), limits()).await.unwrap_err();
     assert!(error.to_string().contains("another host"), "{error}");
     assert!(!error.is_retryable());
     assert_eq!(server.count(), 0);

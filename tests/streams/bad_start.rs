@@ -1,18 +1,14 @@
 //! What can be wrong before the first event: each is a typed error or item that says what to do, and none is a storm.
 
-mod support {
-    pub mod scripted;
-}
-
 use std::time::{Duration, Instant};
 
+use crate::scripted::{Scripted, hold, pong};
 use futures::StreamExt;
 use genesys_cloud::sim::{Fault, Platform};
 use genesys_cloud::{
     Client, ClientCredentials, Endpoints, Error, ErrorKind, Event, FixedDelay, FullJitter, Gone,
     Lifecycle, NoRetry, Proxy, StreamBuilder, Tls,
 };
-use support::scripted::{Scripted, hold, pong};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -127,10 +123,7 @@ async fn a_proxy_that_refuses_connect_is_named_as_the_cause() {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut head = vec![0; 4096];
         let n = socket.read(&mut head).await.unwrap();
-        socket
-            .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
-            .await
-            .unwrap();
+        socket.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.unwrap();
         String::from_utf8_lossy(&head[..n]).into_owned()
     });
     let uri = "ws://localhost:9/channels/uri-of-a-test";

@@ -13,10 +13,9 @@ use tungstenite::handshake::derive_accept_key;
 type Script = dyn Fn(usize, TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
 /// The server; dropping it ends its tasks.
-pub struct Scripted {
-    pub base: String,
-    pub dials: Arc<AtomicUsize>,
-    pub channels: Arc<AtomicUsize>,
+pub(crate) struct Scripted {
+    pub(crate) base: String,
+    pub(crate) dials: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -37,7 +36,7 @@ struct Shared {
 
 impl Scripted {
     /// `script` gets every socket after its upgrade, with its number from 0.
-    pub async fn start<F, Fut>(script: F) -> Self
+    pub(crate) async fn start<F, Fut>(script: F) -> Self
     where
         F: Fn(usize, TcpStream) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
@@ -46,7 +45,7 @@ impl Scripted {
     }
 
     /// The same, with an address that every channel is said to have.
-    pub async fn start_with<F, Fut>(connect_uri: Option<&str>, script: F) -> Self
+    pub(crate) async fn start_with<F, Fut>(connect_uri: Option<&str>, script: F) -> Self
     where
         F: Fn(usize, TcpStream) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
@@ -60,28 +59,28 @@ impl Scripted {
             channels: Arc::default(),
             script: Arc::new(move |n, socket| Box::pin(script(n, socket))),
         };
-        let (dials, channels) = (shared.dials.clone(), shared.channels.clone());
+        let dials = shared.dials.clone();
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let shared = shared.clone();
                 tokio::spawn(async move { serve(socket, shared).await });
             }
         });
-        Self { base: format!("http://127.0.0.1:{port}"), dials, channels, task }
+        Self { base: format!("http://127.0.0.1:{port}"), dials, task }
     }
 
-    pub fn endpoints(&self) -> Endpoints {
+    pub(crate) fn endpoints(&self) -> Endpoints {
         Endpoints::single(&self.base).unwrap()
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::builder(self.endpoints())
             .credentials(ClientCredentials::new("id", "a-secret-of-a-test"))
             .build()
             .unwrap()
     }
 
-    pub fn dials(&self) -> usize {
+    pub(crate) fn dials(&self) -> usize {
         self.dials.load(Ordering::SeqCst)
     }
 }
@@ -102,7 +101,8 @@ async fn serve(mut socket: TcpStream, shared: Shared) {
             return;
         }
         let answer = if line.contains("/oauth/token") {
-            r#"{"access_token":"token-of-a-test","token_type":"bearer","expires_in":3600}"#.to_owned()
+            r#"{"access_token":"token-of-a-test","token_type":"bearer","expires_in":3600}"#
+                .to_owned()
         } else if line.starts_with("POST") && line.contains("/notifications/channels ") {
             let n = shared.channels.fetch_add(1, Ordering::SeqCst);
             let uri = shared.connect_uri.clone().unwrap_or_else(|| {
@@ -149,42 +149,40 @@ async fn read_request(socket: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 }
 
 /// A server's frame: not masked.
-pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![0x80 | opcode];
-    match payload.len() {
-        n @ 0..=125 => out.push(n as u8),
-        n @ 126..=0xffff => {
-            out.push(126);
-            out.extend((n as u16).to_be_bytes());
-        }
-        n => {
-            out.push(127);
-            out.extend((n as u64).to_be_bytes());
-        }
+    if let Ok(length @ 0..=125) = u8::try_from(payload.len()) {
+        out.push(length);
+    } else if let Ok(length) = u16::try_from(payload.len()) {
+        out.push(126);
+        out.extend(length.to_be_bytes());
+    } else {
+        out.push(127);
+        out.extend((payload.len() as u64).to_be_bytes());
     }
     out.extend(payload);
     out
 }
 
 /// A text frame.
-pub fn text(payload: &str) -> Vec<u8> {
+pub(crate) fn text(payload: &str) -> Vec<u8> {
     frame(1, payload.as_bytes())
 }
 
 /// The platform's answer to a ping.
-pub fn pong() -> Vec<u8> {
+pub(crate) fn pong() -> Vec<u8> {
     text(r#"{"topicName":"channel.metadata","eventBody":{"message":"pong"}}"#)
 }
 
 /// A presence event of user `u1` that carries a number.
-pub fn presence(n: usize) -> Vec<u8> {
+pub(crate) fn presence(n: usize) -> Vec<u8> {
     text(&format!(
         r#"{{"topicName":"v2.users.u1.presence","version":"2","eventBody":{{"source":"PURECLOUD","primary":true,"message":"{n}"}},"metadata":{{"CorrelationId":"c{n}"}}}}"#
     ))
 }
 
 /// The number in an event of [`presence`].
-pub fn number(event: &genesys_cloud::Event) -> Option<usize> {
+pub(crate) fn number(event: &genesys_cloud::Event) -> Option<usize> {
     match event {
         genesys_cloud::Event::UsersPresence(body) => body.message.as_ref()?.parse().ok(),
         _ => None,
@@ -192,7 +190,7 @@ pub fn number(event: &genesys_cloud::Event) -> Option<usize> {
 }
 
 /// Keeps a socket open, and reads what comes so that nothing blocks.
-pub async fn hold(mut socket: TcpStream) {
+pub(crate) async fn hold(mut socket: TcpStream) {
     let mut sink = [0; 1024];
     while !matches!(socket.read(&mut sink).await, Ok(0) | Err(_)) {}
 }

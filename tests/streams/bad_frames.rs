@@ -1,16 +1,12 @@
 //! What a hostile or broken peer can send over an open socket: each ends in an item that says what happened.
 
-mod support {
-    pub mod scripted;
-}
-
 use std::time::Duration;
 
+use crate::scripted::{Scripted, frame, hold, number, pong, presence, text};
 use futures::StreamExt;
 use genesys_cloud::{
     Buffers, CloseCode, Delivery, Event, EventStream, FixedDelay, Gone, Lifecycle, NoReconnect,
 };
-use support::scripted::{Scripted, frame, hold, number, pong, presence, text};
 use tokio::io::AsyncWriteExt;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +25,14 @@ async fn server(bytes: Vec<u8>) -> Scripted {
 
 async fn stream(server: &Scripted) -> EventStream {
     let redial = FixedDelay::new(Duration::from_millis(50));
-    server.client().stream().subscribe("v2.users.u1.presence").reconnect(redial).start().await.unwrap()
+    server
+        .client()
+        .stream()
+        .subscribe("v2.users.u1.presence")
+        .reconnect(redial)
+        .start()
+        .await
+        .unwrap()
 }
 
 async fn next(events: &mut EventStream) -> Delivery {
@@ -136,7 +139,8 @@ async fn text_that_is_no_json_at_all_is_an_item() {
 
 #[tokio::test]
 async fn a_known_topic_with_a_bad_body_names_the_place() {
-    let frame = r#"{"topicName":"v2.users.u1.presence","eventBody":{"presenceDefinition":{"id":17}}}"#;
+    let frame =
+        r#"{"topicName":"v2.users.u1.presence","eventBody":{"presenceDefinition":{"id":17}}}"#;
     let (topic, _, path, body) = malformed(text(frame)).await;
     assert_eq!(topic.as_deref(), Some("v2.users.u1.presence"));
     assert!(path.contains("presenceDefinition.id"), "{path}");
@@ -158,7 +162,8 @@ async fn json_of_ten_thousand_levels_is_an_item_and_no_overflow() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
         let known = format!(r#"{{"topicName":"v2.users.u1.presence","eventBody":{deep}}}"#);
-        let nested = format!(r#"{{"topicName":"v2.users.u1.presence","eventBody":{{"new":{deep}}}}}"#);
+        let nested =
+            format!(r#"{{"topicName":"v2.users.u1.presence","eventBody":{{"new":{deep}}}}}"#);
         let unknown = format!(r#"{{"topicName":"v2.brand.new.topic","eventBody":{deep}}}"#);
         for frame in [known, nested, unknown] {
             let server = server([text(&frame), presence(2)].concat()).await;
@@ -231,7 +236,8 @@ async fn without_reconnects_the_loss_is_the_last_item_but_one() {
     }
     let error = items.pop().unwrap().unwrap_err();
     assert_eq!(error.kind(), genesys_cloud::ErrorKind::Closed);
-    let Event::Lifecycle(Lifecycle::Stopped { uncovered, .. }) = &items.last().unwrap().as_ref().unwrap().event
+    let Event::Lifecycle(Lifecycle::Stopped { uncovered, .. }) =
+        &items.last().unwrap().as_ref().unwrap().event
     else {
         panic!("{items:?}");
     };

@@ -1,16 +1,12 @@
 //! Dropping `next()` at any point loses nothing.
 
-mod support {
-    pub mod scripted;
-}
-
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::scripted::{Scripted, hold, number, pong, presence};
 use futures::StreamExt;
 use genesys_cloud::Capacity;
-use support::scripted::{Scripted, hold, number, pong, presence};
 use tokio::io::AsyncWriteExt;
 
 const EVENTS: usize = 20_000;
