@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Paragraph, Sparkline, Wrap};
+use ratatui::widgets::{Paragraph, Sparkline};
 
 use crate::note::{Note, Tone, counted, seconds};
 use crate::plain::{particulars, word};
@@ -15,9 +15,11 @@ use crate::tables;
 use crate::watch::Watch;
 
 /// From this width on, queues are beside the agents.
-const WIDE: u16 = 110;
+const WIDE: u16 = 116;
 /// Rows of the log that are left when the tables want everything.
-const LOG: u16 = 4;
+const LOG: u16 = 5;
+/// The line above a part of the picture: readable on dark and on light.
+pub(crate) const TITLE: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Draws everything.
 pub(crate) fn all(frame: &mut Frame<'_>, watch: &Watch) {
@@ -25,16 +27,16 @@ pub(crate) fn all(frame: &mut Frame<'_>, watch: &Watch) {
         Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(frame.area());
     draw_header(frame, header, watch);
 
-    // A rule with the title, the names of the columns, and the rows.
-    let agents = 2 + tables::rows(watch.board.agents().len());
-    let queues = 2 + tables::rows(watch.board.queues().len());
+    let agents = tables::height(watch.board.agents().len());
+    let queues = tables::height(watch.board.queues().len());
     let log = if rest.width >= WIDE {
-        let wanted = agents.max(queues).min(rest.height.saturating_sub(LOG));
+        let wanted = agents.max(queues);
+        let room = rest.height.saturating_sub(LOG);
         let [top, log] =
-            Layout::vertical([Constraint::Length(wanted), Constraint::Min(0)]).areas(rest);
-        let [left, right] = Layout::horizontal([Constraint::Length(74), Constraint::Min(0)])
-            .spacing(2)
-            .areas(top);
+            Layout::vertical([Constraint::Length(wanted.min(room)), Constraint::Min(0)])
+                .areas(rest);
+        let [left, right] =
+            Layout::horizontal([Constraint::Length(70), Constraint::Min(0)]).areas(top);
         tables::draw_agents(frame, left, watch);
         tables::draw_queues(frame, right, watch);
         log
@@ -107,25 +109,11 @@ fn draw_ends(frame: &mut Frame<'_>, area: Rect, line: Line<'_>, end: &str) {
 }
 
 fn draw_log(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
-    let block = titled("Stream");
-    let room = usize::from(block.inner(area).height);
-    // The latest are at the bottom; of long lines the end is wrapped, so fewer of them fit.
-    let width = usize::from(area.width.max(1));
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    let mut used = 0;
-    for note in watch.notes.iter().rev() {
-        let line = written(note);
-        used += line.width().div_ceil(width).max(1);
-        if used > room && !lines.is_empty() {
-            break;
-        }
-        lines.push(line);
-    }
-    lines.reverse();
-    let log = Paragraph::new(lines)
-        .wrap(Wrap { trim: false })
-        .block(block);
-    frame.render_widget(log, area);
+    let [title, lines] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    frame.render_widget(Line::from("Stream").style(TITLE), title);
+    let skipped = watch.notes.len().saturating_sub(usize::from(lines.height));
+    let text: Vec<Line<'_>> = watch.notes.iter().skip(skipped).map(written).collect();
+    frame.render_widget(Paragraph::new(text), lines);
 }
 
 fn written(note: &Note) -> Line<'_> {
@@ -143,15 +131,6 @@ fn written(note: &Note) -> Line<'_> {
         ),
         Span::styled(&*note.text, style),
     ])
-}
-
-/// A rule with a title.
-pub(crate) fn titled<'a>(title: impl Into<Line<'a>>) -> Block<'a> {
-    let title: Line<'a> = title.into();
-    Block::new()
-        .borders(Borders::TOP)
-        .border_style(Style::new().dim())
-        .title(title.not_dim())
 }
 
 /// A time in at most six characters.

@@ -40,14 +40,10 @@ fn words(item: &Lifecycle) -> (Tone, String) {
         Lifecycle::Connected {
             channel,
             new_channel,
-            attempts,
+            ..
         } => {
-            let new = if *new_channel { "new " } else { "same " };
-            let dials = counted(u64::from(*attempts), "dial");
-            (
-                Tone::Good,
-                format!("{new}{} after {dials}", shown(channel.as_ref())),
-            )
+            let new = if *new_channel { "new" } else { "same" };
+            (Tone::Good, format!("{new} {}", shown(channel.as_ref())))
         }
         Lifecycle::Disconnected {
             cause,
@@ -59,10 +55,8 @@ fn words(item: &Lifecycle) -> (Tone, String) {
                 Some(wait) => format!("next dial in {}", seconds(*wait)),
                 None => "no dial follows".to_owned(),
             };
-            (
-                Tone::Bad,
-                format!("{cause}; was live for {}, {next}", seconds(*was_live)),
-            )
+            let text = format!("{next}: {cause} (was live for {})", seconds(*was_live));
+            (Tone::Bad, text)
         }
         Lifecycle::Resubscribed { channel, topics } => {
             let topics = counted(*topics as u64, "topic");
@@ -96,9 +90,9 @@ fn words(item: &Lifecycle) -> (Tone, String) {
         } => {
             let (from, to) = (clock(*covered_until), clock(*resumed_at));
             let text = format!(
-                "{} not covered from {from} to {to} ({}): {cause}",
-                names(topics),
-                seconds(*duration)
+                "{} of {}, {from} to {to}: {cause}",
+                seconds(*duration),
+                names(topics)
             );
             (Tone::Loss, text)
         }
@@ -142,12 +136,13 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// `0.389 s` below ten seconds, `12.3 s` above.
+/// `0.389 s` below ten seconds, `12.3 s` above; cut, as the milliseconds of the JSON lines are.
 pub(crate) fn seconds(time: Duration) -> String {
-    if time < Duration::from_secs(10) {
-        format!("{:.3} s", time.as_secs_f64())
+    let ms = time.as_millis();
+    if ms < 10_000 {
+        format!("{}.{:03} s", ms / 1_000, ms % 1_000)
     } else {
-        format!("{:.1} s", time.as_secs_f64())
+        format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
     }
 }
 
@@ -176,13 +171,13 @@ mod tests {
         };
         let note = Note::new(Duration::ZERO, &item);
         assert_eq!(note.tone, Tone::Bad);
-        let text = "write not finished in time; was live for 3.021 s, next dial in 0.250 s";
+        let text = "next dial in 0.250 s: write not finished in time (was live for 3.021 s)";
         assert_eq!(note.text, text);
     }
 
     #[test]
     fn times_are_short() {
-        assert_eq!(seconds(Duration::from_micros(389_400)), "0.389 s");
+        assert_eq!(seconds(Duration::from_micros(389_900)), "0.389 s");
         assert_eq!(seconds(Duration::from_millis(12_340)), "12.3 s");
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(3_723_004);
         assert_eq!(clock(time), "01:02:03.004Z");

@@ -10,7 +10,7 @@ use ratatui::widgets::{Row, Table};
 
 use crate::agents::Agent;
 use crate::cell::Cell;
-use crate::draw::{age, titled};
+use crate::draw::{TITLE, age};
 use crate::note::counted;
 use crate::queues::Queue;
 use crate::watch::Watch;
@@ -18,9 +18,9 @@ use crate::watch::Watch;
 /// What stands where nothing is known.
 const UNKNOWN: &str = "·";
 
-/// Rows that a table of so many wants.
-pub(crate) fn rows(count: usize) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX / 2)
+/// Lines that a table of so many wants: its names of columns too.
+pub(crate) fn height(count: usize) -> u16 {
+    u16::try_from(count + 1).unwrap_or(u16::MAX)
 }
 
 pub(crate) fn draw_agents(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
@@ -45,20 +45,13 @@ pub(crate) fn draw_agents(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
         Constraint::Length(6),
         Constraint::Length(15),
     ];
-    let names = [
-        "name",
-        "presence",
-        "since",
-        "routing",
-        "since",
-        "conversations",
-    ];
+    let names = ["presence", "since", "routing", "since", "conversations"];
     draw(
         frame,
         area,
-        "Agents",
+        ("Agents", &names),
+        Table::new(rows, widths),
         agents.len(),
-        Table::new(rows, widths).header(Row::new(names).dim()),
     );
 }
 
@@ -80,28 +73,35 @@ pub(crate) fn draw_queues(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
         Constraint::Fill(1),
         Constraint::Length(7),
         Constraint::Length(11),
-        Constraint::Length(8),
-        Constraint::Length(12),
+        Constraint::Length(5),
+        Constraint::Length(7),
     ];
-    let names = ["name", "waiting", "interacting", "in total", "longest wait"];
+    let names = ["waiting", "interacting", "total", "longest"];
     draw(
         frame,
         area,
-        "Queues",
+        ("Queues", &names),
+        Table::new(rows, widths),
         queues.len(),
-        Table::new(rows, widths).header(Row::new(names).dim()),
     );
 }
 
-fn draw(frame: &mut Frame<'_>, area: Rect, title: &str, count: usize, table: Table<'_>) {
-    // The rule and the names of the columns take a line each.
-    let room = usize::from(area.height.saturating_sub(2));
+fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (title, names): (&str, &[&str]),
+    table: Table<'_>,
+    count: usize,
+) {
+    let room = usize::from(area.height.saturating_sub(1));
     let title = if room < count {
         format!("{title} ({room} of {count})")
     } else {
         title.to_owned()
     };
-    frame.render_widget(table.block(titled(title)), area);
+    let names = names.iter().map(|name| (*name).to_owned());
+    let header = Row::new(std::iter::once(title).chain(names)).style(TITLE);
+    frame.render_widget(table.header(header), area);
 }
 
 /// Without a connection nothing in the row is sure.
