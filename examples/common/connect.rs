@@ -25,7 +25,7 @@ pub(crate) enum Place {
     /// An address that was given.
     Address(String),
     /// A simulator inside this process.
-    Embedded(Platform),
+    Embedded(Box<Platform>),
 }
 
 impl fmt::Display for Place {
@@ -60,7 +60,7 @@ pub(crate) async fn connect() -> Result<Connection, Failure> {
         Wanted::Embedded => {
             let platform = Platform::builder().start().await?;
             let (endpoints, credentials) = (platform.endpoints(), platform.credentials());
-            (endpoints, credentials, Place::Embedded(platform))
+            (endpoints, credentials, Place::Embedded(Box::new(platform)))
         }
     };
     let client = Client::builder(endpoints)

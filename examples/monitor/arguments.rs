@@ -5,12 +5,14 @@ use std::time::Duration;
 use clap::Parser;
 use jiff::SignedDuration;
 
-/// A live view of agents and queues.
-///
-/// Without any environment it watches a simulator of its own. With GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and
-/// GENESYS_REGION it watches the platform, with GENESYS_BASE_URL instead of the region that address.
+/// What `--help` says of the environment.
+const ENVIRONMENT: &str = "\
+Without any environment it watches a simulator of its own. With GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and
+GENESYS_REGION it watches the platform; with GENESYS_BASE_URL instead of the region, that address.";
+
+/// A live view of agents and queues
 #[derive(Parser)]
-#[command(name = "monitor", version)]
+#[command(name = "monitor", version, after_help = ENVIRONMENT)]
 pub(crate) struct Arguments {
     /// End after this time, such as 10s or 2m
     #[arg(long = "for", value_name = "TIME", value_parser = time)]

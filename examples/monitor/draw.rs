@@ -93,10 +93,10 @@ fn draw_header(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
     let width = |text: &str| Constraint::Length(u16::try_from(text.len()).unwrap_or(u16::MAX));
     let [left, middle, right] =
         Layout::horizontal([width(&rate), Constraint::Min(0), width(&counts)]).areas(pace);
-    frame.render_widget(rate, left);
+    frame.render_widget(Line::from(rate), left);
     let history = watch.pace.history(usize::from(middle.width));
     frame.render_widget(Sparkline::default().data(history), middle);
-    frame.render_widget(counts, right);
+    frame.render_widget(Line::from(counts), right);
 }
 
 /// A line with something at its right end, which gives way last.

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use genesys_cloud::Timestamp;
 use genesys_cloud::bodies::{Conversation, QueueObservations};
+use serde_json::Number;
 
 use crate::cell::Cell;
 
@@ -29,8 +30,7 @@ impl Queue {
         for figure in intervals.flat_map(|interval| interval.metrics.iter().flatten()) {
             let stats = figure.stats.as_ref();
             let count = stats.and_then(|stats| stats.get("count"));
-            // The platform writes whole numbers as floats at times.
-            let Some(count) = count.and_then(|count| format!("{count:.0}").parse().ok()) else {
+            let Some(count) = count.and_then(whole) else {
                 continue;
             };
             match figure.metric.as_deref() {
@@ -103,6 +103,17 @@ impl Queue {
             .min()
             .copied()
     }
+}
+
+/// A count; the platform writes some as floats.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast goes to the nearest count that there is"
+)]
+fn whole(count: &Number) -> Option<u64> {
+    let float = || count.as_f64().map(|count| count as u64);
+    count.as_u64().or_else(float)
 }
 
 #[cfg(test)]
