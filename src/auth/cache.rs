@@ -12,7 +12,7 @@ use crate::auth::token_answer::Issued;
 use crate::core::backoff::full_jitter;
 use crate::core::ports::{AccessToken, BoxFuture, TokenSource};
 use crate::diagnostics::observer::Signal;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::transport::ambient::Ambient;
 use crate::transport::clock::sleep_until;
 
@@ -149,6 +149,7 @@ impl CachedTokens {
     }
 
     async fn get(&self) -> Result<AccessToken> {
+        let mut abandoned = false;
         loop {
             let mut under_way = {
                 let mut state = self.shared.lock();
@@ -165,8 +166,12 @@ impl CachedTokens {
             match seen.map(|seen| seen.clone()) {
                 Ok(Some(Ok(token))) => return Ok(token),
                 Ok(Some(Err(error))) => return Err(shared_error::copy(&error)),
-                // The task ended without a result: its runtime was shut down. Ours begins another.
-                Ok(None) | Err(_) => tokio::task::yield_now().await,
+                // The task ended without a result, because its runtime was shut down: ours begins another, once.
+                Ok(None) | Err(_) if !abandoned => abandoned = true,
+                Ok(None) | Err(_) => {
+                    let message = "token request was abandoned by its runtime";
+                    return Err(Error::new(ErrorKind::Closed, message));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::core::limits;
 use crate::core::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::http::request::Request;
-use crate::transport::http::response::Response;
+use crate::transport::http::response::{Complaint, Response};
 
 /// A token as it was issued.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(crate) fn issued(response: &Response, request: &Request) -> Result<Issued> {
             ErrorKind::Decode,
             format!("the login service's answer is not a token: {why}"),
         );
-        response.dress(error, &Default::default(), request)
+        response.dress(error, &Complaint::default(), request)
     };
     let body: Map<String, Value> = serde_json::from_slice(&response.body)
         .map_err(|_| unusable("its body is not a JSON object"))?;

@@ -4,122 +4,19 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use crate::core::ids::ChannelId;
 use crate::core::limits::{TOPIC_LENGTH, TOPICS_PER_CHANNEL};
 use crate::events::envelope::{Body, Envelope, correlation_id_of};
 use crate::events::event::clause;
-use crate::events::lifecycle::Lifecycle;
+use crate::events::incoming::{Incoming, SystemNotice};
 use crate::events::raw::{RawEvent, RawFrame};
 use crate::events::reply::SocketReply;
-use crate::events::scan::{leading_topic, peek_topic};
+use crate::events::scan::{self, leading_topic, peek_topic};
 use crate::events::table::{Event, TopicKind};
 use crate::events::template;
 use crate::events::topic::Topic;
 
 /// Topics that are remembered: a channel's own twice over, since a combined one arrives as several.
 const REMEMBERED: usize = 2 * TOPICS_PER_CHANNEL;
-
-/// What a frame is.
-#[derive(Debug)]
-pub(crate) enum Incoming<E> {
-    /// The platform's heartbeat.
-    Heartbeat,
-    /// The answer to a ping.
-    Pong,
-    /// The answer to something else that was sent over the socket.
-    Reply(SocketReply),
-    /// The platform speaks about the channel.
-    System {
-        /// About what.
-        notice: SystemNotice,
-        /// The channel that it names.
-        channel: Option<ChannelId>,
-        /// The topic.
-        topic: Topic,
-        /// The same as an event.
-        event: E,
-        /// The platform's transaction.
-        correlation_id: Option<Box<str>>,
-    },
-    /// Something to deliver; the topic of a frame that has none is [`Topic::none`].
-    Event {
-        /// The topic.
-        topic: Topic,
-        /// What happened.
-        event: E,
-        /// The platform's transaction.
-        correlation_id: Option<Box<str>>,
-    },
-}
-
-/// What the platform says about the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SystemNotice {
-    /// The socket will be closed for maintenance.
-    SocketClosing,
-    /// Another channel took the subscriptions.
-    NoLongerSubscribed,
-    /// The token that made the channel is revoked.
-    TokenRevoked,
-    /// The subscriptions changed.
-    SubscriptionUpdated,
-    /// Something that this version does not know.
-    Other,
-}
-
-impl SystemNotice {
-    /// By the name of the topic: the platform has not documented a body that tells.
-    fn of(topic: &str) -> Self {
-        let topic = topic.to_ascii_lowercase();
-        // Genesys' own streaming client looks for a part of the name too.
-        let about = |part: &str| topic.contains(part);
-        if about("socket_closing") {
-            Self::SocketClosing
-        } else if about("no_longer_subscribed") {
-            Self::NoLongerSubscribed
-        } else if about("token_revoked") {
-            Self::TokenRevoked
-        } else if about("subscription.updated") || about("subscription_changed") {
-            Self::SubscriptionUpdated
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// How much of a frame is decoded: the item type of a stream.
-pub(crate) trait Level: From<Lifecycle> + Send + 'static {
-    /// Decodes one frame.
-    fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self>;
-    /// The lifecycle item inside, if it is one.
-    fn lifecycle(&self) -> Option<&Lifecycle>;
-}
-
-impl Level for Event {
-    fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self> {
-        decoder.decode(text)
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        match self {
-            Self::Lifecycle(item) => Some(item),
-            _ => None,
-        }
-    }
-}
-
-impl Level for RawEvent {
-    fn decode(decoder: &mut Decoder, text: &str) -> Incoming<Self> {
-        decoder.decode_raw(text)
-    }
-
-    fn lifecycle(&self) -> Option<&Lifecycle> {
-        match self {
-            Self::Lifecycle(item) => Some(item),
-            Self::Frame(_) => None,
-        }
-    }
-}
 
 /// Decodes frames, and remembers their topics, so that a topic that was seen costs no allocation.
 #[derive(Debug, Default)]
@@ -150,6 +47,22 @@ impl Decoder {
 
     /// Decodes a frame with its body.
     pub(crate) fn decode(&mut self, text: &str) -> Incoming<Event> {
+        match self.decode_usual(text) {
+            Some(incoming) => incoming,
+            None => self.decode_any(text),
+        }
+    }
+
+    /// Decodes a frame that looks as usual and is valid: the body is read once, and the envelope not at all.
+    fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
+        let split = scan::split(text)?;
+        let known = self.look_up(split.topic);
+        let event = Event::of_text(&known.topic, known.kind, split.body)?;
+        Some(sort(known, event, Some(split.correlation_id.into())))
+    }
+
+    /// Decodes any other frame.
+    fn decode_any(&mut self, text: &str) -> Incoming<Event> {
         let mut known = None;
         let parsed = Envelope::parse(text, |name| {
             let found = self.look_up(name);
@@ -322,6 +235,207 @@ pub(crate) fn read_frame(topic: &Topic, text: &str) -> Event {
         Err(error) => {
             let topic = (!topic.is_none()).then(|| topic.clone());
             Event::of_bad_frame(topic, &clause(&error), text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::ChannelId;
+
+    const PRESENCE: &str = r#"{"topicName":"v2.users.u1.presence","version":"2","eventBody":{"primary":true},"metadata":{"CorrelationId":"c1"}}"#;
+
+    fn event(incoming: Incoming<Event>) -> (Topic, Event, Option<Box<str>>) {
+        match incoming {
+            Incoming::Event {
+                topic,
+                event,
+                correlation_id,
+            } => (topic, event, correlation_id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_is_decoded_wherever_the_topic_stands() {
+        let mut decoder = Decoder::new();
+        let last = r#"{"metadata":{"CorrelationId":"c1"},"eventBody":{"primary":true},"version":2,"topicName":"v2.users.u1.presence"}"#;
+        for text in [PRESENCE, last] {
+            let (topic, event, id) = event(decoder.decode(text));
+            assert_eq!((topic.id(), id.as_deref()), ("u1", Some("c1")));
+            assert_eq!(event.variant(), "UsersPresence");
+        }
+    }
+
+    #[test]
+    fn heartbeats_and_pongs_are_for_the_stream() {
+        let frame =
+            |body: &str| format!(r#"{{"topicName":"channel.metadata","eventBody":{body}}}"#);
+        let mut decoder = Decoder::new();
+        for body in [r#"{"message":"WebSocket Heartbeat"}"#, "{}", "null", "7"] {
+            let text = frame(body);
+            assert!(
+                matches!(decoder.decode(&text), Incoming::Heartbeat),
+                "{body}"
+            );
+            assert!(
+                matches!(decoder.decode_raw(&text), Incoming::Heartbeat),
+                "{body}"
+            );
+        }
+        let pong = frame(r#"{"message":"pong"}"#);
+        assert!(matches!(decoder.decode(&pong), Incoming::Pong));
+        assert!(matches!(decoder.decode_raw(&pong), Incoming::Pong));
+    }
+
+    #[test]
+    fn notices_are_told_apart_by_topic_even_when_their_body_is_bad() {
+        let table = [
+            ("v2.system.socket_closing", SystemNotice::SocketClosing),
+            (
+                "v2.system.no_longer_subscribed.u1",
+                SystemNotice::NoLongerSubscribed,
+            ),
+            ("v2.system.token_revoked.u1", SystemNotice::TokenRevoked),
+            ("v2.system.news.u1", SystemNotice::Other),
+            ("v2.subscription.updated", SystemNotice::SubscriptionUpdated),
+        ];
+        let mut decoder = Decoder::new();
+        for (name, expected) in table {
+            for (body, id) in [(r#"{"channelId":"ch-1"}"#, Some("ch-1")), ("[]", None)] {
+                let text = format!(r#"{{"topicName":"{name}","eventBody":{body}}}"#);
+                let Incoming::System {
+                    notice,
+                    channel,
+                    event,
+                    ..
+                } = decoder.decode(&text)
+                else {
+                    panic!("{text}");
+                };
+                assert_eq!(notice, expected, "{text}");
+                assert_eq!(channel.as_ref().map(ChannelId::expose), id, "{text}");
+                assert!(!format!("{event:?}").contains("ch-1"), "{event:?}");
+                let raw = decoder.decode_raw(&text);
+                assert!(matches!(raw, Incoming::System { notice, .. } if notice == expected));
+            }
+        }
+    }
+
+    #[test]
+    fn frames_without_a_topic_are_replies_or_malformed() {
+        let mut decoder = Decoder::new();
+        let reply = r#"{"result":"404","message":"gone"}"#;
+        assert!(matches!(decoder.decode(reply), Incoming::Reply(_)));
+        assert!(matches!(decoder.decode_raw(reply), Incoming::Reply(_)));
+        for text in [
+            "",
+            "nonsense",
+            "[]",
+            "{}",
+            r#"{"a":1}"#,
+            "{\"topicName\":",
+            "\u{0}",
+        ] {
+            let (topic, event, _) = event(decoder.decode(text));
+            assert!(topic.is_none(), "{text}");
+            assert!(
+                matches!(event, Event::Malformed { topic: None, .. }),
+                "{text}"
+            );
+            let Incoming::Event {
+                event: RawEvent::Frame(raw),
+                ..
+            } = decoder.decode_raw(text)
+            else {
+                panic!("{text}");
+            };
+            assert_eq!(raw.text(), text);
+            assert!(raw.decode().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_body_keeps_topic_and_correlation_id() {
+        let text = PRESENCE.replace("true", "\"yes\"");
+        let (topic, event, id) = event(Decoder::new().decode(&text));
+        assert_eq!((topic.id(), id.as_deref()), ("u1", Some("c1")));
+        let Event::Malformed { path, topic, .. } = event else {
+            panic!("{event:?}");
+        };
+        assert_eq!((&*path, topic.unwrap().id()), ("primary", "u1"));
+    }
+
+    #[test]
+    fn a_frame_cut_in_the_body_keeps_its_topic() {
+        let (topic, event, _) = event(Decoder::new().decode(&PRESENCE[..80]));
+        assert_eq!(topic.id(), "u1");
+        assert!(matches!(event, Event::Malformed { topic: Some(_), .. }));
+    }
+
+    #[test]
+    fn the_raw_level_keeps_the_text_and_finds_the_body_when_asked() {
+        let Incoming::Event {
+            topic,
+            event,
+            correlation_id,
+        } = Decoder::new().decode_raw(PRESENCE)
+        else {
+            panic!();
+        };
+        assert_eq!((topic.id(), correlation_id.as_deref()), ("u1", Some("c1")));
+        assert_eq!(event.body(), r#"{"primary":true}"#);
+        assert_eq!(event.decode().unwrap().variant(), "UsersPresence");
+        assert!(!format!("{event:?}").contains("primary"), "{event:?}");
+    }
+
+    #[test]
+    fn a_topic_is_allocated_once_and_memory_does_not_grow_with_topics() {
+        let mut decoder = Decoder::new();
+        let wanted: Topic = "v2.users.u1?presence&station".parse().unwrap();
+        decoder.intern(&wanted);
+        let (first, ..) = event(decoder.decode(PRESENCE));
+        let (again, ..) = event(decoder.decode(PRESENCE));
+        assert!(std::ptr::eq(first.name(), again.name()));
+        for n in 0..3 * REMEMBERED {
+            decoder.decode(&PRESENCE.replace("u1", &n.to_string()));
+        }
+        assert!(decoder.topics.len() <= REMEMBERED);
+        decoder.decode(&PRESENCE.replace("u1", &"x".repeat(10_000)));
+        assert!(
+            decoder
+                .topics
+                .iter()
+                .all(|k| k.topic.name().len() <= TOPIC_LENGTH)
+        );
+    }
+
+    #[test]
+    fn ten_thousand_nested_values_in_an_envelope_never_overflow_the_stack() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
+        let mut decoder = Decoder::new();
+        for text in [
+            deep.clone(),
+            format!(r#"{{"topicName":"v2.x","eventBody":{deep}}}"#),
+            format!(r#"{{"topicName":"v2.x","metadata":{deep},"eventBody":{{}}}}"#),
+            format!(r#"{{"topicName":{deep}}}"#),
+            format!(r#"{{"result":{deep}}}"#),
+            "[".repeat(100_000),
+        ] {
+            decoder.decode(&text);
+            decoder.decode_raw(&text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_decoder_panic(text in proptest::prelude::any::<String>()) {
+            let mut decoder = Decoder::new();
+            for frame in [text.clone(), format!(r#"{{"topicName":"v2.users.1.presence","eventBody":{text}}}"#)] {
+                decoder.decode(&frame);
+                decoder.decode_raw(&frame);
+            }
         }
     }
 }

@@ -142,12 +142,23 @@ impl Event {
     /// The body as JSON on one line: what was received, for every event that has a type.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when JSON cannot hold it, which takes a number that is not finite.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when it cannot be written; nothing that was decoded is such.
     pub fn body_json(&self) -> crate::Result<Box<RawValue>> {
         serde_json::value::to_raw_value(self).map_err(|error| {
             crate::Error::new(crate::ErrorKind::Decode, "event cannot be written as JSON")
                 .with_source(error)
         })
+    }
+
+    /// Decodes a text that is a valid body and nothing else.
+    pub(crate) fn of_text(topic: &Topic, kind: Option<TopicKind>, text: &str) -> Option<Self> {
+        let Some(kind) = kind else {
+            return Some(Self::unrecognized(topic, serde_json::from_str(text).ok()?));
+        };
+        let mut from = serde_json::Deserializer::from_str(text);
+        let event = Self::read(kind, &mut from).ok()??;
+        from.end().ok()?;
+        Some(event)
     }
 
     /// Decodes a body whose envelope is read. Looks for the place of a fault only when there is one.

@@ -29,7 +29,7 @@ use crate::events::topic::Topic;
 /// assert_eq!(serde_json::to_string(&frame).unwrap(), text);
 /// # Ok::<(), genesys_cloud::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Frame {
     /// What the event is about.

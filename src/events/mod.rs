@@ -4,12 +4,13 @@
 //! through a decoder that keeps what it learnt of its topics.
 
 pub mod bodies;
-pub(crate) mod body;
-pub(crate) mod decoder;
+mod body;
+mod decoder;
 mod envelope;
 mod event;
 mod extra;
 mod frame;
+mod incoming;
 mod json;
 mod lifecycle;
 mod members;
@@ -24,9 +25,10 @@ mod topic;
 pub mod topics;
 mod untyped;
 
-pub(crate) use decoder::{Decoder, Incoming, Level, SystemNotice};
+pub(crate) use decoder::Decoder;
 pub use extra::Extra;
 pub use frame::Frame;
+pub(crate) use incoming::{Incoming, Level, SystemNotice};
 pub use json::Json;
 pub use lifecycle::{Lifecycle, StopReason, Uncovered};
 pub use members::Members;

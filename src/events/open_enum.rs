@@ -84,32 +84,31 @@ where
 mod tests {
     use proptest::prelude::*;
 
-    open_enum! {
-        /// A light.
-        pub enum Light {
-            /// Go.
-            Green = "GREEN",
-            /// Stop.
-            Red = "traffic.red",
-        }
-    }
+    use crate::events::bodies::{DisconnectType, RoutingState};
 
     #[test]
     fn known_values_have_variants_and_their_own_spelling() {
-        let light: Light = serde_json::from_str("\"traffic.red\"").unwrap();
-        assert_eq!((&light, light.as_str()), (&Light::Red, "traffic.red"));
-        assert_eq!(Light::from("green"), Light::Other("green".into()));
-        assert_eq!(Light::Green.to_string(), "GREEN");
-        assert!(serde_json::from_str::<Light>("1").is_err());
+        let cause: DisconnectType = serde_json::from_str("\"transport.failure\"").unwrap();
+        assert_eq!(cause, DisconnectType::TransportFailure);
+        assert_eq!(cause.as_str(), "transport.failure");
+        let idle = RoutingState::from("idle");
+        assert_eq!(idle, RoutingState::Other("idle".into()));
+        assert_eq!(RoutingState::Idle.to_string(), "IDLE");
+        assert!(serde_json::from_str::<RoutingState>("1").is_err());
+    }
+
+    #[test]
+    fn a_platform_value_called_other_is_not_an_unknown_one() {
+        assert_eq!(DisconnectType::from("other"), DisconnectType::OtherCause);
     }
 
     proptest! {
         #[test]
         fn any_value_survives_a_round_trip(text in any::<String>()) {
             let json = serde_json::to_string(&text).unwrap();
-            let light: Light = serde_json::from_str(&json).unwrap();
-            prop_assert_eq!(light.as_str(), &*text);
-            prop_assert_eq!(serde_json::to_string(&light).unwrap(), json);
+            let state: RoutingState = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(state.as_str(), &*text);
+            prop_assert_eq!(serde_json::to_string(&state).unwrap(), json);
         }
     }
 }

@@ -101,7 +101,7 @@ impl RawFrame {
                 } else {
                     &path
                 };
-                let message = format!("frame of {:?} is malformed at {place}: {error}", self.topic);
+                let message = format!("frame of {} is malformed at {place}: {error}", self.topic);
                 Err(Error::new(ErrorKind::Decode, message).with_body(body.as_bytes()))
             }
             event => Ok(event),

@@ -16,11 +16,7 @@ pub(crate) fn peek_topic(text: &str) -> Option<Cow<'_, str>> {
 
 /// The topic of a frame that begins with it; `None` when it does not, or holds an escape.
 pub(crate) fn leading_topic(text: &str) -> Option<&str> {
-    let rest = after(after(text, "{")?, "\"topicName\"")?;
-    let rest = after(after(rest, ":")?, "\"")?;
-    let end = rest.find('"')?;
-    let topic = rest.get(..end)?;
-    plain(topic).then_some(topic)
+    Some(split_topic(text)?.0)
 }
 
 /// The correlation id of a frame that ends with `"metadata":{"CorrelationId":"…"}}`; `None` when it does not.
@@ -28,34 +24,80 @@ pub(crate) fn leading_topic(text: &str) -> Option<&str> {
 /// In a valid frame the last two braces close the envelope and one of its members, and a string without an escape
 /// begins at the quote before its end: so this needs no look at the body.
 pub(crate) fn trailing_correlation_id(text: &str) -> Option<&str> {
-    let rest = before(before(text, "}")?, "}")?;
-    let (rest, id) = string_before(rest)?;
-    let (rest, name) = string_before(before(rest, ":")?)?;
-    if name != "CorrelationId" {
-        return None;
+    Some(split_metadata(text)?.1)
+}
+
+/// A frame with the members that the platform writes, in the order in which it writes them.
+pub(crate) struct Split<'a> {
+    pub(crate) topic: &'a str,
+    /// One JSON value if the frame is valid; whoever reads it must find its end here.
+    pub(crate) body: &'a str,
+    pub(crate) correlation_id: &'a str,
+}
+
+/// Takes a frame apart without walking its body; `None` when it has other members, or another order.
+pub(crate) fn split(text: &str) -> Option<Split<'_>> {
+    let (topic, rest) = split_topic(text)?;
+    let mut rest = after(rest, ",")?;
+    if let Some(version) = after(rest, "\"version\"") {
+        let (_, behind) = string_after(after(version, ":")?)?;
+        rest = after(behind, ",")?;
     }
-    let (_, member) = string_before(before(before(rest, "{")?, ":")?)?;
-    (member == "metadata").then_some(id)
+    let body_and_more = after(after(rest, "\"eventBody\"")?, ":")?;
+    let (before_metadata, correlation_id) = split_metadata(body_and_more)?;
+    Some(Split {
+        topic,
+        body: before(before_metadata, ",")?,
+        correlation_id,
+    })
 }
 
-const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
-
-fn plain(text: &str) -> bool {
-    !text.bytes().any(|byte| byte == b'\\' || byte < b' ')
+/// A leading topic, and what is behind it.
+fn split_topic(text: &str) -> Option<(&str, &str)> {
+    string_after(after(after(after(text, "{")?, "\"topicName\"")?, ":")?)
 }
 
+/// What is before trailing metadata, and the correlation id in it.
+fn split_metadata(text: &str) -> Option<(&str, &str)> {
+    let (rest, id) = string_before(before(before(text, "}")?, "}")?)?;
+    let (rest, name) = string_before(before(rest, ":")?)?;
+    let (rest, member) = string_before(before(before(rest, "{")?, ":")?)?;
+    (name == "CorrelationId" && member == "metadata").then_some((rest, id))
+}
+
+/// A text that begins with a token, behind the token.
 fn after<'a>(text: &'a str, token: &str) -> Option<&'a str> {
-    text.trim_start_matches(SPACE).strip_prefix(token)
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let text = match text.as_bytes().first() {
+        Some(first) if space(first) => text.trim_start_matches([' ', '\t', '\n', '\r']),
+        _ => text,
+    };
+    text.strip_prefix(token)
 }
 
+/// A text that ends with a token, before the token.
 fn before<'a>(text: &'a str, token: &str) -> Option<&'a str> {
-    text.trim_end_matches(SPACE).strip_suffix(token)
+    text.trim_end_matches([' ', '\t', '\n', '\r'])
+        .strip_suffix(token)
 }
 
-/// The string that a text ends with, and what is before it.
+/// The string that a text begins with, and what is behind it; `None` when the string holds an escape.
+fn string_after(text: &str) -> Option<(&str, &str)> {
+    let rest = after(text, "\"")?;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    let end = rest.as_bytes().iter().position(special)?;
+    Some((rest.get(..end)?, rest.get(end..)?.strip_prefix('"')?))
+}
+
+/// What is before the string that a text ends with, and the string; `None` when the string holds an escape.
 fn string_before(text: &str) -> Option<(&str, &str)> {
-    let (rest, string) = before(text, "\"")?.rsplit_once('"')?;
-    plain(string).then_some((rest, string))
+    let rest = before(text, "\"")?;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+    let begin = rest.as_bytes().iter().rposition(special)?;
+    Some((
+        rest.get(..=begin)?.strip_suffix('"')?,
+        rest.get(begin + 1..)?,
+    ))
 }
 
 #[cfg(test)]
@@ -124,27 +166,19 @@ mod tests {
             pretty in any::<bool>(),
         ) {
             let mut frame = serde_json::Map::new();
-            let mut text = String::from("{");
-            for (name, value) in &members {
-                if frame.insert(name.clone(), value.clone()).is_none() {
-                    let comma = if text.len() > 1 { "," } else { "" };
-                    text += &format!("{comma}{}:{}", json!(name), value);
-                } else {
-                    // Keep the text and the map in step: the first of two equal names stays.
-                    let first = members.iter().find(|(n, _)| n == name).unwrap();
-                    frame.insert(name.clone(), first.1.clone());
+            let mut parts = Vec::new();
+            let metadata = tail.map(|id| ("metadata".to_owned(), json!({"CorrelationId": id})));
+            for (name, value) in members.into_iter().chain(metadata) {
+                if !frame.contains_key(&name) {
+                    parts.push(format!("{}:{value}", json!(name)));
+                    frame.insert(name, value);
                 }
             }
-            if let Some(id) = tail {
-                let metadata = json!({"CorrelationId": id});
-                let comma = if text.len() > 1 { "," } else { "" };
-                text += &format!("{comma}\"metadata\":{metadata}");
-                frame.insert("metadata".to_owned(), metadata);
-            }
-            text.push('}');
-            if pretty {
-                text = serde_json::to_string_pretty(&frame).unwrap();
-            }
+            let text = if pretty {
+                serde_json::to_string_pretty(&frame).unwrap()
+            } else {
+                format!("{{{}}}", parts.join(","))
+            };
             let topic = frame.get("topicName");
             if topic.is_none_or(Value::is_string) {
                 let peeked = peek_topic(&text);
@@ -156,8 +190,37 @@ mod tests {
         }
 
         #[test]
+        fn a_split_frame_is_the_whole_frame(
+            topic in "[ -~]{0,12}",
+            version in proptest::option::of("[ -~]{0,4}"),
+            body in member(),
+            more in proptest::option::of(member()),
+            id in "[ -~]{0,12}",
+        ) {
+            let mut text = format!("{{\"topicName\":{}", json!(topic));
+            if let Some(version) = &version {
+                text += &[",\"version\":", &json!(version).to_string()].concat();
+            }
+            text += &[",\"eventBody\":", &body.1.to_string()].concat();
+            if let Some((name, value)) = &more {
+                text += &[",", &json!(name).to_string(), ":", &value.to_string()].concat();
+            }
+            text += &[",\"metadata\":", &json!({"CorrelationId": id}).to_string(), "}"].concat();
+            match split(&text) {
+                Some(split) if serde_json::from_str::<Value>(split.body).is_ok() => {
+                    prop_assert!(more.is_none());
+                    prop_assert_eq!(split.topic, topic);
+                    prop_assert_eq!(split.body, body.1.to_string());
+                    prop_assert_eq!(split.correlation_id, id);
+                }
+                Some(_) => prop_assert!(more.is_some()),
+                None => prop_assert!(text.contains('\\')),
+            }
+        }
+
+        #[test]
         fn never_panics(text in any::<String>()) {
-            let _ = (peek_topic(&text), trailing_correlation_id(&text));
+            let _ = (peek_topic(&text), trailing_correlation_id(&text), split(&text).is_some());
         }
     }
 }

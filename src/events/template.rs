@@ -30,7 +30,7 @@ pub(crate) struct Match {
 
 impl Match {
     /// Whether the segment with this index is an id.
-    pub(crate) fn is_id(&self, segment: usize) -> bool {
+    pub(crate) fn is_id(self, segment: usize) -> bool {
         segment < DEPTH && self.ids & (1 << segment) != 0
     }
 }
@@ -55,8 +55,9 @@ struct Tree {
 struct Node {
     fixed: Vec<(&'static str, usize)>,
     id: Option<usize>,
-    /// A topic ends here; the kind when its bodies have a type.
-    end: Option<Option<TopicKind>>,
+    /// Whether a topic ends here, and its kind when its bodies have a type.
+    ends: bool,
+    kind: Option<TopicKind>,
 }
 
 impl Tree {
@@ -85,14 +86,16 @@ impl Tree {
                 new
             });
         }
-        self.nodes[at].end = Some(kind);
+        self.nodes[at].ends = true;
+        self.nodes[at].kind = kind;
     }
 
     /// Each node is seen at most once, so that no name makes this slow.
     fn find(&self, at: usize, segments: &[&str], depth: usize, ids: u32) -> Option<Match> {
         let node = self.nodes.get(at)?;
         let Some((segment, rest)) = segments.split_first() else {
-            return node.end.map(|kind| Match { kind, ids });
+            let kind = node.kind;
+            return node.ends.then_some(Match { kind, ids });
         };
         let fixed = node
             .fixed

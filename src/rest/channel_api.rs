@@ -107,7 +107,9 @@ fn divide<'a>(batch: &[&'a str], error: &Error, states: &mut Vec<TopicState>) ->
     let bad = named(error.body().unwrap_or_default(), batch);
     // An error that names all of them says nothing.
     if !bad.is_empty() && bad.len() < batch.len() {
-        bad.iter().for_each(|topic| reject(topic));
+        for topic in &bad {
+            reject(topic);
+        }
         let rest = batch.iter().copied().filter(|topic| !bad.contains(topic));
         return vec![rest.collect()];
     }

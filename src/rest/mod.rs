@@ -3,7 +3,6 @@
 pub(crate) mod api;
 pub(crate) mod available_topic;
 pub(crate) mod channel_api;
-pub(crate) mod date_time;
 pub(crate) mod notifications;
 pub(crate) mod subscription;
 

@@ -10,7 +10,6 @@ use crate::core::ports::{ChannelInfo, TopicState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rest::api::{Api, Call};
 use crate::rest::available_topic::{AvailableTopic, ExpandTopic};
-use crate::rest::date_time;
 use crate::rest::subscription::{ChannelTopic, Listing, Wanted, states};
 use crate::transport::http::request::Priority;
 
@@ -85,7 +84,7 @@ impl Notifications {
 
     /// Creates a channel. The 21st of an OAuth client ends the one that was used the longest ago.
     ///
-    /// Not repeated unless it is certain that nothing was sent: a second channel might push out somebody else's.
+    /// Not repeated unless it is certain that the platform did nothing with it: a second channel might push out somebody else's.
     ///
     /// # Errors
     /// As every call: [`Auth`](ErrorKind::Auth), [`Forbidden`](ErrorKind::Forbidden),
@@ -122,7 +121,7 @@ impl Notifications {
         let call = call.secret_answer().priority(self.priority);
         let listing: Listing<Channel> = call.fetch().await?;
         let listed = listing.entities.into_iter().map(|channel| ListedChannel {
-            expires: channel.expires.as_deref().and_then(date_time::parse),
+            expires: channel.expires(),
             channel: channel.info(),
         });
         Ok(listed.collect())
@@ -306,11 +305,18 @@ impl Notifications {
 }
 
 impl Channel {
+    /// `None` also for a date that cannot be read: it is for show, and not worth failing for.
+    fn expires(&self) -> Option<SystemTime> {
+        let at: jiff::Timestamp = self.expires.as_deref()?.parse().ok()?;
+        Some(at.into())
+    }
+
     fn info(self) -> Option<ChannelInfo> {
+        let expires = self.expires();
         let id = self.id.filter(|id| !id.is_empty())?;
         let uri = self.connect_uri.filter(|uri| !uri.is_empty())?;
         let mut info = ChannelInfo::new(ChannelId::new(id), uri);
-        info.expires = self.expires.as_deref().and_then(date_time::parse);
+        info.expires = expires;
         Some(info)
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn conversation(world: &World, agent: &Agent, call: &Call) -> Value {
         "recordingState": "ACTIVE",
         "address": call.number,
         "securePause": false,
-        "divisions": [{ "division": world.division, "entities": [] }],
+        "divisions": [{ "division": { "id": world.division["id"] }, "entities": [] }],
     })
 }
 

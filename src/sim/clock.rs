@@ -1,9 +1,12 @@
 //! Time as the simulator states it: monotonic time of the runtime on top of the wall clock at the start.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
+
+/// The last second of the year 9999, in milliseconds of the epoch.
+const LAST_MS: u64 = 253_402_300_799_000;
 
 /// Follows the runtime's clock, so that a paused one pauses the platform too.
 #[derive(Debug)]
@@ -33,6 +36,14 @@ impl Clock {
     /// The present, in milliseconds of the epoch.
     pub(super) fn now_ms(&self) -> i64 {
         self.ms_of(Instant::now())
+    }
+
+    /// The present, as in the header `Date`.
+    pub(super) fn http_date(&self) -> String {
+        let ms = u64::try_from(self.now_ms()).unwrap_or(0);
+        // The formatter knows years of four digits only.
+        let ms = ms.min(LAST_MS);
+        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms))
     }
 
     /// A moment of the runtime, as ISO-8601.

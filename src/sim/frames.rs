@@ -97,9 +97,14 @@ impl Event {
 
     /// An event whose frame has exactly so many bytes, or as few as an envelope can have.
     pub(super) fn of_size(topic: &str, bytes: usize, correlation: &str) -> Self {
+        const EMPTY: &str = r#""message":"""#;
         let empty = Self::new(topic, &json!({ "message": "" }), correlation);
-        let fill = bytes.saturating_sub(empty.text.len());
-        Self::new(topic, &json!({ "message": "x".repeat(fill) }), correlation)
+        let fill = "x".repeat(bytes.saturating_sub(empty.text.len()));
+        let filled = format!(r#""message":"{fill}""#);
+        Self {
+            text: empty.text.replacen(EMPTY, &filled, 1).into(),
+            ..empty
+        }
     }
 }
 

@@ -19,6 +19,9 @@ const STEPS: usize = 24;
 /// Shortest sleep; several events are sent at once at rates above 1,000 a second.
 const TICK: Duration = Duration::from_millis(1);
 
+/// Events that are sent before others may have the state.
+const SLICE: usize = 1_024;
+
 /// How much of the past is made up for after a delay.
 const CATCH_UP: Duration = Duration::from_millis(250);
 
@@ -63,7 +66,10 @@ pub(super) async fn run(shared: Arc<Shared>, seed: u64) {
         let now = Instant::now();
         next = next.max(now.checked_sub(CATCH_UP).unwrap_or(now));
         let mut state = shared.lock();
-        while next <= now {
+        for _ in 0..SLICE {
+            if next > now {
+                break;
+            }
             generator.send_one(&mut state, shared.clock.now_ms());
             next += gap;
         }

@@ -134,7 +134,46 @@ impl Command {
             Self::Event(event) => event.text.len(),
             Self::Send(text) => text.len(),
             Self::Raw(bytes) => bytes.len(),
+            Self::Oversize(bytes) => *bytes,
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn ended(inbox: &Inbox) -> Option<End> {
+        inbox.signal.borrow().end
+    }
+
+    #[test]
+    fn a_queue_is_bounded_by_count() {
+        let (handle, inbox) = Handle::new(1);
+        let event = Event::new("v2.a", &json!({}), "c");
+        for _ in 0..QUEUE_COMMANDS {
+            handle.send(Command::Event(event.clone()));
+        }
+        assert_eq!(ended(&inbox), None);
+        assert!(!handle.has_room());
+        handle.send(Command::Event(event));
+        assert_eq!(ended(&inbox), Some(End::Overrun));
+    }
+
+    #[test]
+    fn a_queue_is_bounded_by_bytes_and_what_has_left_it_does_not_count() {
+        let (handle, mut inbox) = Handle::new(1);
+        let event = Event::of_size("v2.a", QUEUE_BYTES / 2, "c");
+        for _ in 0..2 {
+            handle.send(Command::Event(event.clone()));
+        }
+        let first = inbox.queue.try_recv().unwrap();
+        inbox.took(&first);
+        handle.send(Command::Event(event.clone()));
+        assert_eq!(ended(&inbox), None);
+        handle.send(Command::Event(event));
+        assert_eq!(ended(&inbox), Some(End::Overrun));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -103,5 +103,45 @@ impl AsyncWrite for FaultIo {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (FaultIo, Arc<Link>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = tokio::join!(client, listener.accept());
+        let (io, link) = FaultIo::new(server.unwrap().0);
+        (io, link, client.unwrap())
+    }
+
+    #[tokio::test]
+    async fn trickle_writes_one_byte_at_a_time() {
+        let (mut io, link, mut client) = pair().await;
+        assert_eq!(io.write(b"hello").await.unwrap(), 5);
+        link.trickle(true);
+        assert_eq!(io.write(b"hello").await.unwrap(), 1);
+        assert_eq!(io.write(b"").await.unwrap(), 0);
+        link.trickle(false);
+        assert_eq!(io.write(b"ello").await.unwrap(), 4);
+        let mut all = [0; 10];
+        client.read_exact(&mut all).await.unwrap();
+        assert_eq!(&all, b"hellohello");
+    }
+
+    #[tokio::test]
+    async fn a_reset_connection_neither_reads_nor_writes_and_ends_with_rst() {
+        let (mut io, link, mut client) = pair().await;
+        link.reset();
+        assert!(io.write(b"x").await.is_err());
+        assert!(io.read(&mut [0]).await.is_err());
+        drop(io);
+        let error = client.read(&mut [0]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 }

@@ -112,6 +112,7 @@ impl Platform {
         let endpoints = Endpoints::single(&base_url)?;
         let state = State {
             rng,
+            correlations: seeds.fork(),
             oauth,
             limiter: Limiter::default(),
             channels: Channels::default(),

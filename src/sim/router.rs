@@ -4,8 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fastrand::Rng;
-use http::header::HeaderValue;
+use http::header::{DATE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,7 +24,7 @@ pub(super) async fn handle(
     link: Arc<Link>,
     request: http::Request<Incoming>,
 ) -> io::Result<Response<Full<Bytes>>> {
-    let correlation = ids::uuid(&mut Rng::new());
+    let correlation = ids::uuid(&mut shared.lock().correlations);
     let head = request.method() == Method::HEAD;
     let reply = if let Some(channel) = upgrade::channel_of(request.uri().path()) {
         let channel = channel.to_owned();
@@ -36,7 +35,11 @@ pub(super) async fn handle(
     if reply.status == StatusCode::TOO_MANY_REQUESTS {
         shared.lock().counted.throttled += 1;
     }
-    Ok(reply.finish(&correlation, head))
+    let mut response = reply.finish(&correlation, head);
+    if let Ok(date) = HeaderValue::from_str(&shared.clock.http_date()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    Ok(response)
 }
 
 async fn rest(shared: &Shared, request: http::Request<Incoming>) -> Reply {

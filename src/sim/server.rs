@@ -49,6 +49,8 @@ where
         service_fn(|request| router::handle(Arc::clone(&shared), Arc::clone(&link), request));
     // A client that goes away, or a connection that a fault has broken, is nothing to report.
     let _ = http1::Builder::new()
+        // Some SDKs look for `Retry-After` in exactly that spelling.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades()
         .await;

@@ -37,6 +37,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// Ids and tokens; events have a generator of their own, so that the number of requests does not change them.
     pub(super) rng: Rng,
+    /// Correlation ids of answers, apart from the rest for the same reason.
+    pub(super) correlations: Rng,
     pub(super) oauth: OAuth,
     pub(super) limiter: Limiter,
     pub(super) channels: Channels,
@@ -98,10 +100,10 @@ impl Shared {
 
     /// Sends an event to every open socket that listens; returns how many do.
     pub(super) fn emit(&self, topic: &str, body: &Value) -> usize {
-        let mut state = self.lock();
-        let correlation = ids::uuid(&mut state.rng);
+        let correlation = ids::uuid(&mut self.lock().rng);
+        // Written outside the lock: it may be large.
         let event = Event::new(topic, body, &correlation);
-        state.channels.deliver(&event)
+        self.lock().channels.deliver(&event)
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -146,15 +146,9 @@ impl<E: StreamEvent> StreamBuilder<E> {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let counters = Arc::new(Counters::default());
         let clock = parts.connector.clock.clone();
-        let driver = Driver {
-            parts: Arc::new(parts),
-            timing: settings.timing,
-            supervisor,
-            events,
-            state,
-            counters: counters.clone(),
-        };
-        tokio::spawn(driver.run(orders));
+        let (timing, seen_by) = (settings.timing, counters.clone());
+        Driver::spawn(parts, timing, supervisor, events, state, seen_by, orders);
+        let lived = counters.clone();
         let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock);
         let decided =
             |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
@@ -162,7 +156,11 @@ impl<E: StreamEvent> StreamBuilder<E> {
             Ok(state) => matches!(*state, ConnectionState::Stopped(_)),
             Err(_) => true,
         };
-        if stopped && let Some(error) = stream.take_error().await {
+        // A stream that flowed has something to deliver, however short its life was.
+        if stopped
+            && !lived.was_live()
+            && let Some(error) = stream.take_error().await
+        {
             return Err(error);
         }
         Ok(stream)

@@ -142,6 +142,11 @@ macro_rules! counters {
                 self.live_before.swap(true, Ordering::Relaxed)
             }
 
+            /// Whether the stream ever was live.
+            pub(crate) fn was_live(&self) -> bool {
+                self.live_before.load(Ordering::Relaxed)
+            }
+
             pub(crate) fn snapshot(&self) -> StreamStats {
                 let rtt = self.last_rtt_ns.load(Ordering::Relaxed);
                 StreamStats {

@@ -19,7 +19,7 @@ use super::queue::Sender;
 use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Supervisor};
 use crate::core::clock::Entropy;
-use crate::core::ports::{BoxFuture, ChannelApi, TokenSource};
+use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TokenSource};
 use crate::diagnostics::observer::{Observer, Signal};
 use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
@@ -78,122 +78,165 @@ pub(crate) enum Command {
 
 /// One stream's driver.
 pub(crate) struct Driver<E: StreamEvent> {
-    pub(crate) parts: Arc<Parts<E>>,
-    pub(crate) timing: Timing,
-    pub(crate) supervisor: Supervisor,
-    pub(crate) events: Sender<Item<E>>,
-    pub(crate) state: watch::Sender<ConnectionState>,
-    pub(crate) counters: Arc<Counters>,
+    parts: Arc<Parts<E>>,
+    timing: Timing,
+    supervisor: Supervisor,
+    events: Sender<Item<E>>,
+    state: watch::Sender<ConnectionState>,
+    counters: Arc<Counters>,
+    links: HashMap<LinkKey, mpsc::Sender<Order>>,
+    /// Given to every link.
+    reports: mpsc::Sender<Report>,
+    ops: FuturesUnordered<Op>,
+}
+
+/// What a driver listens to.
+struct Inbox {
+    reports: mpsc::Receiver<Report>,
+    commands: mpsc::Receiver<Command>,
+    asked_to_close: bool,
+    rotation: BoxFuture<'static, u64>,
 }
 
 type Op = BoxFuture<'static, Input>;
 
 impl<E: StreamEvent> Driver<E> {
-    /// Runs until the stream stops. `commands` closing is the same as [`Command::Close`].
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let (reports_in, mut reports) = mpsc::channel(REPORTS);
-        let mut links: HashMap<LinkKey, mpsc::Sender<Order>> = HashMap::new();
-        let mut ops: FuturesUnordered<Op> = FuturesUnordered::new();
-        let mut actions = Vec::new();
-        let mut generation = 0;
-        let mut rotation = wait_for_rotation(self.parts.tokens.clone(), generation);
-        let mut asked_to_close = false;
+    /// Starts a driver. It runs until the stream stops; `commands` closing is the same as [`Command::Close`].
+    pub(crate) fn spawn(
+        parts: Parts<E>,
+        timing: Timing,
+        supervisor: Supervisor,
+        events: Sender<Item<E>>,
+        state: watch::Sender<ConnectionState>,
+        counters: Arc<Counters>,
+        commands: mpsc::Receiver<Command>,
+    ) {
+        let (reports, reported) = mpsc::channel(REPORTS);
+        let rotation = wait_for_rotation(parts.tokens.clone(), 0);
+        let inbox = Inbox {
+            reports: reported,
+            commands,
+            asked_to_close: false,
+            rotation,
+        };
+        let driver = Self {
+            parts: Arc::new(parts),
+            timing,
+            supervisor,
+            events,
+            state,
+            counters,
+            links: HashMap::new(),
+            reports,
+            ops: FuturesUnordered::new(),
+        };
+        tokio::spawn(driver.run(inbox));
+    }
 
+    async fn run(mut self, mut inbox: Inbox) {
+        let mut actions = Vec::new();
         self.step(Input::Start, &mut actions);
         loop {
             for action in std::mem::take(&mut actions) {
-                match action {
-                    Action::Dial { link, channel } => {
-                        let attempt = match &*self.state.borrow() {
-                            ConnectionState::Connecting { failures } => *failures,
-                            _ => 0,
-                        };
-                        let id = channel.as_ref().map(|channel| &channel.id);
-                        self.parts.observer.observe(&Signal::Dial {
-                            channel: id,
-                            attempt,
-                        });
-                        let (orders_in, orders) = mpsc::channel(ORDERS);
-                        links.insert(link, orders_in);
-                        let link = Link {
-                            key: link,
-                            channel,
-                            parts: self.parts.clone(),
-                            timing: self.timing,
-                            events: self.events.clone(),
-                            reports: reports_in.clone(),
-                            counters: self.counters.clone(),
-                        };
-                        tokio::spawn(link.run(orders));
-                    }
-                    Action::Probe(link) => order(&links, link, Order::Probe),
-                    Action::CloseLink(link, why) => order(&links, link, Order::Close(why)),
-                    Action::Emit(lifecycle) => self.emit(lifecycle),
-                    Action::Stop(error) => {
-                        if let Some(error) = error {
-                            self.events.push_fixed(Item::Error(error));
-                        }
-                        self.events.finish();
-                        self.publish();
-                        return;
-                    }
-                    Action::Create
-                    | Action::Check(_)
-                    | Action::Replace(..)
-                    | Action::AwaitConsumer => {
-                        ops.push(self.op(action));
-                    }
-                }
+                self.perform(action);
             }
             self.publish();
-
-            let input = tokio::select! {
-                biased;
-                Some(report) = reports.recv() => match report {
-                    Report::Flowing { link, at, go } => {
-                        self.step(Input::Flowing { link, at }, &mut actions);
-                        // What this moment means goes into the queue before the link's first event.
-                        actions.retain_mut(|action| match action {
-                            Action::Emit(lifecycle) => {
-                                self.emit(lifecycle.clone());
-                                false
-                            }
-                            _ => true,
-                        });
-                        let _ = go.send(());
-                        continue;
+            if self.supervisor.is_stopped() {
+                return;
+            }
+            match self.next(&mut inbox).await {
+                Next::Input(input) => self.step(input, &mut actions),
+                Next::Flowing { input, go } => {
+                    self.step(input, &mut actions);
+                    // What this moment means is in the queue before the link's first event.
+                    for action in std::mem::take(&mut actions) {
+                        self.perform(action);
                     }
-                    Report::Notice { link, notice } => Input::Notice { link, notice },
-                    Report::Gone { link, cause, last_in, retry_after, fatal } => {
-                        links.remove(&link);
-                        Input::LinkGone { link, cause, last_in, retry_after, fatal }
-                    }
-                },
-                Some(input) = ops.next(), if !ops.is_empty() => input,
-                command = commands.recv(), if !asked_to_close => match command {
-                    Some(Command::Subscribe(topics, answer)) => {
-                        let taken = self.supervisor.want(&topics);
-                        let changed = matches!(taken, Ok(true));
-                        let _ = answer.send(taken.map(|_| ()));
-                        if !changed {
-                            continue;
-                        }
-                        Input::Changed
-                    }
-                    Some(Command::Unsubscribe(topics)) => Input::Unwant(topics),
-                    Some(Command::Close) | None => {
-                        asked_to_close = true;
-                        Input::Close
-                    }
-                },
-                newer = &mut rotation => {
-                    generation = newer;
-                    rotation = wait_for_rotation(self.parts.tokens.clone(), generation);
-                    Input::TokenRotated
+                    let _ = go.send(());
                 }
-                () = at(self.supervisor.wake_at()) => Input::Timer,
-            };
-            self.step(input, &mut actions);
+                Next::Nothing => {}
+            }
+        }
+    }
+
+    async fn next(&mut self, inbox: &mut Inbox) -> Next {
+        tokio::select! {
+            biased;
+            Some(report) = inbox.reports.recv() => match report {
+                Report::Flowing { link, at, go } => {
+                    Next::Flowing { input: Input::Flowing { link, at }, go }
+                }
+                Report::Notice { link, notice } => Next::Input(Input::Notice { link, notice }),
+                Report::Gone { link, cause, last_in, retry_after, fatal } => {
+                    self.links.remove(&link);
+                    Next::Input(Input::LinkGone { link, cause, last_in, retry_after, fatal })
+                }
+            },
+            Some(input) = self.ops.next(), if !self.ops.is_empty() => Next::Input(input),
+            command = inbox.commands.recv(), if !inbox.asked_to_close => match command {
+                Some(Command::Subscribe(topics, answer)) => {
+                    let taken = self.supervisor.want(&topics);
+                    let changed = matches!(taken, Ok(true));
+                    let _ = answer.send(taken.map(|_| ()));
+                    if changed { Next::Input(Input::Changed) } else { Next::Nothing }
+                }
+                Some(Command::Unsubscribe(topics)) => Next::Input(Input::Unwant(topics)),
+                Some(Command::Close) | None => {
+                    inbox.asked_to_close = true;
+                    Next::Input(Input::Close)
+                }
+            },
+            newer = &mut inbox.rotation => {
+                inbox.rotation = wait_for_rotation(self.parts.tokens.clone(), newer);
+                Next::Input(Input::TokenRotated)
+            }
+            () = at(self.supervisor.wake_at()) => Next::Input(Input::Timer),
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Dial { link, channel } => self.dial(link, channel),
+            Action::Probe(link) => self.order(link, Order::Probe),
+            Action::CloseLink(link, why) => self.order(link, Order::Close(why)),
+            Action::Emit(lifecycle) => self.emit(lifecycle),
+            Action::Stop(error) => {
+                if let Some(error) = error {
+                    self.events.push_fixed(Item::Error(error));
+                }
+                self.events.finish();
+            }
+            Action::Create | Action::Check(_) | Action::Replace(..) | Action::AwaitConsumer => {
+                self.ops.push(self.op(action));
+            }
+        }
+    }
+
+    fn dial(&mut self, key: LinkKey, channel: Option<ChannelInfo>) {
+        let attempt = self.supervisor.failures();
+        let id = channel.as_ref().map(|channel| &channel.id);
+        self.parts.observer.observe(&Signal::Dial {
+            channel: id,
+            attempt,
+        });
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        self.links.insert(key, orders);
+        let link = Link {
+            key,
+            channel,
+            parts: self.parts.clone(),
+            timing: self.timing,
+            events: self.events.clone(),
+            reports: self.reports.clone(),
+            counters: self.counters.clone(),
+        };
+        tokio::spawn(link.run(ordered));
+    }
+
+    fn order(&self, link: LinkKey, order: Order) {
+        if let Some(orders) = self.links.get(&link) {
+            // A link with a full box of orders is one that is ending.
+            let _ = orders.try_send(order);
         }
     }
 
@@ -282,11 +325,15 @@ impl<E: StreamEvent> Driver<E> {
     }
 }
 
-fn order(links: &HashMap<LinkKey, mpsc::Sender<Order>>, link: LinkKey, order: Order) {
-    if let Some(orders) = links.get(&link) {
-        // A link with a full box of orders is one that is ending.
-        let _ = orders.try_send(order);
-    }
+/// What a driver takes from its inbox.
+enum Next {
+    Input(Input),
+    /// A link waits for the answer before it delivers anything.
+    Flowing {
+        input: Input,
+        go: oneshot::Sender<()>,
+    },
+    Nothing,
 }
 
 /// Owns its source, so that the future outlives every borrow of the driver.

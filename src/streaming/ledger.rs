@@ -51,6 +51,9 @@ struct Entry {
     coverage: Coverage,
 }
 
+/// When and why coverage ended.
+type End = (Moment, Arc<Gone>);
+
 /// Which topics are covered, by which links, and since when not.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -93,7 +96,7 @@ impl Ledger {
     pub(crate) fn flows(&mut self, link: LinkKey, at: Moment) -> Resumed {
         self.flowing.insert(link);
         let mut resumed = Resumed::default();
-        let mut open: Vec<(Moment, Arc<Gone>, Vec<Topic>)> = Vec::new();
+        let mut open: Vec<(End, Vec<Topic>)> = Vec::new();
         for (topic, entry) in &mut self.topics {
             if !entry.confirmed_by.contains(&link) {
                 continue;
@@ -102,27 +105,23 @@ impl Ledger {
                 Coverage::Covered => {}
                 Coverage::Never => resumed.first.push(topic.clone()),
                 Coverage::Open { until, cause } => {
-                    match open
-                        .iter_mut()
-                        .find(|(start, why, _)| *start == until && *why == cause)
-                    {
-                        Some((_, _, topics)) => topics.push(topic.clone()),
-                        None => open.push((until, cause, vec![topic.clone()])),
+                    let end = (until, cause);
+                    match open.iter_mut().find(|(other, _)| *other == end) {
+                        Some((_, topics)) => topics.push(topic.clone()),
+                        None => open.push((end, vec![topic.clone()])),
                     }
                 }
             }
         }
-        open.sort_by_key(|(until, _, _)| until.mono);
-        resumed.gaps = open
-            .into_iter()
-            .map(|(until, cause, topics)| Gap {
-                topics: topics.into(),
-                covered_until: until.wall,
-                resumed_at: at.wall,
-                duration: at.mono.saturating_duration_since(until.mono),
-                cause: (*cause).clone(),
-            })
-            .collect();
+        open.sort_by_key(|((until, _), _)| until.mono);
+        let gap = |((until, cause), topics): (End, Vec<Topic>)| Gap {
+            topics: topics.into(),
+            covered_until: until.wall,
+            resumed_at: at.wall,
+            duration: at.mono.saturating_duration_since(until.mono),
+            cause: (*cause).clone(),
+        };
+        resumed.gaps = open.into_iter().map(gap).collect();
         resumed
     }
 
@@ -151,7 +150,7 @@ impl Ledger {
 
     /// Topics without coverage, those that share an end together.
     pub(crate) fn uncovered(&self) -> Vec<Uncovered> {
-        let mut groups: Vec<(Option<(Moment, Arc<Gone>)>, Vec<Topic>)> = Vec::new();
+        let mut groups: Vec<(Option<End>, Vec<Topic>)> = Vec::new();
         for (topic, entry) in &self.topics {
             let end = match &entry.coverage {
                 Coverage::Covered => continue,

@@ -3,29 +3,26 @@
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::delivery::{Counters, Delivery, Origin, add};
+use super::burst::{Burst, poll_socket};
+use super::delivery::{Counters, add};
 use super::driver::{Item, Parts};
 use super::ledger::LinkKey;
 use super::policy::Overflow;
-use super::protocol::{Decode, Decoded, DialContext, Health, Notice, StreamEvent};
+use super::protocol::{Decode, DialContext, Health, Notice, StreamEvent};
 use super::queue::Sender;
 use super::session::{Action, Input, Session, Timing};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
-use crate::core::ids::ChannelId;
-use crate::core::ports::ChannelInfo;
+use crate::core::ports::{BoxFuture, ChannelInfo};
 use crate::diagnostics::observer::Signal;
 use crate::error::Error;
-use crate::transport::ws::{DialError, Frame, Outbound, Socket};
-
-/// Frames that are read and decoded before the task looks at anything else.
-const BURST: usize = 64;
+use crate::transport::ws::{DialError, Outbound, Socket};
 
 /// What a link is told.
 #[derive(Debug)]
@@ -73,7 +70,7 @@ pub(crate) struct Link<E: StreamEvent> {
 
 /// What one turn of the loop brought.
 enum Turn {
-    Dialled(Result<Socket, DialFailure>),
+    Dialled(Result<Box<Socket>, DialFailure>),
     Order(Option<Order>),
     Timer,
     Frames,
@@ -87,359 +84,323 @@ enum DialFailure {
     Fatal(Error),
 }
 
-/// Frames decoded in one burst.
-struct Burst<E> {
-    items: Vec<(Item<E>, usize)>,
-    /// The first inbound message, and what every message means for the connection.
-    notices: Vec<Notice>,
-    frames: u64,
-    filtered: u64,
-    /// The close frame or fault that ended it.
-    end: Option<Gone>,
+type Dialling = BoxFuture<'static, Result<Box<Socket>, DialFailure>>;
+
+/// The state of a link that runs.
+struct Running<E: StreamEvent> {
+    link: Arc<Link<E>>,
+    session: Session,
+    actions: Vec<Action>,
+    socket: Option<Box<Socket>>,
+    decoder: Box<dyn Decode<E>>,
+    dialling: Option<Dialling>,
+    burst: Burst<E>,
+    /// Since when something waits to be written.
+    dirty_since: Option<Instant>,
+    /// Whether our own back-pressure keeps us from reading.
+    paused: bool,
+    retry_after: Option<Duration>,
+    fatal: Option<Error>,
+    began: Instant,
 }
 
 impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
     pub(crate) async fn run(self, mut orders: mpsc::Receiver<Order>) {
-        let mut session = Session::new(self.timing);
-        let mut actions = Vec::new();
-        let mut socket: Option<Socket> = None;
-        let mut decoder = self
+        let channel = self.channel.as_ref();
+        let decoder = self
             .parts
             .protocol
-            .decoder(self.parts.filter.clone(), self.channel.as_ref());
-        let mut dialling = None;
-        let mut dirty_since: Option<Instant> = None;
-        let mut paused = false;
-        let mut retry_after = None;
-        let mut fatal = None;
-        let clock = self.parts.connector.clock.clone();
-        let opened_at = clock.now();
-        let channel_id = self.channel.as_ref().map(|channel| channel.id.clone());
-
-        session.step(clock.now(), Input::Start, &mut actions);
+            .decoder(self.parts.filter.clone(), channel);
+        let began = self.parts.connector.clock.now();
+        let mut running = Running {
+            session: Session::new(self.timing),
+            link: Arc::new(self),
+            actions: Vec::new(),
+            socket: None,
+            decoder,
+            dialling: None,
+            burst: Burst::new(),
+            dirty_since: None,
+            paused: false,
+            retry_after: None,
+            fatal: None,
+            began,
+        };
+        running
+            .session
+            .step(began, Input::Start, &mut running.actions);
         loop {
-            // Perform what the session asked for.
-            let mut done = None;
-            for action in std::mem::take(&mut actions) {
-                match action {
-                    Action::Dial => dialling = Some(Box::pin(self.dial())),
-                    Action::Greet => {
-                        for message in self.parts.protocol.greeting() {
-                            send(&mut socket, Outbound::Text(message));
-                        }
-                    }
-                    Action::Ping => {
-                        if let Some(message) = self.parts.protocol.ping() {
-                            send(&mut socket, Outbound::Text(message));
-                        }
-                    }
-                    Action::SendClose(code) => send(&mut socket, Outbound::Close(code)),
-                    Action::Rtt(rtt) => {
-                        let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
-                        self.counters
-                            .last_rtt_ns
-                            .store(nanos.max(1), Ordering::Relaxed);
-                        self.parts.observer.observe(&Signal::Pong { rtt });
-                    }
-                    Action::Flowing => self.flowing(&clock.moment()).await,
-                    Action::Done(cause) => done = Some(cause),
-                }
-            }
-            if let Some(cause) = done {
-                let last_in = socket.as_ref().map(Socket::last_inbound);
-                // The socket goes before the report: nobody may dial again while it is still there.
-                drop(socket.take());
-                let link = self.key;
-                let report = Report::Gone {
-                    link,
-                    cause,
-                    last_in,
-                    retry_after,
-                    fatal,
-                };
-                let _ = self.reports.send(report).await;
+            if let Some(cause) = running.perform().await {
+                running.report_gone(cause).await;
                 return;
             }
+            let turn = running.turn(&mut orders).await;
+            // Without a supervisor there is nobody left to report to.
+            if matches!(turn, Turn::Order(None)) {
+                return;
+            }
+            running.handle(turn).await;
+        }
+    }
+}
 
-            let now = clock.now();
-            dirty_since = match &socket {
-                Some(socket) if socket.is_dirty() => dirty_since.or(Some(now)),
-                _ => None,
-            };
-            let stalled_at = dirty_since.map(|since| since + self.timing.write);
-            let last_in = socket
-                .as_ref()
-                .map_or(opened_at, |socket| socket.last_inbound().mono);
-            let wake = session.wake_at(last_in);
-            let room = if paused { None } else { self.events.room() };
-            let mut burst = Burst::new();
-
-            let turn = tokio::select! {
-                biased;
-                order = orders.recv() => Turn::Order(order),
-                () = at(stalled_at) => Turn::WriteStalled,
-                () = at(wake) => Turn::Timer,
-                dialled = until(&mut dialling) => Turn::Dialled(dialled),
-                end = poll_fn(|cx| {
-                    let Some(socket) = &mut socket else { return Poll::Pending };
-                    poll_socket(cx, socket, room, &mut *decoder, &mut burst, channel_id.as_ref())
-                }) => end.map_or(Turn::Frames, Turn::Lost),
-                () = self.events.until(|events| events.room().is_some()), if paused => Turn::Room,
-            };
-
-            let now = clock.now();
-            let mut step = |input| session.step(now, input, &mut actions);
-            match turn {
-                Turn::Dialled(result) => {
-                    dialling = None;
-                    match result {
-                        Ok(opened) => {
-                            socket = Some(opened);
-                            step(Input::Opened);
-                        }
-                        Err(DialFailure::Gone(error)) => {
-                            retry_after = error.retry_after;
-                            step(Input::Gone(error.gone));
-                        }
-                        Err(DialFailure::Fatal(error)) => {
-                            let detail = error.to_string().into();
-                            let status = error.status();
-                            fatal = Some(error);
-                            step(Input::Gone(Gone::Rest { status, detail }));
-                        }
+impl<E: StreamEvent> Running<E> {
+    /// Performs what the session asked for; returns why the connection is over, once it is.
+    async fn perform(&mut self) -> Option<Gone> {
+        for action in std::mem::take(&mut self.actions) {
+            match action {
+                Action::Dial => self.dialling = Some(Box::pin(dial(self.link.clone()))),
+                Action::Greet => {
+                    for message in self.link.parts.protocol.greeting() {
+                        self.send(Outbound::Text(message));
                     }
                 }
-                Turn::Order(Some(Order::Probe)) => step(Input::Probe),
-                Turn::Order(Some(Order::Close(cause))) => step(Input::Close(cause)),
-                // Nobody is left to report to.
-                Turn::Order(None) => return,
-                Turn::WriteStalled => step(Input::Gone(Gone::WriteTimeout)),
-                Turn::Timer => step(Input::Timer { last_in }),
-                Turn::Lost(cause) => step(Input::Gone(cause)),
-                Turn::Room => {
-                    paused = false;
-                    step(Input::Paused(false));
+                Action::Ping => {
+                    if let Some(message) = self.link.parts.protocol.ping() {
+                        self.send(Outbound::Text(message));
+                    }
                 }
-                Turn::Frames => {}
-            }
-            if !burst.is_empty() {
-                self.take(burst, &mut session, &mut actions, now).await;
-            }
-            if !paused && socket.is_some() && self.events.room().is_none() {
-                if self.events.overflow() == Overflow::Disconnect {
-                    session.step(now, Input::Gone(Gone::Overflow), &mut actions);
-                } else {
-                    paused = true;
-                    session.step(now, Input::Paused(true), &mut actions);
+                Action::SendClose(code) => self.send(Outbound::Close(code)),
+                Action::Rtt(rtt) => {
+                    let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
+                    self.link
+                        .counters
+                        .last_rtt_ns
+                        .store(nanos.max(1), Ordering::Relaxed);
+                    self.link.parts.observer.observe(&Signal::Pong { rtt });
                 }
+                Action::Flowing => self.flowing().await,
+                Action::Done(cause) => return Some(cause),
             }
+        }
+        None
+    }
+
+    /// Queues a message; a fault shows at the next read or flush.
+    fn send(&mut self, out: Outbound) {
+        if let Some(socket) = &mut self.socket {
+            let _ = socket.queue(out);
+        }
+    }
+
+    /// Waits for whatever comes next. Nothing is lost when this is dropped: frames that were read are in `burst`.
+    async fn turn(&mut self, orders: &mut mpsc::Receiver<Order>) -> Turn {
+        let now = self.now();
+        self.dirty_since = match &self.socket {
+            Some(socket) if socket.is_dirty() => self.dirty_since.or(Some(now)),
+            _ => None,
+        };
+        let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
+        let wake = self.session.wake_at(self.last_in());
+        let room = if self.paused {
+            None
+        } else {
+            self.link.events.room()
+        };
+        let Self {
+            link,
+            socket,
+            decoder,
+            dialling,
+            burst,
+            paused,
+            ..
+        } = self;
+        let events = &link.events;
+        let channel = link.channel.as_ref().map(|channel| &channel.id);
+        tokio::select! {
+            biased;
+            order = orders.recv() => Turn::Order(order),
+            () = at(stalled_at) => Turn::WriteStalled,
+            () = at(wake) => Turn::Timer,
+            dialled = until(dialling) => Turn::Dialled(dialled),
+            end = poll_fn(|cx| match socket {
+                Some(socket) => poll_socket(cx, socket, room, &mut **decoder, burst, channel),
+                None => Poll::Pending,
+            }) => end.map_or(Turn::Frames, Turn::Lost),
+            () = events.until(|events| events.room().is_some()), if *paused => Turn::Room,
+        }
+    }
+
+    async fn handle(&mut self, turn: Turn) {
+        let now = self.now();
+        let last_in = self.last_in();
+        let input = match turn {
+            Turn::Dialled(Ok(opened)) => {
+                self.dialling = None;
+                self.socket = Some(opened);
+                Some(Input::Opened)
+            }
+            Turn::Dialled(Err(DialFailure::Gone(error))) => {
+                self.dialling = None;
+                self.retry_after = error.retry_after;
+                Some(Input::Gone(error.gone))
+            }
+            Turn::Dialled(Err(DialFailure::Fatal(error))) => {
+                self.dialling = None;
+                let detail = error.to_string().into();
+                let status = error.status();
+                self.fatal = Some(error);
+                Some(Input::Gone(Gone::Rest { status, detail }))
+            }
+            Turn::Order(Some(Order::Probe)) => Some(Input::Probe),
+            Turn::Order(Some(Order::Close(cause))) => Some(Input::Close(cause)),
+            Turn::WriteStalled => Some(Input::Gone(Gone::WriteTimeout)),
+            Turn::Timer => Some(Input::Timer { last_in }),
+            Turn::Lost(cause) => Some(Input::Gone(cause)),
+            Turn::Room => {
+                self.paused = false;
+                Some(Input::Paused(false))
+            }
+            Turn::Frames | Turn::Order(None) => None,
+        };
+        if let Some(input) = input {
+            self.session.step(now, input, &mut self.actions);
+        }
+        if !self.burst.is_empty() {
+            let burst = std::mem::replace(&mut self.burst, Burst::new());
+            self.take(burst, now).await;
+        }
+        if !self.paused && self.socket.is_some() && self.link.events.room().is_none() {
+            let disconnect = self.link.events.overflow() == Overflow::Disconnect;
+            self.paused = !disconnect;
+            let input = if disconnect {
+                Input::Gone(Gone::Overflow)
+            } else {
+                Input::Paused(true)
+            };
+            self.session.step(now, input, &mut self.actions);
         }
     }
 
     /// Hands a burst to the session, the supervisor and the consumer, in the order of its frames.
-    async fn take(
-        &self,
-        burst: Burst<E>,
-        session: &mut Session,
-        actions: &mut Vec<Action>,
-        now: Instant,
-    ) {
-        add(&self.counters.frames, burst.frames);
-        add(&self.counters.filtered, burst.filtered);
+    async fn take(&mut self, burst: Burst<E>, now: Instant) {
+        let counters = &self.link.counters;
+        add(&counters.frames, burst.frames);
+        add(&counters.filtered, burst.filtered);
         let mut first = Vec::new();
         for notice in burst.notices {
-            let input = if notice == Notice::Pong {
-                Input::Pong
-            } else {
-                Input::Message
-            };
+            let pong = notice == Notice::Pong;
             match &notice {
-                Notice::Heartbeat => add(&self.counters.heartbeats, 1),
-                Notice::Pong => add(&self.counters.pongs, 1),
+                Notice::Heartbeat => add(&self.link.counters.heartbeats, 1),
+                Notice::Pong => add(&self.link.counters.pongs, 1),
                 _ => {}
             }
-            session.step(now, input, &mut first);
+            self.session.step(
+                now,
+                if pong { Input::Pong } else { Input::Message },
+                &mut first,
+            );
             if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
+                let link = self.link.key;
                 let _ = self
+                    .link
                     .reports
-                    .send(Report::Notice {
-                        link: self.key,
-                        notice,
-                    })
+                    .send(Report::Notice { link, notice })
                     .await;
             }
         }
         // What the supervisor says of the first sign of life comes before the events that follow it.
         for action in first {
             if action == Action::Flowing {
-                self.flowing(&self.parts.connector.clock.moment()).await;
+                self.flowing().await;
             } else {
-                actions.push(action);
+                self.actions.push(action);
             }
         }
         if !burst.items.is_empty() {
             self.count(&burst.items);
-            let dropped = self.events.push(burst.items);
+            let dropped = self.link.events.push(burst.items);
             if dropped > 0 {
-                add(&self.counters.dropped, dropped);
-                self.parts.observer.observe(&Signal::Lagged { dropped });
+                add(&self.link.counters.dropped, dropped);
+                self.link
+                    .parts
+                    .observer
+                    .observe(&Signal::Lagged { dropped });
             }
         }
         if let Some(end) = burst.end {
-            session.step(now, Input::Gone(end), actions);
+            self.session.step(now, Input::Gone(end), &mut self.actions);
         }
     }
 
     fn count(&self, items: &[(Item<E>, usize)]) {
-        add(&self.counters.events, items.len() as u64);
+        let counters = &self.link.counters;
+        add(&counters.events, items.len() as u64);
         for (item, _) in items {
             let Item::Event(delivery, health) = item else {
                 continue;
             };
             match health {
                 Health::Typed => {}
-                Health::Unrecognized => add(&self.counters.unrecognized, 1),
+                Health::Unrecognized => add(&counters.unrecognized, 1),
                 Health::Malformed => {
-                    add(&self.counters.malformed, 1);
+                    add(&counters.malformed, 1);
                     let topic = Some(delivery.topic.name());
-                    self.parts.observer.observe(&Signal::Malformed { topic });
+                    self.link
+                        .parts
+                        .observer
+                        .observe(&Signal::Malformed { topic });
                 }
             }
         }
     }
 
-    async fn flowing(&self, at: &Moment) {
+    /// Tells the supervisor, and waits until what it says of it is in the queue.
+    async fn flowing(&mut self) {
+        let at = match &self.socket {
+            Some(socket) => socket.last_inbound(),
+            None => self.link.parts.connector.clock.moment(),
+        };
         let (go, gone) = oneshot::channel();
         let report = Report::Flowing {
-            link: self.key,
-            at: *at,
+            link: self.link.key,
+            at,
             go,
         };
-        if self.reports.send(report).await.is_ok() {
+        if self.link.reports.send(report).await.is_ok() {
             let _ = gone.await;
         }
     }
 
-    async fn dial(&self) -> Result<Socket, DialFailure> {
-        let protocol = &self.parts.protocol;
-        add(&self.counters.dials, 1);
-        let context = DialContext {
-            endpoints: &self.parts.endpoints,
-            channel: self.channel.as_ref(),
+    async fn report_gone(mut self, cause: Gone) {
+        let last_in = self.socket.as_ref().map(|socket| socket.last_inbound());
+        // The socket goes before the report: nobody may dial again while it is still there.
+        drop(self.socket.take());
+        let (link, retry_after, fatal) = (self.link.key, self.retry_after, self.fatal);
+        let report = Report::Gone {
+            link,
+            cause,
+            last_in,
+            retry_after,
+            fatal,
         };
-        let request = protocol.dial(&context).map_err(DialFailure::Fatal)?;
-        let dialled = self
-            .parts
-            .connector
-            .connect(&request, self.parts.buffers)
-            .await;
-        dialled.map_err(DialFailure::Gone)
+        let _ = self.link.reports.send(report).await;
+    }
+
+    fn now(&self) -> Instant {
+        self.link.parts.connector.clock.now()
+    }
+
+    /// The last inbound byte; before the socket is open, the beginning.
+    fn last_in(&self) -> Instant {
+        self.socket
+            .as_ref()
+            .map_or(self.began, |socket| socket.last_inbound().mono)
     }
 }
 
-impl<E> Burst<E> {
-    fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            notices: Vec::new(),
-            frames: 0,
-            filtered: 0,
-            end: None,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.frames == 0
-    }
-}
-
-/// Reads up to a burst of frames, and flushes what waits to be written. Everything read is in `burst`, also when this
-/// is dropped; a fault before the first frame is returned at once.
-fn poll_socket<E>(
-    cx: &mut Context<'_>,
-    socket: &mut Socket,
-    room: Option<(usize, usize)>,
-    decoder: &mut dyn Decode<E>,
-    burst: &mut Burst<E>,
-    channel: Option<&ChannelId>,
-) -> Poll<Option<Gone>> {
-    if socket.is_dirty()
-        && let Poll::Ready(Err(gone)) = socket.poll_flush(cx)
-    {
-        return Poll::Ready(Some(gone));
-    }
-    let Some((items, bytes)) = room else {
-        return Poll::Pending;
+async fn dial<E: StreamEvent>(link: Arc<Link<E>>) -> Result<Box<Socket>, DialFailure> {
+    add(&link.counters.dials, 1);
+    let parts = &link.parts;
+    let context = DialContext {
+        endpoints: &parts.endpoints,
+        channel: link.channel.as_ref(),
     };
-    let most = items.min(BURST);
-    let mut used = 0;
-    while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
-        let frame = match socket.poll_frame(cx) {
-            Poll::Pending => break,
-            Poll::Ready(Ok(frame)) => frame,
-            Poll::Ready(Err(gone)) => {
-                if burst.frames == 0 {
-                    return Poll::Ready(Some(gone));
-                }
-                burst.end = Some(gone);
-                break;
-            }
-        };
-        burst.frames += 1;
-        let size = match &frame {
-            Frame::Text(text) => text.len(),
-            Frame::Binary(data) => data.len(),
-            Frame::Ping | Frame::Pong => {
-                burst.notices.push(Notice::None);
-                continue;
-            }
-            Frame::Close(code, reason) => {
-                burst.end = Some(Gone::Closed {
-                    code: *code,
-                    reason: reason.clone(),
-                });
-                break;
-            }
-        };
-        let Decoded { notice, item } = decoder.decode(&frame);
-        // Only the first plain message matters to the session, which then knows that the connection flows.
-        if notice != Notice::None || burst.notices.is_empty() {
-            burst.notices.push(notice.clone());
-        }
-        match item {
-            Some(item) => {
-                used += size;
-                let delivery = Delivery {
-                    event: item.event,
-                    topic: item.topic,
-                    correlation_id: item.correlation_id,
-                    received_at: received(socket),
-                    origin: Origin::Live,
-                    channel: channel.cloned(),
-                };
-                burst.items.push((Item::Event(delivery, item.health), size));
-            }
-            None if notice == Notice::None => burst.filtered += 1,
-            None => {}
-        }
-    }
-    if burst.frames > 0 {
-        Poll::Ready(None)
-    } else {
-        Poll::Pending
-    }
-}
-
-fn received(socket: &Socket) -> SystemTime {
-    socket.last_inbound().wall
-}
-
-/// Queues a message; a fault shows at the next read or flush.
-fn send(socket: &mut Option<Socket>, out: Outbound) {
-    if let Some(socket) = socket {
-        let _ = socket.queue(out);
-    }
+    let request = parts.protocol.dial(&context).map_err(DialFailure::Fatal)?;
+    let dialled = parts.connector.connect(&request, parts.buffers).await;
+    dialled.map(Box::new).map_err(DialFailure::Gone)
 }
 
 async fn at(deadline: Option<Instant>) {

@@ -5,6 +5,7 @@
 //! place with sockets, clocks, randomness and tasks.
 
 pub(crate) mod builder;
+mod burst;
 pub(crate) mod delivery;
 mod desired;
 pub(crate) mod driver;

@@ -20,8 +20,8 @@ use crate::region::is_loopback;
 /// ```
 /// use genesys_cloud::Proxy;
 ///
-/// let proxy = Proxy::http("http://user:pass@proxy.corp:3128")?.bypass("localhost,.corp");
-/// assert!(!format!("{proxy:?}").contains("pass"));
+/// let proxy = Proxy::http("http://user:hush@proxy.corp:3128")?.bypass("localhost,.corp");
+/// assert!(!format!("{proxy:?}").contains("hush"));
 /// # Ok::<(), genesys_cloud::Error>(())
 /// ```
 #[derive(Clone)]
@@ -188,7 +188,7 @@ impl fmt::Debug for Proxy {
                 .debug_struct("Proxy")
                 .field("address", shown)
                 .field("bypass", bypass)
-                .finish(),
+                .finish_non_exhaustive(),
         }
     }
 }

@@ -76,9 +76,13 @@ impl Tls {
         let verifier = self.verifier(&provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::config("TLS cannot be set up").with_source(error))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .map_err(|error| Error::config("TLS cannot be set up").with_source(error))?;
+        let builder = match verifier {
+            Some(verifier) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier),
+            None => builder.with_root_certificates(RootCertStore::empty()),
+        };
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => builder
@@ -92,17 +96,21 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
+    /// Who checks the server's certificate; `None` on a machine without any roots.
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Option<Arc<dyn ServerCertVerifier>>> {
         if !self.only_extra {
-            let verifier = Verifier::new_with_extra_roots(self.roots.clone(), provider.clone())
-                .map_err(|error| {
-                    Error::config(
-                        "no root certificates can be loaded; install the system's (such as ca-certificates) \
-                         or add some with Tls::add_root_pem",
-                    )
-                    .with_source(error)
-                })?;
-            return Ok(Arc::new(verifier));
+            return match Verifier::new_with_extra_roots(self.roots.clone(), provider.clone()) {
+                Ok(verifier) => Ok(Some(Arc::new(verifier))),
+                Err(error) if !self.roots.is_empty() => {
+                    let message = "the root certificates that were added cannot be used";
+                    Err(Error::config(message).with_source(error))
+                }
+                // A minimal container has no roots. It can still talk to what needs no TLS, such as a simulator.
+                Err(_) => Ok(None),
+            };
         }
         let mut store = RootCertStore::empty();
         for root in &self.roots {
@@ -117,7 +125,7 @@ impl Tls {
                     Error::config("no server can be trusted: only_extra_roots without add_root_pem")
                         .with_source(error)
                 })?;
-        Ok(verifier)
+        Ok(Some(verifier))
     }
 }
 
@@ -138,7 +146,7 @@ pub(crate) fn advice(error: &rustls::Error) -> Option<&'static str> {
     };
     Some(match why {
         CertificateError::UnknownIssuer => {
-            "the server's certificate comes from an authority that is not trusted here; if it is yours, add it with Tls::add_root_pem"
+            "the server's certificate comes from an authority that is not trusted here; install the system's root certificates, or add your own with Tls::add_root_pem"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the server's certificate is for another host; check the region or the address"

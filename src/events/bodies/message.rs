@@ -214,9 +214,9 @@ open_enum! {
         Line = "line",
         /// Viber.
         Viber = "viber",
-        /// WeChat.
+        /// `WeChat`.
         Wechat = "wechat",
-        /// WhatsApp.
+        /// `WhatsApp`.
         Whatsapp = "whatsapp",
         /// Telegram.
         Telegram = "telegram",

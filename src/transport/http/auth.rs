@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::core::ports::TokenSource;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::transport::http::executor::Execute;
 use crate::transport::http::request::Request;
 use crate::transport::http::response::Response;
@@ -35,9 +35,25 @@ impl Authorized {
             Ok(_) => response.success(&authorized),
             // Why there is no new token says more than that the old one was refused.
             Err(error) if error.kind() == ErrorKind::Auth => {
-                Err(error.with_source(response.into_error(&authorized)))
+                Err(blame(error, response.into_error(&authorized)))
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// Puts the refusal below the error, and its marks onto it where the error has none of its own.
+fn blame(mut error: Error, refused: Error) -> Error {
+    if error.status().is_none() {
+        if let Some(status) = refused.status() {
+            error = error.with_status(status);
+        }
+        if let Some(code) = refused.code() {
+            error = error.with_code(code);
+        }
+        if let Some(id) = refused.correlation_id() {
+            error = error.with_correlation_id(id);
+        }
+    }
+    error.with_source(refused)
 }

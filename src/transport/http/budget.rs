@@ -3,12 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::transport::http::classify::Class;
+
 /// How many retries may be made, counted over everything that one client does. Plain data in, plain data out.
 pub trait RetryBudget: Send + Sync {
     /// A request is made for the first time.
     fn deposit(&self, now: Instant);
-    /// Asks for one retry; `false` means that the last answer has to do.
-    fn withdraw(&self, now: Instant) -> bool;
+    /// Asks for one retry after an outcome of this class; `false` means that the last answer has to do.
+    fn withdraw(&self, now: Instant, class: Class) -> bool;
 }
 
 const _: fn(&dyn RetryBudget) = |_| {};
@@ -16,7 +18,8 @@ const _: fn(&dyn RetryBudget) = |_| {};
 /// The default: one retry for every five requests and one every second, at most ten saved up.
 ///
 /// A fifth more load is what the retry budget of the HTTP library allows by default; one a second keeps a client that
-/// makes few requests from running dry; ten are three requests that use all their retries at once.
+/// makes few requests from running dry; ten are three requests that use all their retries at once. A retry at the time
+/// that the platform itself named costs nothing: it is spaced by the platform, and adds to nobody's trouble.
 #[derive(Debug)]
 pub struct TokenBudget {
     state: Mutex<State>,
@@ -73,7 +76,10 @@ impl RetryBudget for TokenBudget {
         });
     }
 
-    fn withdraw(&self, now: Instant) -> bool {
+    fn withdraw(&self, now: Instant, class: Class) -> bool {
+        if matches!(class, Class::Throttled { wait: Some(_) }) {
+            return true;
+        }
         self.with(now, |balance| {
             // A little less than one: five deposits of 0.2 are one retry, whatever the rounding says.
             let enough = *balance >= 1.0 - 1e-9;
@@ -92,7 +98,7 @@ pub struct Unlimited;
 impl RetryBudget for Unlimited {
     fn deposit(&self, _: Instant) {}
 
-    fn withdraw(&self, _: Instant) -> bool {
+    fn withdraw(&self, _: Instant, _: Class) -> bool {
         true
     }
 }
@@ -108,7 +114,9 @@ mod tests {
         let mut retries = 0;
         for _ in 0..1000 {
             budget.deposit(now);
-            retries += (0..3).filter(|_| budget.withdraw(now)).count();
+            retries += (0..3)
+                .filter(|_| budget.withdraw(now, Class::Transient))
+                .count();
         }
         assert!((200..=210).contains(&retries), "{retries}");
     }
@@ -117,7 +125,11 @@ mod tests {
     fn time_refills_up_to_the_most() {
         let budget = TokenBudget::default();
         let now = Instant::now();
-        let drained = |now| (0..100).filter(|_| budget.withdraw(now)).count();
+        let drained = |now| {
+            (0..100)
+                .filter(|_| budget.withdraw(now, Class::Transient))
+                .count()
+        };
         assert_eq!(drained(now), 10);
         assert_eq!(drained(now + Duration::from_secs(3)), 3);
         assert_eq!(drained(now + Duration::from_secs(3600)), 10);
@@ -125,10 +137,21 @@ mod tests {
     }
 
     #[test]
+    fn a_retry_at_the_time_that_the_platform_named_is_free() {
+        let budget = TokenBudget::new(0.0, 0.0, 0);
+        let now = Instant::now();
+        let told = Class::Throttled {
+            wait: Some(Duration::from_secs(1)),
+        };
+        assert!(budget.withdraw(now, told));
+        assert!(!budget.withdraw(now, Class::Throttled { wait: None }));
+    }
+
+    #[test]
     fn odd_numbers_do_not_make_retries() {
         let budget = TokenBudget::new(f64::NAN, -1.0, 0);
         let now = Instant::now();
         budget.deposit(now);
-        assert!(!budget.withdraw(now + Duration::from_secs(10)));
+        assert!(!budget.withdraw(now + Duration::from_secs(10), Class::Transient));
     }
 }

@@ -16,6 +16,17 @@ pub struct RequestMeta<'a> {
     pub idempotent: bool,
 }
 
+impl<'a> RequestMeta<'a> {
+    /// A description, for trying a policy out.
+    pub fn new(method: &'a str, operation: &'a str, idempotent: bool) -> Self {
+        Self {
+            method,
+            operation,
+            idempotent,
+        }
+    }
+}
+
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -109,11 +120,7 @@ mod tests {
     use super::*;
 
     fn class(idempotent: bool, outcome: &Outcome<'_>) -> Class {
-        let request = RequestMeta {
-            method: "X",
-            operation: "/x",
-            idempotent,
-        };
+        let request = RequestMeta::new("X", "/x", idempotent);
         SafeToRepeat::decide(&request, outcome)
     }
 

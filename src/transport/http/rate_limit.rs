@@ -113,6 +113,9 @@ const RESERVE: u32 = 20;
 /// Tokens that are counted at once: the current one, and those that requests in flight still carry.
 const TOKENS: usize = 4;
 
+/// Most that a header may raise the limit to: one instant is kept for each request of the window.
+const MOST_ALLOWED: u32 = 10_000;
+
 /// The default: at most so many requests of one token in any 60 seconds.
 ///
 /// Nothing is known of where the platform's own window begins, so ours slides: whatever 60 seconds it counts, we are
@@ -203,7 +206,7 @@ impl Window {
 
     fn learn(&mut self, quota: &Quota) {
         if let Some(allowed) = quota.allowed.filter(|allowed| *allowed > 0) {
-            self.allowed = Some(allowed);
+            self.allowed = Some(allowed.min(MOST_ALLOWED));
         }
         let spent = match (quota.count, quota.allowed) {
             (Some(count), Some(allowed)) if count >= allowed => quota.reset,

@@ -13,6 +13,9 @@ use crate::core::ports::AccessToken;
 use crate::core::secret::Secret;
 use crate::error::{Error, Result};
 
+/// What is shorter than this is no secret, but would be found inside ordinary words.
+const SHORTEST_SECRET: usize = 8;
+
 /// Who goes first when requests wait for the rate limiter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -95,12 +98,10 @@ impl Request {
 
     /// Whether sending it twice does what sending it once does.
     pub(crate) fn may_repeat(&self) -> bool {
-        self.idempotent.unwrap_or_else(|| {
-            matches!(
-                self.method,
-                Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
-            )
-        })
+        self.idempotent.unwrap_or(matches!(
+            self.method,
+            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
+        ))
     }
 
     /// Takes what must not be repeated out of a text of the server.
@@ -108,7 +109,7 @@ impl Request {
         let mut clean = Cow::Borrowed(text);
         for secret in &self.hidden {
             let secret = secret.expose();
-            if !secret.is_empty() && clean.contains(secret) {
+            if secret.len() >= SHORTEST_SECRET && clean.contains(secret) {
                 clean = Cow::Owned(clean.replace(secret, "(hidden)"));
             }
         }

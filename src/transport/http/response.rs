@@ -181,7 +181,7 @@ mod tests {
     fn request() -> Request {
         let url = Url::parse("https://api.example/").unwrap();
         let mut request = Request::new(Method::GET, "/x", url);
-        request.hidden.push(Secret::new("hush-id"));
+        request.hidden.push(Secret::new("hush-channel"));
         request
     }
 
@@ -251,10 +251,9 @@ mod tests {
 
     #[test]
     fn a_secret_that_the_server_echoes_is_in_no_part_of_the_error() {
-        let body =
-            r#"{"message":"channel hush-id not found","code":"hush-id","contextId":"hush-id"}"#;
+        let body = r#"{"message":"channel hush-channel not found","code":"hush-channel","contextId":"hush-channel"}"#;
         let error = response(404, &[], body).into_error(&request());
-        assert!(!format!("{error} {error:?} {:?}", error.body()).contains("hush-id"));
+        assert!(!format!("{error} {error:?} {:?}", error.body()).contains("hush-channel"));
     }
 
     #[test]

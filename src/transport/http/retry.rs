@@ -32,6 +32,19 @@ pub struct RetryAttempt<'a> {
     pub unit_random: f64,
 }
 
+impl<'a> RetryAttempt<'a> {
+    /// The question before retry `number`, for trying a policy out: no time has passed, and the dice show 1.
+    pub fn new(request: &'a RequestMeta<'a>, class: Class, number: u32) -> Self {
+        Self {
+            request,
+            class,
+            number,
+            elapsed: Duration::ZERO,
+            unit_random: 1.0,
+        }
+    }
+}
+
 /// What a retry policy decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -169,11 +182,11 @@ impl Retrying {
     }
 
     async fn run(&self, request: &Request) -> Result<Response> {
-        let meta = RequestMeta {
-            method: request.method.as_str(),
-            operation: &request.operation,
-            idempotent: request.may_repeat(),
-        };
+        let meta = RequestMeta::new(
+            request.method.as_str(),
+            &request.operation,
+            request.may_repeat(),
+        );
         let clock = &self.ambient.clock;
         let started = clock.now();
         self.rules.budget.deposit(started);
@@ -205,17 +218,14 @@ impl Retrying {
             }
             number = number.saturating_add(1);
             let now = clock.now();
-            let verdict = self.rules.policy.decide(&RetryAttempt {
-                request: &meta,
-                class,
-                number,
-                elapsed: now.saturating_duration_since(started),
-                unit_random: self.ambient.entropy.unit(),
-            });
+            let mut attempt = RetryAttempt::new(&meta, class, number);
+            attempt.elapsed = now.saturating_duration_since(started);
+            attempt.unit_random = self.ambient.entropy.unit();
+            let verdict = self.rules.policy.decide(&attempt);
             let RetryVerdict::RetryAfter(delay) = verdict else {
                 return result;
             };
-            if !self.rules.budget.withdraw(now) {
+            if !self.rules.budget.withdraw(now, class) {
                 return result;
             }
             // On top of the floor, so that those who were told the same time do not come back at the same time.

@@ -114,7 +114,7 @@ impl Connector {
     }
 
     async fn tcp(&self, url: &Url) -> Result<TcpStream, Gone> {
-        let target = self.uri(url)?;
+        let target = Self::uri(url)?;
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
         let connected = match self.proxy.intercept(url) {
@@ -146,7 +146,7 @@ impl Connector {
     }
 
     /// Scheme, host and port alone.
-    fn uri(&self, url: &Url) -> Result<Uri, Gone> {
+    fn uri(url: &Url) -> Result<Uri, Gone> {
         let host = url
             .host_str()
             .ok_or_else(|| unreachable("the address has no host"))?;
@@ -169,7 +169,7 @@ impl Connector {
         buffers: Buffers,
     ) -> Result<Socket, DialError> {
         let key = generate_key();
-        let upgrade = self.upgrade_request(request, &key)?;
+        let upgrade = Self::upgrade_request(request, &key)?;
         let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
             .handshake::<_, Empty<Bytes>>(TokioIo::new(wire))
             .await
@@ -198,11 +198,7 @@ impl Connector {
         Ok(Socket::new(parts.io.into_inner(), &parts.read_buf, meter, buffers).await)
     }
 
-    fn upgrade_request(
-        &self,
-        request: &DialRequest,
-        key: &str,
-    ) -> Result<Request<Empty<Bytes>>, Gone> {
+    fn upgrade_request(request: &DialRequest, key: &str) -> Result<Request<Empty<Bytes>>, Gone> {
         let url = &request.url;
         let target = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),

@@ -1,0 +1,125 @@
+//! Reading a socket in bursts: many frames for one turn of the link's loop.
+
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use super::delivery::{Delivery, Origin};
+use super::driver::Item;
+use super::protocol::{Decode, Decoded, Notice};
+use crate::core::close::Gone;
+use crate::core::ids::ChannelId;
+use crate::transport::ws::{Frame, Socket};
+
+/// Frames that are read and decoded before the task looks at anything else.
+const BURST: usize = 64;
+
+/// Frames decoded in one burst.
+pub(super) struct Burst<E> {
+    /// Events, each with the bytes of its frame.
+    pub(super) items: Vec<(Item<E>, usize)>,
+    /// The first inbound message, and what every message means for the connection.
+    pub(super) notices: Vec<Notice>,
+    pub(super) frames: u64,
+    pub(super) filtered: u64,
+    /// The close frame or fault that ended it.
+    pub(super) end: Option<Gone>,
+}
+
+impl<E> Burst<E> {
+    pub(super) fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            notices: Vec::new(),
+            frames: 0,
+            filtered: 0,
+            end: None,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames == 0
+    }
+}
+
+/// Reads up to a burst of frames, and flushes what waits to be written. Everything read is in `burst`, also when this
+/// is dropped; a fault before the first frame is returned at once.
+pub(super) fn poll_socket<E>(
+    cx: &mut Context<'_>,
+    socket: &mut Socket,
+    room: Option<(usize, usize)>,
+    decoder: &mut dyn Decode<E>,
+    burst: &mut Burst<E>,
+    channel: Option<&ChannelId>,
+) -> Poll<Option<Gone>> {
+    if socket.is_dirty()
+        && let Poll::Ready(Err(gone)) = socket.poll_flush(cx)
+    {
+        return Poll::Ready(Some(gone));
+    }
+    let Some((items, bytes)) = room else {
+        return Poll::Pending;
+    };
+    let most = items.min(BURST);
+    let mut used = 0;
+    while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
+        let frame = match socket.poll_frame(cx) {
+            Poll::Pending => break,
+            Poll::Ready(Ok(frame)) => frame,
+            Poll::Ready(Err(gone)) => {
+                if burst.frames == 0 {
+                    return Poll::Ready(Some(gone));
+                }
+                burst.end = Some(gone);
+                break;
+            }
+        };
+        burst.frames += 1;
+        let size = match &frame {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(data) => data.len(),
+            Frame::Ping | Frame::Pong => {
+                burst.notices.push(Notice::None);
+                continue;
+            }
+            Frame::Close(code, reason) => {
+                // The answer to a close frame is worth one try.
+                let _ = socket.poll_flush(cx);
+                burst.end = Some(Gone::Closed {
+                    code: *code,
+                    reason: reason.clone(),
+                });
+                break;
+            }
+        };
+        let Decoded { notice, item } = decoder.decode(&frame);
+        // Only the first plain message matters to the session, which then knows that the connection flows.
+        if notice != Notice::None || burst.notices.is_empty() {
+            burst.notices.push(notice.clone());
+        }
+        match item {
+            Some(item) => {
+                used += size;
+                let delivery = Delivery {
+                    event: item.event,
+                    topic: item.topic,
+                    correlation_id: item.correlation_id,
+                    received_at: received(socket),
+                    origin: Origin::Live,
+                    channel: channel.cloned(),
+                };
+                burst.items.push((Item::Event(delivery, item.health), size));
+            }
+            None if notice == Notice::None => burst.filtered += 1,
+            None => {}
+        }
+    }
+    if burst.frames > 0 {
+        Poll::Ready(None)
+    } else {
+        Poll::Pending
+    }
+}
+
+fn received(socket: &Socket) -> SystemTime {
+    socket.last_inbound().wall
+}

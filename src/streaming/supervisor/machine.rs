@@ -1,0 +1,388 @@
+//! The supervisor's states, and the way from nothing to a live link.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::message::{Action, Input, Now};
+use super::subscribe::Reconcile;
+use crate::core::clock::Moment;
+use crate::core::close::Gone;
+use crate::core::ids::ChannelId;
+use crate::core::limits;
+use crate::core::ports::ChannelInfo;
+use crate::error::Result;
+use crate::events::{StopReason, Topic};
+use crate::streaming::delivery::ConnectionState;
+use crate::streaming::desired::Desired;
+use crate::streaming::ledger::{Ledger, LinkKey};
+use crate::streaming::policy::{Overflow, ReconnectPolicy};
+
+/// Dials of one channel that may fail in a row before it is given up for a new one.
+const DIALS_PER_CHANNEL: u32 = 3;
+/// A channel that we hold, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) info: ChannelInfo,
+    /// Its link's key in the ledger; a channel keeps its key over several sockets.
+    pub(super) key: LinkKey,
+    pub(super) failed_dials: u32,
+    /// Whether its existence is in doubt.
+    pub(super) suspect: bool,
+    /// Whether the platform said that it is gone.
+    pub(super) dead: bool,
+    /// Whether it was subscribed since it was made.
+    pub(super) subscribed: bool,
+}
+
+/// Where the one link of the plan is.
+#[derive(Debug)]
+pub(super) enum State {
+    Idle,
+    Creating,
+    Checking,
+    /// The first subscription of a new channel, before its socket.
+    Subscribing,
+    Dialing {
+        link: LinkKey,
+    },
+    Live {
+        link: LinkKey,
+        since: Moment,
+    },
+    Waiting {
+        until: Instant,
+        wait: Duration,
+        cause: Gone,
+    },
+    Held {
+        cause: Gone,
+        wait: Duration,
+    },
+    /// Waits for the link to end.
+    Closing {
+        link: LinkKey,
+        stop: StopReason,
+    },
+    Stopped(StopReason),
+}
+
+/// The stream's one decision maker.
+pub(crate) struct Supervisor {
+    pub(super) policy: Arc<dyn ReconnectPolicy>,
+    pub(super) overflow: Overflow,
+    pub(super) uses_channel: bool,
+    pub(super) channel_life: Duration,
+    pub(super) state: State,
+    pub(super) desired: Desired,
+    pub(super) ledger: Ledger,
+    pub(super) channel: Option<Held>,
+    pub(super) reconcile: Reconcile,
+    pub(super) failures: u32,
+    next_key: LinkKey,
+    pub(super) ever_live: bool,
+    pub(super) new_channel: bool,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        policy: Arc<dyn ReconnectPolicy>,
+        overflow: Overflow,
+        uses_channel: bool,
+        topics: &[Topic],
+    ) -> Result<Self> {
+        let mut supervisor = Self {
+            policy,
+            overflow,
+            uses_channel,
+            channel_life: limits::CHANNEL_LIFE,
+            state: State::Idle,
+            desired: Desired::default(),
+            ledger: Ledger::default(),
+            channel: None,
+            reconcile: Reconcile::default(),
+            failures: 0,
+            next_key: 0,
+            ever_live: false,
+            new_channel: false,
+        };
+        for topic in supervisor.desired.add(topics)? {
+            supervisor.ledger.want(topic);
+        }
+        Ok(supervisor)
+    }
+
+    /// Adds topics to the desired set, all or none, and says whether that changed it; [`Input::Changed`] acts on it.
+    ///
+    /// # Errors
+    /// `Capacity` when the plan cannot hold them.
+    pub(crate) fn want(&mut self, topics: &[Topic]) -> Result<bool> {
+        let new = self.desired.add(topics)?;
+        let changed = !new.is_empty();
+        for topic in new {
+            self.ledger.want(topic);
+        }
+        Ok(changed)
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped(_))
+    }
+
+    /// Consecutive failures so far.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// When [`Input::Timer`] is due.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { until, .. } => Some(*until),
+            State::Live { .. } => self.reconcile.due,
+            _ => None,
+        }
+    }
+
+    /// How the stream stands.
+    pub(crate) fn connection_state(&self) -> ConnectionState {
+        match &self.state {
+            State::Idle
+            | State::Creating
+            | State::Checking
+            | State::Subscribing
+            | State::Dialing { .. } => ConnectionState::Connecting {
+                failures: self.failures,
+            },
+            State::Live { since, .. } => ConnectionState::Live {
+                channel: self.channel_id(),
+                since: since.wall,
+            },
+            State::Waiting { wait, cause, .. } => ConnectionState::Backoff {
+                failures: self.failures,
+                wait: *wait,
+                cause: cause.clone(),
+            },
+            State::Held { cause, .. } => ConnectionState::Held {
+                cause: cause.clone(),
+            },
+            State::Closing { stop, .. } | State::Stopped(stop) => {
+                ConnectionState::Stopped(stop.clone())
+            }
+        }
+    }
+
+    /// Takes one input and says what to do.
+    pub(crate) fn step(&mut self, now: Now, input: Input, out: &mut Vec<Action>) {
+        if self.is_stopped() {
+            return;
+        }
+        match input {
+            Input::Start => {
+                if matches!(self.state, State::Idle) {
+                    self.open(out);
+                }
+            }
+            Input::Created(answer) => self.created(now, answer, out),
+            Input::Checked(answer) => self.checked(now, answer, out),
+            Input::Subscribed {
+                channel,
+                sent,
+                answer,
+            } => {
+                // An answer about a channel that was given up says nothing of its successor.
+                if self.channel_id() == Some(channel) {
+                    self.subscribed(now, &sent, answer, out);
+                }
+            }
+            Input::Flowing { link, at } => self.flowing(now, link, at, out),
+            Input::Notice { link, notice } => self.noticed(link, notice, out),
+            Input::LinkGone {
+                link,
+                cause,
+                last_in,
+                retry_after,
+                fatal,
+            } => {
+                self.link_gone(now, link, cause, last_in, retry_after, fatal, out);
+            }
+            Input::Changed => self.changed(now, out),
+            Input::Unwant(topics) => self.unwanted(&topics, now, out),
+            Input::TokenRotated => {
+                // A channel lives as long as the token that subscribed it last.
+                if self.uses_channel && matches!(self.state, State::Live { .. }) {
+                    self.reconcile_now(now, out);
+                }
+            }
+            Input::Timer => self.timer(now, out),
+            Input::CaughtUp => {
+                if let State::Held { cause, wait } = &self.state
+                    && !now.clogged
+                {
+                    let (cause, wait) = (cause.clone(), *wait);
+                    self.state = State::Waiting {
+                        until: now.at.mono + wait,
+                        wait,
+                        cause,
+                    };
+                }
+            }
+            Input::Close => self.close(out),
+        }
+    }
+
+    /// The next step towards a live link.
+    fn open(&mut self, out: &mut Vec<Action>) {
+        if self.uses_channel {
+            match &self.channel {
+                Some(held) if held.dead => self.drop_channel(),
+                Some(held) if held.failed_dials >= DIALS_PER_CHANNEL => self.drop_channel(),
+                _ => {}
+            }
+            match &self.channel {
+                None => {
+                    self.state = State::Creating;
+                    out.push(Action::Create);
+                    return;
+                }
+                Some(held) if held.suspect => {
+                    self.state = State::Checking;
+                    out.push(Action::Check(held.info.id.clone()));
+                    return;
+                }
+                Some(held) if !held.subscribed && !self.desired.is_empty() => {
+                    let id = held.info.id.clone();
+                    self.state = State::Subscribing;
+                    if !self.reconcile.in_flight {
+                        self.replace(id, out);
+                    }
+                    return;
+                }
+                Some(_) => {}
+            }
+        }
+        self.dial(out);
+    }
+
+    pub(super) fn dial(&mut self, out: &mut Vec<Action>) {
+        let link = match &self.channel {
+            Some(held) => held.key,
+            None => self.fresh_key(),
+        };
+        if !self.uses_channel {
+            // A socket without a channel covers what it was asked for as soon as it flows.
+            self.confirm_all(link);
+        }
+        self.state = State::Dialing { link };
+        let channel = self.channel.as_ref().map(|held| held.info.clone());
+        out.push(Action::Dial { link, channel });
+    }
+
+    fn created(&mut self, now: Now, answer: Result<ChannelInfo>, out: &mut Vec<Action>) {
+        if !matches!(self.state, State::Creating) {
+            return;
+        }
+        match answer {
+            Ok(info) => {
+                let key = self.fresh_key();
+                self.channel = Some(Held {
+                    info,
+                    key,
+                    failed_dials: 0,
+                    suspect: false,
+                    dead: false,
+                    subscribed: false,
+                });
+                self.new_channel = true;
+                self.open(out);
+            }
+            Err(error) => self.rest_failed(now, error, false, out),
+        }
+    }
+
+    fn checked(&mut self, now: Now, answer: Result<bool>, out: &mut Vec<Action>) {
+        if !matches!(self.state, State::Checking) {
+            return;
+        }
+        match answer {
+            Ok(alive) => {
+                if let Some(held) = &mut self.channel {
+                    held.suspect = false;
+                    held.dead = !alive;
+                }
+                self.open(out);
+            }
+            Err(error) => self.rest_failed(now, error, false, out),
+        }
+    }
+
+    fn timer(&mut self, now: Now, out: &mut Vec<Action>) {
+        match &self.state {
+            State::Waiting { until, cause, wait } if now.at.mono >= *until => {
+                if now.clogged {
+                    self.state = State::Held {
+                        cause: cause.clone(),
+                        wait: *wait,
+                    };
+                    out.push(Action::AwaitConsumer);
+                } else {
+                    self.open(out);
+                }
+            }
+            State::Live { .. } if self.reconcile.due.is_some_and(|due| now.at.mono >= due) => {
+                self.reconcile.due = None;
+                self.reconcile_now(now, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, out: &mut Vec<Action>) {
+        match self.state {
+            State::Closing { .. } | State::Stopped(_) => {}
+            State::Live { link, .. } | State::Dialing { link } => {
+                self.state = State::Closing {
+                    link,
+                    stop: StopReason::Closed,
+                };
+                out.push(Action::CloseLink(link, Gone::Requested));
+            }
+            _ => self.stop(StopReason::Closed, None, out),
+        }
+    }
+
+    fn fresh_key(&mut self) -> LinkKey {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    fn confirm_all(&mut self, link: LinkKey) {
+        let topics: Vec<Topic> = self
+            .desired
+            .wire()
+            .iter()
+            .filter_map(|t| t.parse().ok())
+            .collect();
+        for topic in topics.iter().flat_map(Topic::members) {
+            self.ledger.confirm(link, &topic);
+        }
+    }
+
+    pub(super) fn current_link(&self) -> Option<LinkKey> {
+        match self.state {
+            State::Dialing { link } | State::Live { link, .. } | State::Closing { link, .. } => {
+                Some(link)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn channel_id(&self) -> Option<ChannelId> {
+        self.channel.as_ref().map(|held| held.info.id.clone())
+    }
+
+    fn drop_channel(&mut self) {
+        if let Some(held) = self.channel.take() {
+            self.ledger.drop_link(held.key);
+            self.reconcile = Reconcile::default();
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The stack under scripted executors with a paused clock, and over real sockets.
+
+mod loop_and_turns;
+mod script;
+mod wire;

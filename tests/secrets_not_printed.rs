@@ -1,0 +1,213 @@
+//! Nothing that this crate, or a library under it, prints or logs in a full run shows a secret.
+
+use std::fmt::{Debug, Write as _};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use genesys_cloud::sim::{Fault, Platform};
+use genesys_cloud::{
+    Client, ClientCredentials, CredentialsIn, Event, FixedDelay, IncludeChannels, Lifecycle, Proxy,
+    Tls, TracingObserver,
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Keeps everything that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// A platform on a thread whose log goes nowhere: it is the client that is tested.
+fn unheard(seed: u64, tls: bool) -> (Platform, std::thread::JoinHandle<()>) {
+    let (give, take) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let builder = Platform::builder().seed(seed).tls(tls).events_per_second(200.0);
+                let platform = builder.start().await.unwrap();
+                let url = platform.base_url().replace("http", "ws");
+                give.send(platform).unwrap();
+                drop(give);
+                // Until the platform is dropped, and its port with it.
+                let address = url.rsplit('/').next().unwrap().to_owned();
+                while tokio::net::TcpStream::connect(&address).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            });
+        });
+    });
+    (take.recv().unwrap(), thread)
+}
+
+/// Everything that was formatted.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    fn add(&mut self, thing: &(impl Debug + ?Sized)) {
+        writeln!(self.0, "{thing:?} {thing:#?}").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
+    let log = Log::default();
+    // Installs a bridge from `log` too, so that the libraries below are heard.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .init();
+    let mut shown = Shown::default();
+    let mut channels = Vec::new();
+    let mut hidden = vec!["proxy-password".to_owned(), "wrong-secret".to_owned()];
+
+    shown.add(&Proxy::http("http://user:proxy-password@127.0.0.1:9").unwrap());
+    let mut seed = 0;
+    for placed in [CredentialsIn::BasicHeader, CredentialsIn::Form] {
+        for tls in [false, true] {
+            seed += 1;
+            let (platform, thread) = unheard(seed, tls);
+            run(placed, platform, &mut shown, &mut hidden, &mut channels).await;
+            thread.join().unwrap();
+        }
+    }
+
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    for source in ["genesys_cloud", "tungstenite", "hyper_util", "reqwest", "rustls"] {
+        assert!(log.contains(&format!(" {source}")), "the log hears {source}");
+    }
+    assert!(hidden.len() >= 2 + 4 * 4, "{}", hidden.len());
+    assert!(channels.len() >= 8, "{}", channels.len());
+    for secret in &hidden {
+        must_not_show(&log, secret);
+        must_not_show(&shown.0, secret);
+    }
+    // The platform names a channel in some of its messages, and the WebSocket library logs messages whole at TRACE.
+    let own: Vec<&str> = log.lines().filter(|line| !line.contains(" tungstenite::")).collect();
+    let own = own.join("\n");
+    for channel in &channels {
+        must_not_show(&own, channel);
+        must_not_show(&shown.0, channel);
+    }
+}
+
+fn must_not_show(text: &str, secret: &str) {
+    assert!(secret.len() >= 8, "{secret:?} proves nothing");
+    let encoded = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+    for spelling in [secret.to_owned(), encoded.to_string()] {
+        if let Some(at) = text.find(&spelling) {
+            let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+            let line: String = text[start..].chars().take(400).collect();
+            panic!("a secret is shown: {line}");
+        }
+    }
+}
+
+async fn run(
+    placed: CredentialsIn,
+    platform: Platform,
+    shown: &mut Shown,
+    hidden: &mut Vec<String>,
+    channels: &mut Vec<String>,
+) {
+    let credentials = platform.credentials().placed(placed);
+    let secret = credentials.client_secret().expose().to_owned();
+    let pair = format!("{}:{secret}", credentials.client_id());
+    hidden.push(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pair));
+    hidden.push(secret);
+    let mut builder = Client::builder(platform.endpoints())
+        .credentials(credentials.clone())
+        .observer(TracingObserver);
+    let mut trust = Tls::new();
+    if let Some(root) = platform.root_certificate_pem() {
+        trust = trust.add_root_pem(root.as_bytes()).unwrap();
+        builder = builder.tls(trust.clone());
+    }
+    shown.add(&builder);
+    let client = builder.build().unwrap();
+    shown.add(&client);
+    shown.add(&credentials);
+    let token = client.token_source().token().await.unwrap();
+    shown.add(&token);
+    hidden.push(token.secret.expose().to_owned());
+
+    let stream = client
+        .stream()
+        .subscribe_all(platform.users().iter().map(|id| format!("v2.users.{id}?presence&routingStatus")))
+        .subscribe_all(platform.queues().iter().map(|id| format!("v2.analytics.queues.{id}.observations")))
+        .reconnect(FixedDelay::new(Duration::from_millis(20)));
+    shown.add(&stream);
+    let mut events = stream.start().await.unwrap();
+    shown.add(&events);
+    let faults = [
+        Fault::Malformed { count: 1 },
+        Fault::UnknownTopic { count: 1 },
+        Fault::InvalidUtf8 { count: 1 },
+        Fault::Reset,
+        Fault::Close { code: 1011, reason: "why".into() },
+        Fault::EvictChannel,
+        Fault::SlowHandshake { delay_ms: 1 },
+        Fault::RevokeToken,
+    ];
+    let mut faults = faults.into_iter();
+    let mut quiet = 0;
+    while quiet < 60 {
+        let delivery = events.next().await.unwrap().unwrap();
+        shown.add(&delivery);
+        shown.add(&events);
+        shown.add(&events.state());
+        if let Some(channel) = &delivery.channel {
+            channels.push(channel.expose().to_owned());
+        }
+        let calm = !matches!(delivery.event, Event::Lifecycle(Lifecycle::Disconnected { .. }));
+        quiet = if calm { quiet + 1 } else { 0 };
+        if quiet == 20
+            && let Some(fault) = faults.next()
+        {
+            platform.fault(fault).unwrap();
+            quiet = 0;
+        }
+    }
+    assert!(faults.next().is_none(), "every fault was played");
+    for listed in client.notifications().channels(IncludeChannels::Token).await.unwrap() {
+        shown.add(&listed);
+        if let Some(channel) = &listed.channel {
+            channels.push(channel.id.expose().to_owned());
+            hidden.push(channel.connect_uri.expose().to_owned());
+        }
+    }
+    hidden.push(client.token_source().token().await.unwrap().secret.expose().to_owned());
+    events.close().await;
+    while let Some(item) = events.next().await {
+        shown.add(&item);
+    }
+    let wrong = ClientCredentials::new(credentials.client_id(), "wrong-secret").placed(placed);
+    let wrong = Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();
+    let error = wrong.stream().subscribe("v2.users.a.presence").start().await.unwrap_err();
+    shown.add(&error);
+    writeln!(shown.0, "{error}").unwrap();
+    hidden.sort();
+    hidden.dedup();
+}
