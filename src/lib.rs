@@ -1,4 +1,4 @@
-//! Rust client for Genesys Cloud real time.
+#![doc = include_str!("../README.md")]
 
 pub(crate) mod auth;
 mod client;

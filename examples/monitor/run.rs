@@ -1,0 +1,139 @@
+//! From the start to the summary.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use genesys_cloud::{Client, EventStream, FullJitter, Topic, topics};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use crate::arguments::Arguments;
+use crate::common::{Connection, Failure, Place, connect, end_signal};
+use crate::demo::Demo;
+use crate::output::Output;
+use crate::watch::Watch;
+
+/// Watches until the time is over, the user has had enough, or the stream ends.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let mut end = pin!(end(arguments.lasts, end_signal()?));
+    let Connection { client, place } = connect().await?;
+    let topics = wanted(&arguments.topics, &place)?;
+    let mut watch = Watch::new(place.to_string(), &topics);
+    let started = tokio::select! {
+        started = start(&client, &topics, &place) => Some(started?),
+        () = &mut end => None,
+    };
+    let mut output = Output::open(arguments.json, &watch)?;
+    let Some(mut stream) = started else {
+        let summary = watch.tally.summary(genesys_cloud::StreamStats::default());
+        return Ok(output.finish(&summary, &watch)?);
+    };
+    let outcome = follow(&mut stream, &mut watch, &mut output, end, &place).await;
+    let summary = watch.tally.summary(stream.stats());
+    // The terminal is given back before anything is reported.
+    let finished = output.finish(&summary, &watch);
+    if let Place::Embedded(platform) = place {
+        platform.shutdown().await;
+    }
+    outcome?;
+    Ok(finished?)
+}
+
+async fn follow(
+    stream: &mut EventStream,
+    watch: &mut Watch,
+    output: &mut Output,
+    mut end: impl Future<Output = ()> + Unpin,
+    place: &Place,
+) -> Result<(), Failure> {
+    let mut demo = Demo::new(place);
+    let period = output.period();
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            item = stream.next() => match item {
+                Some(item) => {
+                    let delivery = item?;
+                    watch.take(&delivery);
+                    output.item(&delivery, watch)?;
+                }
+                None => return Ok(()),
+            },
+            _ = ticks.tick() => {
+                watch.state = stream.state();
+                watch.reconnects = stream.stats().reconnects;
+                watch.pace.roll(std::time::Instant::now());
+                output.tick(watch)?;
+            }
+            () = demo.due() => Demo::cut(place)?,
+            () = output.quit() => break,
+            () = &mut end => break,
+        }
+    }
+    // Closing waits for the peer's answer, and what comes in until then has to be taken meanwhile.
+    let handle = stream.handle();
+    let drain = async {
+        while let Some(item) = stream.next().await {
+            let delivery = item?;
+            watch.take(&delivery);
+            output.item(&delivery, watch)?;
+        }
+        Ok(())
+    };
+    let ((), drained) = tokio::join!(handle.close(), drain);
+    drained
+}
+
+async fn start(client: &Client, topics: &[Topic], place: &Place) -> Result<EventStream, Failure> {
+    let policy = match place {
+        Place::Embedded(_) => Demo::policy(),
+        Place::Region(_) | Place::Address(_) => FullJitter::default(),
+    };
+    let stream = client
+        .stream()
+        .subscribe_all(topics.iter().cloned())
+        .reconnect(policy);
+    Ok(stream.start().await?)
+}
+
+/// The topics that were asked for, or all users and queues of the embedded simulator.
+fn wanted(asked: &[String], place: &Place) -> Result<Vec<Topic>, Failure> {
+    if !asked.is_empty() {
+        let topics: Result<Vec<Topic>, _> = asked.iter().map(|text| text.parse()).collect();
+        return Ok(topics?);
+    }
+    let Place::Embedded(platform) = place else {
+        let message =
+            "no topic: name what to watch, such as --topic v2.users.{id}.presence with a user's id";
+        return Err(message.into());
+    };
+    let of_users = platform.users().iter().flat_map(|id| {
+        [
+            topics::users::presence(id).untyped(),
+            topics::users::routing_status(id).untyped(),
+            topics::users::conversations(id).untyped(),
+        ]
+    });
+    let of_queues = platform.queues().iter().flat_map(|id| {
+        [
+            topics::analytics::queue_observations(id).untyped(),
+            topics::routing::queue_conversations(id).untyped(),
+        ]
+    });
+    Ok(of_users.chain(of_queues).collect())
+}
+
+/// Resolves when the time is over or the process is told to end.
+async fn end(lasts: Option<Duration>, signal: impl Future<Output = ()>) {
+    let over = async {
+        match lasts {
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        () = signal => {}
+    }
+}
