@@ -63,9 +63,7 @@ pub(crate) async fn connect() -> Result<Connection, Failure> {
             (endpoints, credentials, Place::Embedded(Box::new(platform)))
         }
     };
-    let client = Client::builder(endpoints)
-        .credentials(credentials)
-        .build()?;
+    let client = Client::builder(endpoints).credentials(credentials).build()?;
     Ok(Connection { client, place })
 }
 
@@ -91,11 +89,8 @@ fn wanted(lookup: impl Fn(&str) -> Option<String>) -> Result<Wanted, Failure> {
 }
 
 fn incomplete(variables: &[(&str, bool)]) -> Failure {
-    let missing: Vec<&str> = variables
-        .iter()
-        .filter(|(_, is_there)| !is_there)
-        .map(|(name, _)| *name)
-        .collect();
+    let missing: Vec<&str> =
+        variables.iter().filter(|(_, is_there)| !is_there).map(|(name, _)| *name).collect();
     let missing = missing.join(" and ");
     format!("environment is incomplete: {missing} not set; with none of the variables set, a simulator is started")
         .into()
@@ -138,10 +133,7 @@ mod tests {
         for (given, missing) in [
             (vec![ID], vec![CLIENT_SECRET_VAR]),
             (vec![SECRET, (REGION_VAR, "use1")], vec![CLIENT_ID_VAR]),
-            (
-                vec![(REGION_VAR, "use1")],
-                vec![CLIENT_ID_VAR, CLIENT_SECRET_VAR],
-            ),
+            (vec![(REGION_VAR, "use1")], vec![CLIENT_ID_VAR, CLIENT_SECRET_VAR]),
             (vec![ID, SECRET], vec![REGION_VAR, BASE_URL_VAR]),
         ] {
             let error = of(&given).unwrap_err();

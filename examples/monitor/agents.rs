@@ -21,10 +21,7 @@ impl Agent {
         let definition = event.presence_definition.as_ref();
         if let Some(presence) = definition.and_then(|known| known.system_presence.as_deref()) {
             let since = event.modified_date.as_ref();
-            self.presence.set(
-                readable(presence),
-                since.and_then(Timestamp::to_system_time),
-            );
+            self.presence.set(readable(presence), since.and_then(Timestamp::to_system_time));
         }
     }
 
@@ -33,10 +30,7 @@ impl Agent {
             && let Some(state) = &status.status
         {
             let since = status.start_time.as_ref();
-            self.routing.set(
-                readable(state.as_str()),
-                since.and_then(Timestamp::to_system_time),
-            );
+            self.routing.set(readable(state.as_str()), since.and_then(Timestamp::to_system_time));
         }
     }
 
@@ -93,9 +87,7 @@ mod tests {
         agent.conversation("a", &conversation("c1", &left));
         let all = agent.conversations.value().unwrap();
         assert_eq!(
-            all.iter()
-                .map(|(id, state)| (&**id, &**state))
-                .collect::<Vec<_>>(),
+            all.iter().map(|(id, state)| (&**id, &**state)).collect::<Vec<_>>(),
             [("c2", "connected")]
         );
     }

@@ -149,23 +149,15 @@ mod tests {
     #[test]
     fn rows_are_there_before_the_first_event_and_once_each() {
         let board = Board::new(&[
-            "v2.users.11111111-aaaa?presence&routingStatus"
-                .parse()
-                .unwrap(),
+            "v2.users.11111111-aaaa?presence&routingStatus".parse().unwrap(),
             topics::users::conversations("11111111-aaaa").untyped(),
             topics::analytics::queue_observations("22222222-bbbb").untyped(),
             topics::routing::queue_conversations("22222222-bbbb").untyped(),
             "v2.detail.events.conversation.33333333".parse().unwrap(),
         ]);
         let ids = |rows: Vec<&str>| rows.join(" ");
-        assert_eq!(
-            ids(board.agents().iter().map(|(id, _)| &**id).collect()),
-            "11111111-aaaa"
-        );
-        assert_eq!(
-            ids(board.queues().iter().map(|(id, _)| &**id).collect()),
-            "22222222-bbbb"
-        );
+        assert_eq!(ids(board.agents().iter().map(|(id, _)| &**id).collect()), "11111111-aaaa");
+        assert_eq!(ids(board.queues().iter().map(|(id, _)| &**id).collect()), "22222222-bbbb");
         assert_eq!(board.name("11111111-aaaa"), "11111111");
     }
 }

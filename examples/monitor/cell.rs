@@ -12,21 +12,13 @@ pub(crate) struct Cell<T> {
 
 impl<T> Default for Cell<T> {
     fn default() -> Self {
-        Self {
-            value: None,
-            since: None,
-            is_stale: false,
-        }
+        Self { value: None, since: None, is_stale: false }
     }
 }
 
 impl<T> Cell<T> {
     pub(crate) fn set(&mut self, value: T, since: Option<SystemTime>) {
-        *self = Self {
-            value: Some(value),
-            since,
-            is_stale: false,
-        };
+        *self = Self { value: Some(value), since, is_stale: false };
     }
 
     /// Something may have been missed.

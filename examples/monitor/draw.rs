@@ -73,10 +73,7 @@ fn draw_header(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
         _ => Color::Red,
     };
     let line = Line::from(vec![
-        Span::styled(
-            format!("● {}", word(&watch.state)),
-            Style::new().fg(color).bold(),
-        ),
+        Span::styled(format!("● {}", word(&watch.state)), Style::new().fg(color).bold()),
         format!(" {}", particulars(&watch.state)).into(),
     ]);
     let up = format!("up {}", age(watch.up()));
@@ -125,10 +122,7 @@ fn written(note: &Note) -> Line<'_> {
     };
     Line::from(vec![
         format!("{:>6.1} s ", note.at.as_secs_f64()).dim(),
-        Span::styled(
-            format!("{} ", note.what),
-            style.add_modifier(Modifier::BOLD),
-        ),
+        Span::styled(format!("{} ", note.what), style.add_modifier(Modifier::BOLD)),
         Span::styled(&*note.text, style),
     ])
 }
@@ -155,10 +149,7 @@ mod tests {
     #[test]
     fn ages_are_short() {
         let texts = [0, 59, 60, 3_599, 3_600, 86_399, 90_000].map(|s| age(Duration::from_secs(s)));
-        assert_eq!(
-            texts,
-            ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d01h"]
-        );
+        assert_eq!(texts, ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d01h"]);
     }
 
     #[test]

@@ -26,10 +26,7 @@ enum Line<'a> {
 /// Writes one item.
 pub(crate) fn item(to: impl Write, delivery: &Delivery) -> io::Result<()> {
     let line = match &delivery.event {
-        Event::Lifecycle(item) => Line::Lifecycle {
-            kind: "lifecycle",
-            item,
-        },
+        Event::Lifecycle(item) => Line::Lifecycle { kind: "lifecycle", item },
         event => Line::Event {
             kind: "event",
             topic: delivery.topic.name(),
@@ -57,14 +54,8 @@ mod tests {
     fn lines_have_their_members_in_the_documented_order() {
         let text = |line: &Line<'_>| serde_json::to_string(line).unwrap();
         let item = Lifecycle::Lagged { dropped: 2 };
-        let line = Line::Lifecycle {
-            kind: "lifecycle",
-            item: &item,
-        };
-        assert_eq!(
-            text(&line),
-            r#"{"kind":"lifecycle","what":"lagged","dropped":2}"#
-        );
+        let line = Line::Lifecycle { kind: "lifecycle", item: &item };
+        assert_eq!(text(&line), r#"{"kind":"lifecycle","what":"lagged","dropped":2}"#);
         let body = r#"{"primary":true}"#;
         let event = Event::UsersPresence(serde_json::from_str(body).unwrap());
         let line = Line::Event {

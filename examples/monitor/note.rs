@@ -26,31 +26,17 @@ pub(crate) struct Note {
 impl Note {
     pub(crate) fn new(at: Duration, item: &Lifecycle) -> Self {
         let (tone, text) = words(item);
-        Self {
-            at,
-            tone,
-            what: item.what(),
-            text,
-        }
+        Self { at, tone, what: item.what(), text }
     }
 }
 
 fn words(item: &Lifecycle) -> (Tone, String) {
     match item {
-        Lifecycle::Connected {
-            channel,
-            new_channel,
-            ..
-        } => {
+        Lifecycle::Connected { channel, new_channel, .. } => {
             let new = if *new_channel { "new" } else { "same" };
             (Tone::Good, format!("{new} {}", shown(channel.as_ref())))
         }
-        Lifecycle::Disconnected {
-            cause,
-            was_live,
-            retry_in,
-            ..
-        } => {
+        Lifecycle::Disconnected { cause, was_live, retry_in, .. } => {
             let next = match retry_in {
                 Some(wait) => format!("next dial in {}", seconds(*wait)),
                 None => "no dial follows".to_owned(),
@@ -60,57 +46,36 @@ fn words(item: &Lifecycle) -> (Tone, String) {
         }
         Lifecycle::Resubscribed { channel, topics } => {
             let topics = counted(*topics as u64, "topic");
-            (
-                Tone::Good,
-                format!("{topics} confirmed by {}", shown(channel.as_ref())),
-            )
+            (Tone::Good, format!("{topics} confirmed by {}", shown(channel.as_ref())))
         }
-        Lifecycle::Subscribed { topics, since } => (
-            Tone::Good,
-            format!("{} covered since {}", names(topics), clock(*since)),
-        ),
+        Lifecycle::Subscribed { topics, since } => {
+            (Tone::Good, format!("{} covered since {}", names(topics), clock(*since)))
+        }
         Lifecycle::Unsubscribed { topics } => (Tone::Plain, names(topics)),
-        Lifecycle::Rejected {
-            topic,
-            reason,
-            missing_permissions,
-        } => {
+        Lifecycle::Rejected { topic, reason, missing_permissions } => {
             let mut text = format!("{}: {reason}", topic.name());
             if !missing_permissions.is_empty() {
                 text = format!("{text} ({})", missing_permissions.join(", "));
             }
             (Tone::Bad, text)
         }
-        Lifecycle::Gap {
-            topics,
-            covered_until,
-            resumed_at,
-            duration,
-            cause,
-        } => {
+        Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause } => {
             let (from, to) = (clock(*covered_until), clock(*resumed_at));
-            let text = format!(
-                "{} of {}, {from} to {to}: {cause}",
-                seconds(*duration),
-                names(topics)
-            );
+            let text =
+                format!("{} of {}, {from} to {to}: {cause}", seconds(*duration), names(topics));
             (Tone::Loss, text)
         }
-        Lifecycle::Lagged { dropped } => (
-            Tone::Loss,
-            format!("{} dropped: we were too slow", counted(*dropped, "event")),
-        ),
+        Lifecycle::Lagged { dropped } => {
+            (Tone::Loss, format!("{} dropped: we were too slow", counted(*dropped, "event")))
+        }
         Lifecycle::Stopped { reason, uncovered } => {
-            let lost = uncovered
-                .iter()
-                .filter(|open| open.cause != Gone::Requested);
+            let lost = uncovered.iter().filter(|open| open.cause != Gone::Requested);
             let topics: usize = lost.map(|open| open.topics.len()).sum();
             let text = match topics {
                 0 => reason.to_string(),
-                _ => format!(
-                    "{reason}; {} not covered at the end",
-                    counted(topics as u64, "topic")
-                ),
+                _ => {
+                    format!("{reason}; {} not covered at the end", counted(topics as u64, "topic"))
+                }
             };
             (Tone::Plain, text)
         }

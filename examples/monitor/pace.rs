@@ -20,11 +20,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            seconds: VecDeque::new(),
-            current: 0,
-            since: now,
-        }
+        Self { seconds: VecDeque::new(), current: 0, since: now }
     }
 
     pub(crate) fn count(&mut self, now: Instant) {

@@ -20,10 +20,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn observations(&mut self, event: &QueueObservations) {
-        let media = event
-            .group
-            .as_ref()
-            .and_then(|group| group.get("mediaType"));
+        let media = event.group.as_ref().and_then(|group| group.get("mediaType"));
         let mut all = self.figures.value().cloned().unwrap_or_default();
         let entry = all.entry(media.cloned().unwrap_or_default()).or_default();
         let intervals = event.data.iter().flatten();
@@ -54,9 +51,8 @@ impl Queue {
                 && part.queue_id.as_deref() == Some(queue)
                 && part.end_time.is_none()
         });
-        let since = waits
-            .and_then(|part| part.connected_time.as_ref())
-            .and_then(Timestamp::to_system_time);
+        let since =
+            waits.and_then(|part| part.connected_time.as_ref()).and_then(Timestamp::to_system_time);
         let mut all = match self.conversations.value() {
             Some(all) if !self.conversations.is_stale() => all.clone(),
             _ => BTreeMap::new(),
@@ -81,8 +77,7 @@ impl Queue {
     pub(crate) fn figures(&self) -> (Option<(u64, u64)>, bool) {
         let figures = self.figures.value().map(|all| {
             all.get("").copied().unwrap_or_else(|| {
-                all.values()
-                    .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+                all.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
             })
         });
         (figures, self.figures.is_stale())
@@ -96,12 +91,7 @@ impl Queue {
 
     /// Since when the one waits that waits longest.
     pub(crate) fn longest_wait(&self) -> Option<SystemTime> {
-        self.conversations
-            .value()?
-            .values()
-            .flatten()
-            .min()
-            .copied()
+        self.conversations.value()?.values().flatten().min().copied()
     }
 }
 

@@ -90,10 +90,7 @@ async fn start(client: &Client, topics: &[Topic], place: &Place) -> Result<Event
         Place::Embedded(_) => Demo::policy(),
         Place::Region(_) | Place::Address(_) => FullJitter::default(),
     };
-    let stream = client
-        .stream()
-        .subscribe_all(topics.iter().cloned())
-        .reconnect(policy);
+    let stream = client.stream().subscribe_all(topics.iter().cloned()).reconnect(policy);
     Ok(stream.start().await?)
 }
 

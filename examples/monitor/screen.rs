@@ -18,10 +18,7 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn open() -> io::Result<Self> {
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
-        Ok(Self {
-            terminal,
-            keys: EventStream::new(),
-        })
+        Ok(Self { terminal, keys: EventStream::new() })
     }
 
     pub(crate) fn draw(&mut self, watch: &Watch) -> io::Result<()> {

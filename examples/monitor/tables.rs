@@ -46,13 +46,7 @@ pub(crate) fn draw_agents(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
         Constraint::Length(15),
     ];
     let names = ["presence", "since", "routing", "since", "conversations"];
-    draw(
-        frame,
-        area,
-        ("Agents", &names),
-        Table::new(rows, widths),
-        agents.len(),
-    );
+    draw(frame, area, ("Agents", &names), Table::new(rows, widths), agents.len());
 }
 
 pub(crate) fn draw_queues(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
@@ -77,13 +71,7 @@ pub(crate) fn draw_queues(frame: &mut Frame<'_>, area: Rect, watch: &Watch) {
         Constraint::Length(7),
     ];
     let names = ["waiting", "interacting", "total", "longest"];
-    draw(
-        frame,
-        area,
-        ("Queues", &names),
-        Table::new(rows, widths),
-        queues.len(),
-    );
+    draw(frame, area, ("Queues", &names), Table::new(rows, widths), queues.len());
 }
 
 fn draw(
@@ -94,11 +82,8 @@ fn draw(
     count: usize,
 ) {
     let room = usize::from(area.height.saturating_sub(1));
-    let title = if room < count {
-        format!("{title} ({room} of {count})")
-    } else {
-        title.to_owned()
-    };
+    let title =
+        if room < count { format!("{title} ({room} of {count})") } else { title.to_owned() };
     let names = names.iter().map(|name| (*name).to_owned());
     let header = Row::new(std::iter::once(title).chain(names)).style(TITLE);
     frame.render_widget(table.header(header), area);
@@ -184,11 +169,7 @@ fn longest(queue: &Queue) -> Span<'static> {
         None => UNKNOWN.dim(),
         Some(since) => {
             let age = age(SystemTime::now().duration_since(since).unwrap_or_default());
-            if is_stale {
-                format!("{age}?").dim()
-            } else {
-                age.into()
-            }
+            if is_stale { format!("{age}?").dim() } else { age.into() }
         }
     }
 }
