@@ -41,10 +41,15 @@ fn unheard(seed: u64, tls: bool) -> (Platform, std::thread::JoinHandle<()>) {
     let (give, take) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
-                let builder = Platform::builder().seed(seed).tls(tls).events_per_second(200.0);
+                let builder = Platform::builder()
+                    .seed(seed)
+                    .tls(tls)
+                    .events_per_second(200.0);
                 let platform = builder.start().await.unwrap();
                 let url = platform.base_url().replace("http", "ws");
                 give.send(platform).unwrap();
@@ -95,8 +100,17 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
     }
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    for source in ["genesys_cloud", "tungstenite", "hyper_util", "reqwest", "rustls"] {
-        assert!(log.contains(&format!(" {source}")), "the log hears {source}");
+    for source in [
+        "genesys_cloud",
+        "tungstenite",
+        "hyper_util",
+        "reqwest",
+        "rustls",
+    ] {
+        assert!(
+            log.contains(&format!(" {source}")),
+            "the log hears {source}"
+        );
     }
     assert!(hidden.len() >= 2 + 4 * 4, "{}", hidden.len());
     assert!(channels.len() >= 8, "{}", channels.len());
@@ -105,7 +119,10 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
         must_not_show(&shown.0, secret);
     }
     // The platform names a channel in some of its messages, and the WebSocket library logs messages whole at TRACE.
-    let own: Vec<&str> = log.lines().filter(|line| !line.contains(" tungstenite::")).collect();
+    let own: Vec<&str> = log
+        .lines()
+        .filter(|line| !line.contains(" tungstenite::"))
+        .collect();
     let own = own.join("\n");
     for channel in &channels {
         must_not_show(&own, channel);
@@ -135,7 +152,10 @@ async fn run(
     let credentials = platform.credentials().placed(placed);
     let secret = credentials.client_secret().expose().to_owned();
     let pair = format!("{}:{secret}", credentials.client_id());
-    hidden.push(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pair));
+    hidden.push(base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        pair,
+    ));
     hidden.push(secret);
     let mut builder = Client::builder(platform.endpoints())
         .credentials(credentials.clone())
@@ -155,8 +175,18 @@ async fn run(
 
     let stream = client
         .stream()
-        .subscribe_all(platform.users().iter().map(|id| format!("v2.users.{id}?presence&routingStatus")))
-        .subscribe_all(platform.queues().iter().map(|id| format!("v2.analytics.queues.{id}.observations")))
+        .subscribe_all(
+            platform
+                .users()
+                .iter()
+                .map(|id| format!("v2.users.{id}?presence&routingStatus")),
+        )
+        .subscribe_all(
+            platform
+                .queues()
+                .iter()
+                .map(|id| format!("v2.analytics.queues.{id}.observations")),
+        )
         .reconnect(FixedDelay::new(Duration::from_millis(20)));
     shown.add(&stream);
     let mut events = stream.start().await.unwrap();
@@ -166,7 +196,10 @@ async fn run(
         Fault::UnknownTopic { count: 1 },
         Fault::InvalidUtf8 { count: 1 },
         Fault::Reset,
-        Fault::Close { code: 1011, reason: "why".into() },
+        Fault::Close {
+            code: 1011,
+            reason: "why".into(),
+        },
         Fault::EvictChannel,
         Fault::SlowHandshake { delay_ms: 1 },
         Fault::RevokeToken,
@@ -181,7 +214,10 @@ async fn run(
         if let Some(channel) = &delivery.channel {
             channels.push(channel.expose().to_owned());
         }
-        let calm = !matches!(delivery.event, Event::Lifecycle(Lifecycle::Disconnected { .. }));
+        let calm = !matches!(
+            delivery.event,
+            Event::Lifecycle(Lifecycle::Disconnected { .. })
+        );
         quiet = if calm { quiet + 1 } else { 0 };
         if quiet == 20
             && let Some(fault) = faults.next()
@@ -191,21 +227,44 @@ async fn run(
         }
     }
     assert!(faults.next().is_none(), "every fault was played");
-    for listed in client.notifications().channels(IncludeChannels::Token).await.unwrap() {
+    for listed in client
+        .notifications()
+        .channels(IncludeChannels::Token)
+        .await
+        .unwrap()
+    {
         shown.add(&listed);
         if let Some(channel) = &listed.channel {
             channels.push(channel.id.expose().to_owned());
             hidden.push(channel.connect_uri.expose().to_owned());
         }
     }
-    hidden.push(client.token_source().token().await.unwrap().secret.expose().to_owned());
+    hidden.push(
+        client
+            .token_source()
+            .token()
+            .await
+            .unwrap()
+            .secret
+            .expose()
+            .to_owned(),
+    );
     events.close().await;
     while let Some(item) = events.next().await {
         shown.add(&item);
     }
     let wrong = ClientCredentials::new(credentials.client_id(), "wrong-secret").placed(placed);
-    let wrong = Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();
-    let error = wrong.stream().subscribe("v2.users.a.presence").start().await.unwrap_err();
+    let wrong = Client::builder(platform.endpoints())
+        .credentials(wrong)
+        .tls(trust)
+        .build()
+        .unwrap();
+    let error = wrong
+        .stream()
+        .subscribe("v2.users.a.presence")
+        .start()
+        .await
+        .unwrap_err();
     shown.add(&error);
     writeln!(shown.0, "{error}").unwrap();
     hidden.sort();

@@ -67,7 +67,12 @@ impl Scripted {
                 tokio::spawn(async move { serve(socket, shared).await });
             }
         });
-        Self { base: format!("http://127.0.0.1:{port}"), dials, channels, task }
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            dials,
+            channels,
+            task,
+        }
     }
 
     pub fn endpoints(&self) -> Endpoints {
@@ -102,11 +107,15 @@ async fn serve(mut socket: TcpStream, shared: Shared) {
             return;
         }
         let answer = if line.contains("/oauth/token") {
-            r#"{"access_token":"token-of-a-test","token_type":"bearer","expires_in":3600}"#.to_owned()
+            r#"{"access_token":"token-of-a-test","token_type":"bearer","expires_in":3600}"#
+                .to_owned()
         } else if line.starts_with("POST") && line.contains("/notifications/channels ") {
             let n = shared.channels.fetch_add(1, Ordering::SeqCst);
             let uri = shared.connect_uri.clone().unwrap_or_else(|| {
-                format!("ws://127.0.0.1:{}/channels/streaming-{n}-uri-of-a-test", shared.port)
+                format!(
+                    "ws://127.0.0.1:{}/channels/streaming-{n}-uri-of-a-test",
+                    shared.port
+                )
             });
             format!(r#"{{"id":"streaming-{n}-uri-of-a-test","connectUri":"{uri}"}}"#)
         } else if line.contains("/subscriptions") {
@@ -142,7 +151,9 @@ async fn read_request(socket: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         head.push(socket.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).ok()?;
-    let length = header(&head, "content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
+    let length = header(&head, "content-length")
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     socket.read_exact(&mut body).await.ok()?;
     Some((head, body))
