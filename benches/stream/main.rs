@@ -1,0 +1,38 @@
+//! End to end over loopback: how fast an `EventStream` is, and how much memory an idle one takes.
+//!
+//! ```text
+//! cargo bench --bench stream
+//! cargo bench --bench stream -- --quick
+//! ```
+//!
+//! Everything is compared with a bare `tokio-tungstenite` reader of the same bytes in the same run: the ratios mean
+//! something on any machine, the figures only on the one that they come from.
+
+mod frames;
+mod memory;
+mod server;
+mod speed;
+
+use std::error::Error;
+
+/// Whatever ends a measurement early.
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments
+        .first()
+        .is_some_and(|first| first == memory::PLATFORM)
+    {
+        return memory::be_platform(arguments.iter().any(|argument| argument == "tls"));
+    }
+    let is_quick = arguments.iter().any(|argument| argument == "--quick");
+    let (repeats, rounds, channels) = if is_quick {
+        (50, 3, 200)
+    } else {
+        (200, 5, 500)
+    };
+    speed::measure(repeats, rounds)?;
+    println!();
+    memory::measure(channels)
+}
