@@ -29,12 +29,7 @@ impl Frames {
         push(&mut last, &frame(LAST, 0, &presence(0)));
         let mut heartbeat = Vec::new();
         push(&mut heartbeat, HEARTBEAT);
-        Self {
-            bytes,
-            count: DISTINCT,
-            last,
-            heartbeat,
-        }
+        Self { bytes, count: DISTINCT, last, heartbeat }
     }
 
     /// Mean size of a frame in bytes.
@@ -46,11 +41,7 @@ impl Frames {
 fn text(number: usize) -> String {
     let id = id(number % 25);
     match number % 10 {
-        0..=3 => frame(
-            &format!("v2.users.{id}.presence"),
-            number,
-            &presence(number),
-        ),
+        0..=3 => frame(&format!("v2.users.{id}.presence"), number, &presence(number)),
         4..=6 => {
             let topic = format!("v2.analytics.queues.{id}.observations");
             frame(&topic, number, &observations(number, &id))
@@ -67,11 +58,7 @@ fn id(number: usize) -> String {
 }
 
 fn time(number: usize) -> String {
-    format!(
-        "2026-03-04T09:{:02}:{:02}.120Z",
-        number / 60 % 60,
-        number % 60
-    )
+    format!("2026-03-04T09:{:02}:{:02}.120Z", number / 60 % 60, number % 60)
 }
 
 fn frame(topic: &str, number: usize, body: &Value) -> String {

@@ -41,10 +41,7 @@ fn measure_one(channels: usize, is_tls: bool) -> Result<f64, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let client = Client::builder(Endpoints::single(text("api"))?)
-            .credentials(ClientCredentials::new(
-                text("client_id"),
-                text("client_secret"),
-            ))
+            .credentials(ClientCredentials::new(text("client_id"), text("client_secret")))
             .tls(tls)
             .rate_limiter(NoLimit)
             .build()?;

@@ -82,9 +82,8 @@ fn serve(
             created
         } else {
             let topics: Vec<serde_json::Value> = serde_json::from_slice(&request.body)?;
-            let permitted = topics
-                .iter()
-                .map(|topic| json!({"id": topic["id"], "state": "Permitted"}));
+            let permitted =
+                topics.iter().map(|topic| json!({"id": topic["id"], "state": "Permitted"}));
             json!({"entities": permitted.collect::<Vec<_>>()})
         };
         let body = answer.to_string();

@@ -57,10 +57,7 @@ pub(crate) fn measure(repeats: usize, rounds: usize) -> Result<(), Failure> {
         }
     }
     for (of_buffer, buffer) in rates.iter_mut().zip(BUFFERS) {
-        println!(
-            "\nread buffer of {} KiB              frames/s   of bare",
-            buffer >> 10
-        );
+        println!("\nread buffer of {} KiB              frames/s   of bare", buffer >> 10);
         let mut bare = None;
         for (of_reader, (_, name)) in of_buffer.iter_mut().zip(READERS) {
             let rate = median(of_reader);
@@ -100,9 +97,8 @@ fn run(
 
 fn builder(server: &Server) -> Result<StreamBuilder, Failure> {
     let endpoints = Endpoints::single(&format!("http://127.0.0.1:{}", server.port))?;
-    let client = Client::builder(endpoints)
-        .credentials(ClientCredentials::new("bench", "bench"))
-        .build()?;
+    let client =
+        Client::builder(endpoints).credentials(ClientCredentials::new("bench", "bench")).build()?;
     Ok(client.stream().subscribe(LAST))
 }
 

@@ -16,9 +16,7 @@ async fn server(bytes: Vec<u8>) -> Scripted {
     Scripted::start(move |_, mut socket| {
         let bytes = bytes.clone();
         async move {
-            let _ = socket
-                .write_all(&[pong(), presence(1), bytes].concat())
-                .await;
+            let _ = socket.write_all(&[pong(), presence(1), bytes].concat()).await;
             hold(socket).await;
         }
     })
@@ -38,9 +36,7 @@ async fn stream(server: &Scripted) -> EventStream {
 }
 
 async fn next(events: &mut EventStream) -> Delivery {
-    let item = tokio::time::timeout(PATIENCE, events.next())
-        .await
-        .expect("an item in time");
+    let item = tokio::time::timeout(PATIENCE, events.next()).await.expect("an item in time");
     item.expect("not the end").expect("no error")
 }
 
@@ -61,11 +57,9 @@ async fn cause_of_loss(bytes: Vec<u8>) -> Gone {
     let server = server(bytes).await;
     let mut events = stream(&server).await;
     find(&mut events, |delivery| match &delivery.event {
-        Event::Lifecycle(Lifecycle::Disconnected {
-            cause,
-            last_inbound: Some(_),
-            ..
-        }) => Some(cause.clone()),
+        Event::Lifecycle(Lifecycle::Disconnected { cause, last_inbound: Some(_), .. }) => {
+            Some(cause.clone())
+        }
         _ => None,
     })
     .await
@@ -75,12 +69,7 @@ async fn malformed(frame: Vec<u8>) -> (Option<String>, String, String, String) {
     let server = server([frame, presence(2)].concat()).await;
     let mut events = stream(&server).await;
     let found = find(&mut events, |delivery| match &delivery.event {
-        Event::Malformed {
-            topic,
-            error,
-            path,
-            body,
-        } => Some((
+        Event::Malformed { topic, error, path, body } => Some((
             topic.as_ref().map(ToString::to_string),
             error.to_string(),
             path.to_string(),
@@ -89,11 +78,7 @@ async fn malformed(frame: Vec<u8>) -> (Option<String>, String, String, String) {
         _ => None,
     })
     .await;
-    assert_eq!(
-        number(&next(&mut events).await.event),
-        Some(2),
-        "the stream goes on"
-    );
+    assert_eq!(number(&next(&mut events).await.event), Some(2), "the stream goes on");
     assert_eq!(events.stats().malformed, 1);
     assert_eq!(server.dials(), 1);
     found
@@ -120,19 +105,13 @@ async fn fragments_that_add_up_over_the_limit_are_refused() {
     let mut first = frame(1, &part);
     first[0] = 0x01;
     let last = frame(0, &part);
-    assert!(matches!(
-        cause_of_loss([first, last].concat()).await,
-        Gone::TooBig { .. }
-    ));
+    assert!(matches!(cause_of_loss([first, last].concat()).await, Gone::TooBig { .. }));
 }
 
 #[tokio::test]
 async fn text_that_is_not_utf_8_breaks_the_protocol() {
     let cause = cause_of_loss(frame(1, b"{\"topicName\":\"\xff\xfe\"}")).await;
-    assert!(
-        matches!(&cause, Gone::Protocol { detail } if detail.contains("UTF-8")),
-        "{cause}"
-    );
+    assert!(matches!(&cause, Gone::Protocol { detail } if detail.contains("UTF-8")), "{cause}");
 }
 
 #[tokio::test]
@@ -145,10 +124,8 @@ async fn a_masked_or_reserved_frame_breaks_the_protocol() {
 
 #[tokio::test]
 async fn json_that_ends_early_is_an_item_with_its_text() {
-    let (topic, error, _, body) = malformed(text(
-        r#"{"topicName":"v2.users.u1.presence","eventBody":{"source":"#,
-    ))
-    .await;
+    let (topic, error, _, body) =
+        malformed(text(r#"{"topicName":"v2.users.u1.presence","eventBody":{"source":"#)).await;
     assert_eq!(topic.as_deref(), Some("v2.users.u1.presence"));
     assert!(!error.is_empty());
     assert!(body.contains("eventBody"));
@@ -157,10 +134,7 @@ async fn json_that_ends_early_is_an_item_with_its_text() {
 #[tokio::test]
 async fn text_that_is_no_json_at_all_is_an_item() {
     let (topic, _, _, body) = malformed(text("<html>502 Bad Gateway</html>")).await;
-    assert_eq!(
-        (topic, body.as_str()),
-        (None, "<html>502 Bad Gateway</html>")
-    );
+    assert_eq!((topic, body.as_str()), (None, "<html>502 Bad Gateway</html>"));
 }
 
 #[tokio::test]
@@ -214,9 +188,9 @@ async fn every_close_code_is_told_and_redialled_after_a_wait() {
         let server = server(frame(8, &payload)).await;
         let mut events = stream(&server).await;
         let (cause, retry_in) = find(&mut events, |delivery| match &delivery.event {
-            Event::Lifecycle(Lifecycle::Disconnected {
-                cause, retry_in, ..
-            }) => Some((cause.clone(), *retry_in)),
+            Event::Lifecycle(Lifecycle::Disconnected { cause, retry_in, .. }) => {
+                Some((cause.clone(), *retry_in))
+            }
             _ => None,
         })
         .await;
@@ -231,11 +205,7 @@ async fn every_close_code_is_told_and_redialled_after_a_wait() {
             }
             other => panic!("{code}: {other}"),
         }
-        assert_eq!(
-            number(&next_event(&mut events).await),
-            Some(1),
-            "the next socket delivers"
-        );
+        assert_eq!(number(&next_event(&mut events).await), Some(1), "the next socket delivers");
     }
 }
 
@@ -251,26 +221,14 @@ async fn next_event(events: &mut EventStream) -> Event {
 #[tokio::test]
 async fn a_close_frame_without_a_code_has_none() {
     let cause = cause_of_loss(frame(8, b"")).await;
-    assert!(
-        matches!(
-            cause,
-            Gone::Closed {
-                code: CloseCode::NO_STATUS,
-                ..
-            }
-        ),
-        "{cause}"
-    );
+    assert!(matches!(cause, Gone::Closed { code: CloseCode::NO_STATUS, .. }), "{cause}");
 }
 
 #[tokio::test]
 async fn without_reconnects_the_loss_is_the_last_item_but_one() {
     let server = server(frame(8, &1001u16.to_be_bytes())).await;
     let client = server.client();
-    let builder = client
-        .stream()
-        .subscribe("v2.users.u1.presence")
-        .reconnect(NoReconnect);
+    let builder = client.stream().subscribe("v2.users.u1.presence").reconnect(NoReconnect);
     let mut events = builder.start().await.unwrap();
     let mut items = Vec::new();
     while let Some(item) = tokio::time::timeout(PATIENCE, events.next()).await.unwrap() {

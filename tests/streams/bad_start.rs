@@ -16,26 +16,16 @@ const TOPIC: &str = "v2.users.u1.presence";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn platform() -> Platform {
-    Platform::builder()
-        .events_per_second(0.0)
-        .start()
-        .await
-        .unwrap()
+    Platform::builder().events_per_second(0.0).start().await.unwrap()
 }
 
 fn stream(platform: &Platform, credentials: ClientCredentials) -> StreamBuilder {
-    let client = Client::builder(platform.endpoints())
-        .credentials(credentials)
-        .build()
-        .unwrap();
+    let client = Client::builder(platform.endpoints()).credentials(credentials).build().unwrap();
     client.stream().subscribe(TOPIC)
 }
 
 async fn refusal(builder: StreamBuilder) -> Error {
-    tokio::time::timeout(PATIENCE, builder.start())
-        .await
-        .expect("a verdict in time")
-        .unwrap_err()
+    tokio::time::timeout(PATIENCE, builder.start()).await.expect("a verdict in time").unwrap_err()
 }
 
 #[tokio::test]
@@ -45,10 +35,7 @@ async fn a_wrong_client_id_is_final_and_says_what_to_check() {
     let error = refusal(stream(&platform, ClientCredentials::new("nobody", secret))).await;
     assert_eq!(error.kind(), ErrorKind::Auth);
     let text = error.to_string();
-    assert!(
-        text.contains("client id") && text.contains("region"),
-        "{text}"
-    );
+    assert!(text.contains("client id") && text.contains("region"), "{text}");
     assert_eq!(platform.stats().requests["/oauth/token"], 1, "not retried");
 }
 
@@ -68,19 +55,10 @@ async fn a_wrong_secret_is_final_and_not_repeated_in_the_error() {
 async fn a_missing_scope_is_final_with_the_platforms_code() {
     let platform = platform().await;
     let path = "/api/v2/notifications".to_owned();
-    let fault = Fault::Http {
-        path,
-        status: 403,
-        retry_after: None,
-        count: 1,
-        html: false,
-    };
+    let fault = Fault::Http { path, status: 403, retry_after: None, count: 1, html: false };
     platform.fault(fault).unwrap();
     let error = refusal(stream(&platform, platform.credentials())).await;
-    assert_eq!(
-        (error.kind(), error.status()),
-        (ErrorKind::Forbidden, Some(403))
-    );
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
     assert!(error.correlation_id().is_some());
 }
 
@@ -89,15 +67,9 @@ async fn a_wrong_clock_on_either_side_does_no_harm() {
     for ms in [-86_400_000, 86_400_000] {
         let platform = platform().await;
         platform.fault(Fault::ClockSkew { ms }).unwrap();
-        let mut events = stream(&platform, platform.credentials())
-            .start()
-            .await
-            .unwrap();
+        let mut events = stream(&platform, platform.credentials()).start().await.unwrap();
         let item = events.next().await.unwrap().unwrap();
-        assert!(
-            matches!(item.event, Event::Lifecycle(Lifecycle::Connected { .. })),
-            "{item:?}"
-        );
+        assert!(matches!(item.event, Event::Lifecycle(Lifecycle::Connected { .. })), "{item:?}");
         assert_eq!(platform.stats().tokens_issued, 1);
     }
 }
@@ -127,10 +99,7 @@ async fn the_1001st_topic_is_an_error_with_both_numbers() {
     let names = (0..1_000).map(|n| format!("v2.users.x{n}.presence"));
     let error = refusal(stream(&platform, platform.credentials()).subscribe_all(names)).await;
     assert_eq!(error.kind(), ErrorKind::Capacity);
-    assert!(
-        error.to_string().contains("1001") && error.to_string().contains("1000"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("1001") && error.to_string().contains("1000"), "{error}");
     assert!(platform.stats().requests.is_empty());
 }
 
@@ -141,10 +110,7 @@ async fn a_connect_uri_on_a_foreign_host_is_refused_and_not_shown() {
     let error = refusal(server.client().stream().subscribe(TOPIC)).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("evil.example"), "{error}");
-    assert!(
-        !format!("{error} {error:?}").contains("uri-of-a-test"),
-        "{error}"
-    );
+    assert!(!format!("{error} {error:?}").contains("uri-of-a-test"), "{error}");
     assert_eq!(server.dials(), 0);
 }
 
@@ -152,10 +118,7 @@ async fn a_connect_uri_on_a_foreign_host_is_refused_and_not_shown() {
 async fn a_proxy_that_refuses_connect_is_named_as_the_cause() {
     // REST goes around this proxy, so that the socket is what fails.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = format!(
-        "http://user:proxy-password@{}",
-        listener.local_addr().unwrap()
-    );
+    let proxy = format!("http://user:proxy-password@{}", listener.local_addr().unwrap());
     let seen = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut head = vec![0; 4096];
@@ -165,10 +128,7 @@ async fn a_proxy_that_refuses_connect_is_named_as_the_cause() {
     });
     let uri = "ws://localhost:9/channels/uri-of-a-test";
     let server = Scripted::start_with(Some(uri), |_, socket| hold(socket)).await;
-    let endpoints = server
-        .endpoints()
-        .allow_streaming("ws://localhost:9")
-        .unwrap();
+    let endpoints = server.endpoints().allow_streaming("ws://localhost:9").unwrap();
     let proxy = Proxy::http(&proxy).unwrap().bypass("127.0.0.1");
     let client = Client::builder(endpoints)
         .credentials(ClientCredentials::new("id", "a-secret-of-a-test"))
@@ -177,26 +137,16 @@ async fn a_proxy_that_refuses_connect_is_named_as_the_cause() {
         .unwrap();
     let mut events = client.stream().subscribe(TOPIC).start().await.unwrap();
     let item = events.next().await.unwrap().unwrap();
-    let Event::Lifecycle(Lifecycle::Disconnected {
-        cause: Gone::Unreachable { detail },
-        ..
-    }) = &item.event
+    let Event::Lifecycle(Lifecycle::Disconnected { cause: Gone::Unreachable { detail }, .. }) =
+        &item.event
     else {
         panic!("{item:?}");
     };
     assert!(detail.contains("proxy"), "{detail}");
     assert!(!format!("{item:?} {client:?}").contains("proxy-password"));
     let request = seen.await.unwrap();
-    assert!(
-        request.starts_with("CONNECT localhost:9 HTTP/1.1"),
-        "{request}"
-    );
-    assert!(
-        request
-            .to_lowercase()
-            .contains("proxy-authorization: basic "),
-        "{request}"
-    );
+    assert!(request.starts_with("CONNECT localhost:9 HTTP/1.1"), "{request}");
+    assert!(request.to_lowercase().contains("proxy-authorization: basic "), "{request}");
 }
 
 #[tokio::test]
@@ -215,14 +165,10 @@ async fn a_proxy_that_opens_its_tunnel_carries_the_socket() {
             }
             let head = String::from_utf8(head).unwrap();
             let port = target.port().unwrap();
-            let mut outbound = tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .unwrap();
+            let mut outbound = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
             if head.starts_with("CONNECT ") {
                 inbound.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-                tokio::io::copy_bidirectional(&mut inbound, &mut outbound)
-                    .await
-                    .unwrap();
+                tokio::io::copy_bidirectional(&mut inbound, &mut outbound).await.unwrap();
                 return head;
             }
             tokio::spawn(async move {
@@ -237,12 +183,7 @@ async fn a_proxy_that_opens_its_tunnel_carries_the_socket() {
         .build()
         .unwrap();
     let topic = format!("v2.users.{}.presence", platform.users()[0]);
-    let mut events = client
-        .stream()
-        .subscribe(topic.as_str())
-        .start()
-        .await
-        .unwrap();
+    let mut events = client.stream().subscribe(topic.as_str()).start().await.unwrap();
     loop {
         let item = events.next().await.unwrap().unwrap();
         if matches!(item.event, Event::Lifecycle(Lifecycle::Subscribed { .. })) {
@@ -251,14 +192,8 @@ async fn a_proxy_that_opens_its_tunnel_carries_the_socket() {
     }
     events.close().await;
     drop(client);
-    let head = tokio::time::timeout(PATIENCE, tunnels)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(
-        head.to_lowercase().contains("proxy-authorization: basic"),
-        "{head}"
-    );
+    let head = tokio::time::timeout(PATIENCE, tunnels).await.unwrap().unwrap();
+    assert!(head.to_lowercase().contains("proxy-authorization: basic"), "{head}");
 }
 
 #[tokio::test]
@@ -289,10 +224,7 @@ async fn tls_to_the_wrong_host_says_what_to_check() {
         .unwrap();
     let error = client.token_source().token().await.unwrap_err();
     let chain = chain(&error);
-    assert!(
-        chain.contains("another host") || chain.contains("refused"),
-        "{chain}"
-    );
+    assert!(chain.contains("another host") || chain.contains("refused"), "{chain}");
 }
 
 #[tokio::test]
@@ -309,23 +241,12 @@ async fn one_tls_configuration_serves_rest_and_sockets() {
             .build()
             .unwrap();
         let topic = format!("v2.users.{}.routingStatus", platform.users()[0]);
-        let mut events = client
-            .stream()
-            .subscribe(topic.as_str())
-            .start()
-            .await
-            .unwrap();
+        let mut events = client.stream().subscribe(topic.as_str()).start().await.unwrap();
         let item = events.next().await.unwrap().unwrap();
-        assert!(
-            matches!(item.event, Event::Lifecycle(Lifecycle::Connected { .. })),
-            "{item:?}"
-        );
+        assert!(matches!(item.event, Event::Lifecycle(Lifecycle::Connected { .. })), "{item:?}");
         events.close().await;
     }
-    assert!(
-        rustls_has_no_process_default(),
-        "the process default is left alone"
-    );
+    assert!(rustls_has_no_process_default(), "the process default is left alone");
 }
 
 fn rustls_has_no_process_default() -> bool {
@@ -338,15 +259,9 @@ async fn a_socket_that_accepts_and_says_nothing_does_not_hang_the_start() {
     let mut timing = genesys_cloud::Timing::default();
     timing.handshake = Duration::from_millis(300);
     let builder = server.client().stream().subscribe(TOPIC).timing(timing);
-    let mut events = tokio::time::timeout(PATIENCE, builder.start())
-        .await
-        .unwrap()
-        .unwrap();
+    let mut events = tokio::time::timeout(PATIENCE, builder.start()).await.unwrap().unwrap();
     let item = events.next().await.unwrap().unwrap();
-    let Event::Lifecycle(Lifecycle::Disconnected {
-        cause, retry_in, ..
-    }) = &item.event
-    else {
+    let Event::Lifecycle(Lifecycle::Disconnected { cause, retry_in, .. }) = &item.event else {
         panic!("{item:?}");
     };
     assert_eq!(*cause, Gone::HandshakeTimeout);
@@ -360,14 +275,8 @@ async fn a_server_that_closes_at_once_for_ever_is_not_stormed() {
     })
     .await;
     let policy = FullJitter::new(Duration::from_millis(100), Duration::from_millis(800));
-    let mut events = server
-        .client()
-        .stream()
-        .subscribe(TOPIC)
-        .reconnect(policy)
-        .start()
-        .await
-        .unwrap();
+    let mut events =
+        server.client().stream().subscribe(TOPIC).reconnect(policy).start().await.unwrap();
     let begun = Instant::now();
     let (mut waits, mut attempts) = (Vec::new(), Vec::new());
     while attempts.len() < 5 {
@@ -380,10 +289,7 @@ async fn a_server_that_closes_at_once_for_ever_is_not_stormed() {
         }
     }
     assert_eq!(attempts, [1, 2, 3, 4, 5], "opening forgets nothing");
-    assert!(
-        waits.iter().all(|wait| *wait >= Duration::from_millis(100)),
-        "{waits:?}"
-    );
+    assert!(waits.iter().all(|wait| *wait >= Duration::from_millis(100)), "{waits:?}");
     assert!(begun.elapsed() >= waits.iter().take(4).sum::<Duration>());
     assert_eq!(server.dials(), 5);
 }
@@ -391,9 +297,7 @@ async fn a_server_that_closes_at_once_for_ever_is_not_stormed() {
 #[tokio::test]
 async fn a_policy_that_allows_no_second_attempt_ends_the_start() {
     let platform = platform().await;
-    platform
-        .fault(Fault::RefuseConnect { for_ms: 60_000 })
-        .unwrap();
+    platform.fault(Fault::RefuseConnect { for_ms: 60_000 }).unwrap();
     let policy = FixedDelay::new(Duration::ZERO).max_attempts(0);
     let error = refusal(stream(&platform, platform.credentials()).reconnect(policy)).await;
     assert_eq!(error.kind(), ErrorKind::Closed);
@@ -408,9 +312,7 @@ fn plain_http_is_refused_off_loopback() {
 
 #[test]
 fn a_client_without_an_identity_is_an_error() {
-    let error = Client::builder(genesys_cloud::Region::UsEast1)
-        .build()
-        .unwrap_err();
+    let error = Client::builder(genesys_cloud::Region::UsEast1).build().unwrap_err();
     assert!(error.to_string().contains("credentials()"), "{error}");
 }
 
