@@ -51,7 +51,7 @@ fn text(number: usize) -> String {
             number,
             &presence(number),
         ),
-        4..=6 => {
+        4..=5 => {
             let topic = format!("v2.analytics.queues.{id}.observations");
             frame(&topic, number, &observations(number, &id))
         }
