@@ -42,7 +42,7 @@ fn text(number: usize) -> String {
     let id = id(number % 25);
     match number % 10 {
         0..=3 => frame(&format!("v2.users.{id}.presence"), number, &presence(number)),
-        4..=6 => {
+        4..=5 => {
             let topic = format!("v2.analytics.queues.{id}.observations");
             frame(&topic, number, &observations(number, &id))
         }

@@ -20,11 +20,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == memory::PLATFORM) {
-        return memory::be_platform(arguments.iter().any(|argument| argument == "tls"));
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let Some(outcome) = memory::helper(&words) {
+        return outcome;
     }
-    let is_quick = arguments.iter().any(|argument| argument == "--quick");
-    let (repeats, rounds, channels) = if is_quick { (50, 3, 200) } else { (200, 5, 500) };
+    let (repeats, rounds, channels) =
+        if words.contains(&"--quick") { (50, 3, 200) } else { (200, 5, 500) };
     speed::measure(repeats, rounds)?;
     println!();
     memory::measure(channels)

@@ -1,4 +1,7 @@
-//! Resident memory of an idle channel. The platform is another process, so that only the client is counted.
+//! Resident memory of an idle channel.
+//!
+//! The client is a process of its own, whose memory nobody has used before, and so is the platform, whose memory is
+//! not to be counted.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,11 +14,24 @@ use tokio::runtime::Builder;
 
 use crate::Failure;
 
-/// The argument that makes this program the platform.
-pub(crate) const PLATFORM: &str = "--be-platform";
+/// The first argument of a process that is the platform.
+const PLATFORM: &str = "--be-platform";
+/// The first argument of a process that holds idle channels.
+const CLIENT: &str = "--be-client";
+/// The second argument: with TLS.
+const TLS: &str = "tls";
 
 /// Channels that are open before anything is counted: what is shared is there by then.
 const BEFORE: usize = 20;
+
+/// Does what a process was started for by [`measure`]; `None` when it was not.
+pub(crate) fn helper(arguments: &[&str]) -> Option<Result<(), Failure>> {
+    match arguments {
+        [PLATFORM, wire] => Some(be_platform(*wire == TLS)),
+        [CLIENT, wire, channels] => Some(be_client(*wire == TLS, channels)),
+        _ => None,
+    }
+}
 
 pub(crate) fn measure(channels: usize) -> Result<(), Failure> {
     if resident().is_none() {
@@ -23,10 +39,22 @@ pub(crate) fn measure(channels: usize) -> Result<(), Failure> {
         return Ok(());
     }
     println!("resident memory of {channels} idle channels, each with one stream and one topic");
-    for (is_tls, name) in [(false, "plain"), (true, "TLS")] {
-        let per_channel = measure_one(channels, is_tls)?;
+    for (wire, name) in [("plain", "plain"), (TLS, "TLS")] {
+        let output = Command::new(std::env::current_exe()?)
+            .args([CLIENT, wire, &channels.to_string()])
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("the process with {name} channels failed").into());
+        }
+        let per_channel: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
         println!("  {name:<8}{per_channel:>8.1} KiB a channel");
     }
+    Ok(())
+}
+
+fn be_client(is_tls: bool, channels: &str) -> Result<(), Failure> {
+    println!("{}", measure_one(channels.parse()?, is_tls)?);
     Ok(())
 }
 
@@ -82,7 +110,7 @@ fn resident() -> Option<f64> {
 fn start(is_tls: bool) -> Result<(Child, Value), Failure> {
     let mut process = Command::new(std::env::current_exe()?)
         .arg(PLATFORM)
-        .arg(if is_tls { "tls" } else { "plain" })
+        .arg(if is_tls { TLS } else { "plain" })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
@@ -93,7 +121,7 @@ fn start(is_tls: bool) -> Result<(Child, Value), Failure> {
 }
 
 /// Is a silent platform without limits, until the parent process ends.
-pub(crate) fn be_platform(is_tls: bool) -> Result<(), Failure> {
+fn be_platform(is_tls: bool) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let platform = Platform::builder()

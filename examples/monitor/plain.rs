@@ -31,14 +31,14 @@ pub(crate) fn status(to: impl Write, watch: &Watch) -> io::Result<()> {
 
 /// The last line.
 pub(crate) fn summary(mut to: impl Write, summary: &Summary, up: Duration) -> io::Result<()> {
-    let gaps = match summary.gaps {
-        0 => "no gap".to_owned(),
-        count => counted(count, "gap"),
-    };
     let uncovered = seconds(Duration::from_millis(summary.uncovered_ms));
+    let gaps = match (summary.gaps, summary.uncovered_ms) {
+        (0, 0) => "no gap".to_owned(),
+        (count, _) => format!("{} with {uncovered} not covered", counted(count, "gap")),
+    };
     writeln!(
         to,
-        "{} in {}, {gaps} with {uncovered} not covered, {}",
+        "{} in {}, {gaps}, {}",
         counted(summary.events, "event"),
         seconds(up),
         counted(summary.reconnects, "reconnect"),
