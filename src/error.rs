@@ -84,6 +84,20 @@ impl Error {
         }))
     }
 
+    /// The message and the cause at the bottom, in one clause: for places that keep no source.
+    pub(crate) fn summary(&self) -> Box<str> {
+        let mut root: Option<&(dyn StdError + 'static)> = self.source();
+        while let Some(below) = root.and_then(StdError::source) {
+            root = Some(below);
+        }
+        match root.map(ToString::to_string) {
+            Some(cause) if !self.0.message.contains(&cause) => {
+                format!("{}: {cause}", self.0.message).into()
+            }
+            _ => self.0.message.clone(),
+        }
+    }
+
     pub(crate) fn config(message: impl Into<Box<str>>) -> Self {
         Self::new(ErrorKind::Config, message)
     }
@@ -238,6 +252,13 @@ mod tests {
             .with_source(std::io::Error::other("refused"));
         assert_eq!(error.to_string(), "could not reach the login host");
         assert_eq!(error.source().unwrap().to_string(), "refused");
+    }
+
+    #[test]
+    fn a_summary_has_the_root_cause_once() {
+        let error = Error::config("no connection").with_source(std::io::Error::other("refused"));
+        assert_eq!(&*error.summary(), "no connection: refused");
+        assert_eq!(&*Error::config("alone").summary(), "alone");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use genesys_cloud::{ChannelId, Gone, Lifecycle, Timestamp, Topic};
+use genesys_cloud::{ChannelId, Lifecycle, Timestamp, Topic};
 
 /// Whether it is good news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +69,7 @@ fn words(item: &Lifecycle) -> (Tone, String) {
             (Tone::Loss, format!("{} dropped: we were too slow", counted(*dropped, "event")))
         }
         Lifecycle::Stopped { reason, uncovered } => {
-            let lost = uncovered.iter().filter(|open| open.cause != Gone::Requested);
-            let topics: usize = lost.map(|open| open.topics.len()).sum();
+            let topics: usize = uncovered.iter().map(|open| open.topics.len()).sum();
             let text = match topics {
                 0 => reason.to_string(),
                 _ => {
@@ -120,6 +119,8 @@ fn clock(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use genesys_cloud::Gone;
+
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use genesys_cloud::{Delivery, Event, Gone, Lifecycle, StreamStats};
+use genesys_cloud::{Delivery, Event, Lifecycle, StreamStats};
 use serde::Serialize;
 
 /// Counts of what the stream has delivered.
@@ -36,9 +36,7 @@ impl Tally {
             }
             // A gap that is still open at the end has no item of its own.
             Event::Lifecycle(Lifecycle::Stopped { uncovered, .. }) => {
-                // Our own close is the end of the watch, not a loss.
-                let lost = uncovered.iter().filter(|open| open.cause != Gone::Requested);
-                let since = lost.filter_map(|open| open.covered_until).min();
+                let since = uncovered.iter().filter_map(|open| open.covered_until).min();
                 let open = since.and_then(|since| SystemTime::now().duration_since(since).ok());
                 self.uncovered_ms += open.map_or(0, ms);
             }

@@ -125,13 +125,17 @@ pub struct Uncovered {
     pub topics: Arc<[Topic]>,
     /// Until when they were covered; `None` when they never were.
     pub covered_until: Option<SystemTime>,
-    /// Why they are not.
-    pub cause: Gone,
+    /// Why they no longer are; `None` when they never were.
+    pub cause: Option<Gone>,
 }
 
 impl Uncovered {
     /// Topics without coverage.
-    pub fn new(topics: Arc<[Topic]>, covered_until: Option<SystemTime>, cause: Gone) -> Self {
+    pub fn new(
+        topics: Arc<[Topic]>,
+        covered_until: Option<SystemTime>,
+        cause: Option<Gone>,
+    ) -> Self {
         Self { topics, covered_until, cause }
     }
 }
@@ -240,7 +244,7 @@ impl Serialize for Uncovered {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("topics", &names(&self.topics))?;
         map.serialize_entry("covered_until", &self.covered_until.map(Timestamp::from))?;
-        map.serialize_entry("cause", &self.cause.to_string())?;
+        map.serialize_entry("cause", &self.cause.as_ref().map(ToString::to_string))?;
         map.end()
     }
 }
@@ -293,7 +297,7 @@ mod tests {
         let topics: Arc<[Topic]> = Arc::from([Topic::unchecked("v2.a")]);
         let item = Lifecycle::Stopped {
             reason: StopReason::GaveUp { cause: Gone::WriteTimeout, attempts: 3 },
-            uncovered: vec![Uncovered::new(topics, None, Gone::WriteTimeout)],
+            uncovered: vec![Uncovered::new(topics, None, Some(Gone::WriteTimeout))],
         };
         let json = serde_json::to_value(&item).unwrap();
         assert_eq!(json["reason"], "gave up after 3 attempts: write not finished in time");

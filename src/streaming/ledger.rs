@@ -144,12 +144,13 @@ impl Ledger {
         }
     }
 
-    /// Topics without coverage, those that share an end together.
+    /// Topics without coverage, those that share an end together. Coverage that we ended ourselves is not missed.
     pub(crate) fn uncovered(&self) -> Vec<Uncovered> {
         let mut groups: Vec<(Option<End>, Vec<Topic>)> = Vec::new();
         for (topic, entry) in &self.topics {
             let end = match &entry.coverage {
                 Coverage::Covered => continue,
+                Coverage::Open { cause, .. } if **cause == Gone::Requested => continue,
                 Coverage::Never => None,
                 Coverage::Open { until, cause } => Some((*until, cause.clone())),
             };
@@ -163,7 +164,7 @@ impl Ledger {
             .map(|(end, topics)| Uncovered {
                 topics: topics.into(),
                 covered_until: end.as_ref().map(|(until, _)| until.wall),
-                cause: end.map_or(Gone::Requested, |(_, cause)| (*cause).clone()),
+                cause: end.map(|(_, cause)| (*cause).clone()),
             })
             .collect()
     }

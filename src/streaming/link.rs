@@ -215,7 +215,7 @@ impl<E: StreamEvent> Running<E> {
             }
             Turn::Dialled(Err(DialFailure::Fatal(error))) => {
                 self.dialling = None;
-                let detail = error.to_string().into();
+                let detail = error.summary();
                 let status = error.status();
                 self.fatal = Some(error);
                 Some(Input::Gone(Gone::Rest { status, detail }))

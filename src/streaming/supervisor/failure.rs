@@ -18,7 +18,7 @@ impl Supervisor {
         mended: bool,
         out: &mut Vec<Action>,
     ) {
-        let cause = Gone::Rest { status: error.status(), detail: error.to_string().into() };
+        let cause = Gone::Rest { status: error.status(), detail: error.summary() };
         if mended || is_passing(&error) {
             self.back_off(now, cause, None, Duration::ZERO, error.retry_after(), out);
         } else {

@@ -20,7 +20,7 @@ impl Supervisor {
                 out.push(Action::Emit(Lifecycle::Connected {
                     channel: self.channel_id(),
                     new_channel: std::mem::take(&mut self.new_channel),
-                    attempts: self.failures + 1,
+                    attempts: std::mem::take(&mut self.attempts),
                 }));
                 if let Some(held) = &mut self.channel {
                     held.failed_dials = 0;

@@ -78,6 +78,8 @@ pub(crate) struct Supervisor {
     pub(super) channel: Option<Held>,
     pub(super) reconcile: Reconcile,
     pub(super) failures: u32,
+    /// Attempts since the last live link, the present one included.
+    pub(super) attempts: u32,
     next_key: LinkKey,
     pub(super) ever_live: bool,
     pub(super) new_channel: bool,
@@ -101,6 +103,7 @@ impl Supervisor {
             channel: None,
             reconcile: Reconcile::default(),
             failures: 0,
+            attempts: 0,
             next_key: 0,
             ever_live: false,
             new_channel: false,
@@ -173,7 +176,7 @@ impl Supervisor {
         match input {
             Input::Start => {
                 if matches!(self.state, State::Idle) {
-                    self.open(out);
+                    self.attempt(out);
                 }
             }
             Input::Created(answer) => self.created(now, answer, out),
@@ -208,6 +211,12 @@ impl Supervisor {
             }
             Input::Close => self.close(out),
         }
+    }
+
+    /// Begins an attempt to get a live link.
+    fn attempt(&mut self, out: &mut Vec<Action>) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.open(out);
     }
 
     /// The next step towards a live link.
@@ -302,7 +311,7 @@ impl Supervisor {
                     self.state = State::Held { cause: cause.clone(), wait: *wait };
                     out.push(Action::AwaitConsumer);
                 } else {
-                    self.open(out);
+                    self.attempt(out);
                 }
             }
             State::Live { .. } if self.reconcile.due.is_some_and(|due| now.at.mono >= due) => {
