@@ -66,7 +66,7 @@ struct Shown(String);
 
 impl Shown {
     fn add(&mut self, thing: &(impl Debug + ?Sized)) {
-        writeln!(self.0, "{thing:?} {thing:#?}").unwrap();
+        writeln!(self.0, "{thing:?}").unwrap();
     }
 }
 
@@ -178,7 +178,7 @@ async fn run(
     ];
     let mut faults = faults.into_iter();
     let mut quiet = 0;
-    while quiet < 60 {
+    while quiet < 30 {
         let delivery = events.next().await.unwrap().unwrap();
         shown.add(&delivery);
         shown.add(&events);
@@ -188,7 +188,7 @@ async fn run(
         }
         let calm = !matches!(delivery.event, Event::Lifecycle(Lifecycle::Disconnected { .. }));
         quiet = if calm { quiet + 1 } else { 0 };
-        if quiet == 20
+        if quiet == 10
             && let Some(fault) = faults.next()
         {
             platform.fault(fault).unwrap();
