@@ -21,7 +21,7 @@ use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::{BoxFuture, ChannelInfo};
 use crate::diagnostics::observer::Signal;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::transport::ws::{DialError, Outbound, Socket};
 
 /// What a link is told.
@@ -106,6 +106,8 @@ impl<E: StreamEvent> Link<E> {
         let channel = self.channel.as_ref();
         let decoder = self.parts.protocol.decoder(self.parts.filter.clone(), channel);
         let began = self.parts.connector.clock.now();
+        // Says farewell when a filter or an observer panics: the driver must not wait for a link that is no more.
+        let mut farewell = Farewell { link: self.key, reports: Some(self.reports.clone()) };
         let mut running = Running {
             session: Session::new(self.timing),
             link: Arc::new(self),
@@ -123,12 +125,14 @@ impl<E: StreamEvent> Link<E> {
         running.session.step(began, Input::Start, &mut running.actions);
         loop {
             if let Some(cause) = running.perform().await {
+                farewell.reports = None;
                 running.report_gone(cause).await;
                 return;
             }
             let turn = running.turn(&mut orders).await;
             // Without a supervisor there is nobody left to report to.
             if matches!(turn, Turn::Order(None)) {
+                farewell.reports = None;
                 return;
             }
             running.handle(turn).await;
@@ -334,6 +338,24 @@ impl<E: StreamEvent> Running<E> {
     /// The last inbound byte; before the socket is open, the beginning.
     fn last_in(&self) -> Instant {
         self.socket.as_ref().map_or(self.began, |socket| socket.last_inbound().mono)
+    }
+}
+
+/// Reports the end of a link whose task did not come to report it.
+struct Farewell {
+    link: LinkKey,
+    reports: Option<mpsc::Sender<Report>>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let Some(reports) = self.reports.take() else { return };
+        let detail = "the link's task panicked: look at the stream's filter and observer";
+        let fatal = Some(Error::new(ErrorKind::Closed, detail));
+        let (link, cause) = (self.link, Gone::Cut { detail: detail.into() });
+        // Full only when the driver is gone too.
+        let _ =
+            reports.try_send(Report::Gone { link, cause, last_in: None, retry_after: None, fatal });
     }
 }
 

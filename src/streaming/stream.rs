@@ -120,7 +120,7 @@ impl<E: StreamEvent> Stream for EventStream<E> {
         let item = match std::task::ready!(self.items.poll_take(cx)) {
             None => {
                 self.ended = true;
-                None
+                self.items.is_broken().then(|| Err(broken()))
             }
             Some(Taken::Item(Item::Event(delivery, _))) => Some(Ok(delivery)),
             Some(Taken::Item(Item::Error(error))) => {
@@ -223,6 +223,10 @@ impl fmt::Debug for StreamHandle {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
+}
+
+fn broken() -> Error {
+    Error::new(ErrorKind::Closed, "the stream's task panicked: look at its policy and its observer")
 }
 
 fn closed() -> Error {

@@ -100,8 +100,7 @@ async fn every_close_code_of_the_platform_is_survived() {
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_given_up_at_the_handshake_deadline() {
     let platform = quiet().await;
-    let mut timing = Timing::default();
-    timing.handshake = Duration::from_millis(300);
+    let timing = Timing::default().handshake(Duration::from_millis(300));
     let mut events = builder(&platform).timing(timing).start().await.unwrap();
     until_what(&mut events, "subscribed").await;
     platform.fault(Fault::SlowHandshake { delay_ms: 5_000 }).unwrap();
@@ -118,9 +117,9 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up_at_the_handshake_dea
 #[tokio::test]
 async fn a_socket_that_goes_silent_is_dead_although_pings_are_written() {
     let platform = quiet().await;
-    let mut timing = Timing::default();
-    timing.silence = Duration::from_millis(400);
-    timing.ping_after = Duration::from_millis(100);
+    let timing = Timing::default()
+        .silence(Duration::from_millis(400))
+        .ping_after(Duration::from_millis(100));
     let mut events = builder(&platform).timing(timing).start().await.unwrap();
     until_what(&mut events, "subscribed").await;
     platform.fault(Fault::Silence { for_ms: 60_000 }).unwrap();
