@@ -68,15 +68,17 @@ async fn an_evicted_channel_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_leads_to_a_fresh_token_and_a_new_channel() {
-    let platform = quiet().await;
-    let mut events = builder(&platform).start().await.unwrap();
-    until_what(&mut events, "subscribed").await;
-    platform.fault(Fault::RevokeToken).unwrap();
-    until_what(&mut events, "gap").await;
-    emit(&platform, 1);
-    until_number(&mut events, 1).await;
-    assert!(platform.stats().tokens_issued >= 2);
+async fn a_token_that_ends_leads_to_a_fresh_token_and_a_new_channel() {
+    for fault in [Fault::RevokeToken, Fault::ExpireToken] {
+        let platform = quiet().await;
+        let mut events = builder(&platform).start().await.unwrap();
+        until_what(&mut events, "subscribed").await;
+        platform.fault(fault).unwrap();
+        until_what(&mut events, "gap").await;
+        emit(&platform, 1);
+        until_number(&mut events, 1).await;
+        assert_eq!(platform.stats().tokens_issued, 2);
+    }
 }
 
 #[tokio::test]
