@@ -35,13 +35,13 @@ pub struct EventStream<E = Event> {
     clock: Arc<dyn Clock>,
     ended: bool,
     /// Closing it tells the driver that the stream is gone.
-    _alive: mpsc::Sender<Command>,
+    _alive: mpsc::Sender<Box<Command>>,
 }
 
 /// Steers a stream while its items are taken elsewhere. Cheap to clone.
 #[derive(Clone)]
 pub struct StreamHandle {
-    commands: mpsc::WeakSender<Command>,
+    commands: mpsc::WeakSender<Box<Command>>,
     state: watch::Receiver<ConnectionState>,
     counters: Arc<Counters>,
 }
@@ -49,7 +49,7 @@ pub struct StreamHandle {
 impl<E: StreamEvent> EventStream<E> {
     pub(crate) fn new(
         items: Receiver<Item<E>>,
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::Sender<Box<Command>>,
         state: watch::Receiver<ConnectionState>,
         counters: Arc<Counters>,
         clock: Arc<dyn Clock>,
@@ -212,7 +212,7 @@ impl StreamHandle {
 
     async fn send(&self, command: Command) -> Result<()> {
         let commands = self.commands.upgrade().ok_or_else(closed)?;
-        commands.send(command).await.map_err(|_| closed())
+        commands.send(Box::new(command)).await.map_err(|_| closed())
     }
 }
 
