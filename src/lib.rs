@@ -33,7 +33,7 @@ pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::events::{
     Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, StopReason,
-    Timestamp, Topic, Uncovered, bodies, topics,
+    Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
@@ -47,6 +47,7 @@ pub use crate::streaming::protocol::StreamEvent;
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;
 pub use crate::streaming::stream::{EventStream, StreamHandle};
+pub use crate::streaming::typed::{Typed, TypedStream};
 pub use crate::transport::clock::RuntimeClock;
 pub use crate::transport::http::budget::{RetryBudget, TokenBudget, Unlimited};
 pub use crate::transport::http::classify::{Class, Classify, Outcome, RequestMeta, SafeToRepeat};

@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 use crate::core::limits::{TOPIC_LENGTH, TOPICS_PER_CHANNEL};
 use crate::events::envelope::{Body, Envelope, correlation_id_of};
 use crate::events::event::clause;
+use crate::events::generated::table::{Event, TopicKind};
 use crate::events::incoming::{Incoming, SystemNotice};
 use crate::events::raw::{RawEvent, RawFrame};
 use crate::events::reply::SocketReply;
 use crate::events::scan::{self, leading_topic, peek_topic};
-use crate::events::table::{Event, TopicKind};
 use crate::events::template;
 use crate::events::topic::Topic;
 

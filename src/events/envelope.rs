@@ -8,8 +8,8 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::events::event::BodySeed;
+use crate::events::generated::table::{Event, TopicKind};
 use crate::events::scan::trailing_correlation_id;
-use crate::events::table::{Event, TopicKind};
 
 /// A string that is borrowed unless it holds an escape.
 #[derive(Deserialize)]

@@ -1,16 +1,31 @@
 //! What a stream delivers, and how a body becomes it.
 
-use serde::de::{DeserializeSeed, Deserializer};
+use std::any::Any;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::cut;
+use crate::events::bodies::{ChannelMetadata, SystemMessage};
+use crate::events::generated::table::{Event, TopicKind};
 use crate::events::json::Json;
-use crate::events::table::{Event, TopicKind};
 use crate::events::topic::Topic;
 
-/// Defines [`Event`] and [`TopicKind`] from a table of topics and the types of their bodies.
+/// Topics about the stream itself: their types are written by hand, and need no feature.
+pub(crate) static OWN: &[(&str, TopicKind)] = &[
+    ("channel.metadata", TopicKind::ChannelMetadata),
+    ("v2.subscription.updated", TopicKind::System),
+    ("v2.system.no_longer_subscribed.{id}", TopicKind::System),
+    ("v2.system.socket_closing", TopicKind::System),
+    ("v2.system.token_revoked.{id}", TopicKind::System),
+    ("v2.system.{id}.{id}", TopicKind::System),
+];
+
+/// Defines [`Event`] and [`TopicKind`] from a table of topics, the types of their bodies, and their features.
 macro_rules! event_table {
-    ($($(#[$doc:meta])* $variant:ident($body:ty) = $($template:literal),+;)*) => {
+    ($($(#[$doc:meta])* $variant:ident($body:ty) = $template:literal, $feature:literal;)*) => {
         /// One event.
         ///
         /// `Debug` shows typed bodies, but of what could not be typed only the length: it may be anything. `Serialize`
@@ -18,7 +33,11 @@ macro_rules! event_table {
         #[derive(Clone)]
         #[non_exhaustive]
         pub enum Event {
-            $($(#[$doc])* $variant(Box<$body>),)*
+            $($(#[$doc])* #[cfg(feature = $feature)] $variant(Box<$body>),)*
+            /// The platform speaks about the channel or its subscriptions.
+            System(Box<SystemMessage>),
+            /// A heartbeat, or the answer to a ping.
+            ChannelMetadata(Box<ChannelMetadata>),
             /// There is no type for the topic, or its body is null.
             Unrecognized {
                 /// The topic.
@@ -44,19 +63,23 @@ macro_rules! event_table {
         /// The kinds of topic that have a type for their bodies.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum TopicKind {
-            $($variant,)*
+            $(#[cfg(feature = $feature)] $variant,)*
+            System,
+            ChannelMetadata,
         }
 
-        /// The topics of each kind.
+        /// The kinds of topics.
         pub(crate) static TYPED: &[(&str, TopicKind)] = &[
-            $($(($template, TopicKind::$variant),)+)*
+            $(#[cfg(feature = $feature)] ($template, TopicKind::$variant),)*
         ];
 
         impl Event {
             /// The name of the variant, such as `UsersPresence`.
             pub fn variant(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => stringify!($variant),)*
+                    $(#[cfg(feature = $feature)] Self::$variant(_) => stringify!($variant),)*
+                    Self::System(_) => "System",
+                    Self::ChannelMetadata(_) => "ChannelMetadata",
                     Self::Unrecognized { .. } => "Unrecognized",
                     Self::Malformed { .. } => "Malformed",
                     Self::Lifecycle(_) => "Lifecycle",
@@ -68,11 +91,35 @@ macro_rules! event_table {
                 kind: TopicKind,
                 from: D,
             ) -> Result<Option<Self>, D::Error> {
-                use serde::Deserialize;
+                use $crate::events::event::read_body;
                 match kind {
-                    $(TopicKind::$variant => {
-                        Ok(Option::<Box<$body>>::deserialize(from)?.map(Self::$variant))
+                    $(#[cfg(feature = $feature)] TopicKind::$variant => {
+                        Ok(read_body(from)?.map(Self::$variant))
                     })*
+                    TopicKind::System => Ok(read_body(from)?.map(Self::System)),
+                    TopicKind::ChannelMetadata => {
+                        Ok(read_body(from)?.map(Self::ChannelMetadata))
+                    }
+                }
+            }
+
+            /// The body, whatever its type; `None` when it has none.
+            pub(crate) fn any(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$variant(body) => Some(&**body),)*
+                    Self::System(body) => Some(&**body),
+                    Self::ChannelMetadata(body) => Some(&**body),
+                    _ => None,
+                }
+            }
+
+            /// The body, taken out; `None` when it has none.
+            pub(crate) fn into_any(self) -> Option<Box<dyn std::any::Any + Send + Sync>> {
+                match self {
+                    $(#[cfg(feature = $feature)] Self::$variant(body) => Some(body),)*
+                    Self::System(body) => Some(body),
+                    Self::ChannelMetadata(body) => Some(body),
+                    _ => None,
                 }
             }
         }
@@ -80,7 +127,9 @@ macro_rules! event_table {
         impl serde::Serialize for Event {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $(Self::$variant(body) => body.serialize(to),)*
+                    $(#[cfg(feature = $feature)] Self::$variant(body) => body.serialize(to),)*
+                    Self::System(body) => body.serialize(to),
+                    Self::ChannelMetadata(body) => body.serialize(to),
                     Self::Unrecognized { body, .. } => body.serialize(to),
                     Self::Malformed { error, path, body, .. } => {
                         to.collect_map([("error", error), ("path", path), ("body", body)])
@@ -94,7 +143,9 @@ macro_rules! event_table {
             /// Compares bodies without a type by their text.
             fn eq(&self, other: &Self) -> bool {
                 match (self, other) {
-                    $((Self::$variant(a), Self::$variant(b)) => a == b,)*
+                    $(#[cfg(feature = $feature)] (Self::$variant(a), Self::$variant(b)) => a == b,)*
+                    (Self::System(a), Self::System(b)) => a == b,
+                    (Self::ChannelMetadata(a), Self::ChannelMetadata(b)) => a == b,
                     (
                         Self::Unrecognized { topic: a, body: x },
                         Self::Unrecognized { topic: b, body: y },
@@ -111,29 +162,70 @@ macro_rules! event_table {
 
         impl std::fmt::Debug for Event {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self {
-                    $(Self::$variant(body) => {
-                        f.debug_tuple(stringify!($variant)).field(body).finish()
-                    })*
-                    Self::Unrecognized { topic, body } => f
-                        .debug_struct("Unrecognized")
-                        .field("topic", topic)
-                        .field("body_bytes", &body.get().len())
-                        .finish(),
-                    Self::Malformed { topic, error, path, body } => f
-                        .debug_struct("Malformed")
-                        .field("topic", topic)
-                        .field("error", error)
-                        .field("path", path)
-                        .field("body_bytes", &body.len())
-                        .finish(),
-                    Self::Lifecycle(item) => f.debug_tuple("Lifecycle").field(item).finish(),
-                }
+                let body: &dyn std::fmt::Debug = match self {
+                    $(#[cfg(feature = $feature)] Self::$variant(body) => body,)*
+                    Self::System(body) => body,
+                    Self::ChannelMetadata(body) => body,
+                    Self::Lifecycle(item) => item,
+                    Self::Unrecognized { topic, body } => {
+                        return f
+                            .debug_struct("Unrecognized")
+                            .field("topic", topic)
+                            .field("body_bytes", &body.get().len())
+                            .finish();
+                    }
+                    Self::Malformed { topic, error, path, body } => {
+                        return f
+                            .debug_struct("Malformed")
+                            .field("topic", topic)
+                            .field("error", error)
+                            .field("path", path)
+                            .field("body_bytes", &body.len())
+                            .finish();
+                    }
+                };
+                f.debug_tuple(self.variant()).field(body).finish()
             }
         }
     };
 }
 pub(crate) use event_table;
+
+/// The body of a typed event: what [`Event::body_as`] and [`EventStream::of`](crate::EventStream::of) look for.
+///
+/// Implemented by the types in [`bodies`](crate::bodies) that are a whole body, and by no other.
+pub trait TopicBody:
+    Sealed + Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
+/// Says which types are whole bodies, and which features they need: any one of them.
+macro_rules! topic_bodies {
+    ($($body:ident = $($feature:literal),+;)*) => {
+        $(
+            #[cfg(any($(feature = $feature),+))]
+            impl $crate::events::event::Sealed for $body {}
+            #[cfg(any($(feature = $feature),+))]
+            impl $crate::events::event::TopicBody for $body {}
+        )*
+    };
+}
+pub(crate) use topic_bodies;
+
+/// Nobody else's types are bodies.
+pub trait Sealed {}
+
+impl Sealed for SystemMessage {}
+impl TopicBody for SystemMessage {}
+impl Sealed for ChannelMetadata {}
+impl TopicBody for ChannelMetadata {}
+
+/// Reads a body, or null.
+pub(crate) fn read_body<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Box<T>>, D::Error> {
+    Option::deserialize(from)
+}
 
 // Events are moved through queues by value. The largest variant is a gap: four times and a list of topics.
 const _: () = assert!(size_of::<Event>() <= 96);
@@ -148,6 +240,26 @@ impl Event {
             crate::Error::new(crate::ErrorKind::Decode, "event cannot be written as JSON")
                 .with_source(error)
         })
+    }
+
+    /// The body, when it is of this type: whatever the topic, since topics may share a type.
+    ///
+    /// ```
+    /// use genesys_cloud::{Event, Frame, bodies::SystemMessage};
+    ///
+    /// let text = r#"{"topicName":"v2.system.socket_closing","eventBody":{"message":"soon"}}"#;
+    /// let event = Frame::decode(text)?.event;
+    /// assert_eq!(event.body_as::<SystemMessage>().unwrap().message.as_deref(), Some("soon"));
+    /// # Ok::<(), genesys_cloud::Error>(())
+    /// ```
+    pub fn body_as<T: TopicBody>(&self) -> Option<&T> {
+        self.any()?.downcast_ref()
+    }
+
+    /// The body, taken out, when it is of this type; the event is gone either way.
+    pub fn into_body<T: TopicBody>(self) -> Option<Box<T>> {
+        let body: Box<dyn Any> = self.into_any()?;
+        body.downcast().ok()
     }
 
     /// Decodes a text that is a valid body and nothing else.

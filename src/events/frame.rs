@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::{Body, Envelope, correlation_id};
 use crate::events::event::clause;
 use crate::events::extra::Extra;
+use crate::events::generated::table::Event;
 use crate::events::json::Json;
-use crate::events::table::Event;
 use crate::events::template;
 use crate::events::topic::Topic;
 

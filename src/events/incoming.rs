@@ -2,10 +2,10 @@
 
 use crate::core::ids::ChannelId;
 use crate::events::decoder::Decoder;
+use crate::events::generated::table::Event;
 use crate::events::lifecycle::Lifecycle;
 use crate::events::raw::RawEvent;
 use crate::events::reply::SocketReply;
-use crate::events::table::Event;
 use crate::events::topic::Topic;
 
 /// What a frame is.

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
-use crate::events::table::Event;
+use crate::events::generated::table::Event;
 use crate::events::timestamp::Timestamp;
 use crate::events::topic::Topic;
 

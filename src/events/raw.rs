@@ -5,8 +5,8 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::decoder::read_frame;
 use crate::events::envelope::body_of;
+use crate::events::generated::table::Event;
 use crate::events::lifecycle::Lifecycle;
-use crate::events::table::Event;
 use crate::events::topic::Topic;
 
 /// One item of a raw stream.

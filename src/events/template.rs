@@ -2,19 +2,20 @@
 
 use std::sync::LazyLock;
 
-use crate::events::table::{TYPED, TopicKind};
-use crate::events::untyped::UNTYPED;
+use crate::events::event::OWN;
+use crate::events::generated::table::{TYPED, TopicKind};
+use crate::events::generated::templates::TEMPLATES;
 
 /// Segments that are looked at; no topic of the platform has more than nine.
 const DEPTH: usize = 32;
 
 static TREE: LazyLock<Tree> = LazyLock::new(|| {
     let mut tree = Tree::default();
-    for (template, kind) in TYPED {
-        tree.insert(template, Some(*kind));
-    }
-    for template in UNTYPED {
+    for template in TEMPLATES {
         tree.insert(template, None);
+    }
+    for (template, kind) in OWN.iter().chain(TYPED) {
+        tree.insert(template, Some(*kind));
     }
     tree
 });
@@ -37,23 +38,18 @@ impl Match {
 
 /// Finds a topic in the list. Fixed segments match in any case, and before an id does.
 pub(crate) fn find(name: &str) -> Option<Match> {
-    let mut segments = [""; DEPTH];
-    let mut count = 0;
-    for segment in name.split('.') {
-        *segments.get_mut(count)? = segment;
-        count += 1;
-    }
-    TREE.find(0, segments.get(..count)?, 0, 0)
+    TREE.find(name)
 }
 
-#[derive(Default)]
-struct Tree {
+/// Templates of topics, as a tree of segments.
+#[derive(Clone, Default)]
+pub(crate) struct Tree {
     nodes: Vec<Node>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Node {
-    fixed: Vec<(&'static str, usize)>,
+    fixed: Vec<(Box<str>, usize)>,
     id: Option<usize>,
     /// Whether a topic ends here, and its kind when its bodies have a type.
     ends: bool,
@@ -61,7 +57,8 @@ struct Node {
 }
 
 impl Tree {
-    fn insert(&mut self, template: &'static str, kind: Option<TopicKind>) {
+    /// Adds a template, or gives it another kind. Returns whether it is new.
+    pub(crate) fn insert(&mut self, template: &str, kind: Option<TopicKind>) -> bool {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
@@ -71,27 +68,36 @@ impl Tree {
             let known = if segment == "{id}" {
                 node.id
             } else {
-                node.fixed
-                    .iter()
-                    .find(|(fixed, _)| fixed.eq_ignore_ascii_case(segment))
-                    .map(|(_, next)| *next)
+                let mut fixed = node.fixed.iter();
+                fixed.find(|(known, _)| known.eq_ignore_ascii_case(segment)).map(|(_, next)| *next)
             };
             at = known.unwrap_or_else(|| {
                 let new = self.nodes.len();
                 self.nodes.push(Node::default());
                 match segment {
                     "{id}" => self.nodes[at].id = Some(new),
-                    fixed => self.nodes[at].fixed.push((fixed, new)),
+                    fixed => self.nodes[at].fixed.push((fixed.into(), new)),
                 }
                 new
             });
         }
-        self.nodes[at].ends = true;
         self.nodes[at].kind = kind;
+        !std::mem::replace(&mut self.nodes[at].ends, true)
+    }
+
+    /// The template that a name fits.
+    pub(crate) fn find(&self, name: &str) -> Option<Match> {
+        let mut segments = [""; DEPTH];
+        let mut count = 0;
+        for segment in name.split('.') {
+            *segments.get_mut(count)? = segment;
+            count += 1;
+        }
+        self.walk(0, segments.get(..count)?, 0, 0)
     }
 
     /// Each node is seen at most once, so that no name makes this slow.
-    fn find(&self, at: usize, segments: &[&str], depth: usize, ids: u32) -> Option<Match> {
+    fn walk(&self, at: usize, segments: &[&str], depth: usize, ids: u32) -> Option<Match> {
         let node = self.nodes.get(at)?;
         let Some((segment, rest)) = segments.split_first() else {
             let kind = node.kind;
@@ -101,16 +107,18 @@ impl Tree {
             .fixed
             .iter()
             .find(|(fixed, _)| fixed.eq_ignore_ascii_case(segment))
-            .and_then(|(_, next)| self.find(*next, rest, depth + 1, ids));
+            .and_then(|(_, next)| self.walk(*next, rest, depth + 1, ids));
         fixed.or_else(|| {
             let next = node.id.filter(|_| !segment.is_empty())?;
-            self.find(next, rest, depth + 1, ids | (1 << depth))
+            self.walk(next, rest, depth + 1, ids | (1 << depth))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn kind(name: &str) -> Option<TopicKind> {
@@ -119,8 +127,9 @@ mod tests {
 
     #[test]
     fn every_template_is_found_with_its_ids() {
-        let all = TYPED.iter().map(|(t, k)| (*t, Some(*k)));
-        for (template, kind) in all.chain(UNTYPED.iter().map(|t| (*t, None))) {
+        let typed: HashMap<_, _> = OWN.iter().chain(TYPED).copied().collect();
+        for &template in TEMPLATES.iter().chain(typed.keys()) {
+            let kind = typed.get(template).copied();
             let name = template.replace("{id}", "8f0c-1");
             let found = find(&name).unwrap_or_else(|| panic!("{template}"));
             assert_eq!(found.kind, kind, "{template}");

@@ -19,3 +19,4 @@ mod schedules;
 pub(crate) mod session;
 pub(crate) mod stream;
 mod supervisor;
+pub(crate) mod typed;

@@ -1,0 +1,46 @@
+//! Tasks of the maintainers.
+
+mod bodies;
+mod docs;
+mod features;
+mod generate;
+mod names;
+mod shapes;
+mod spec;
+mod topics;
+mod tree;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(about = "Tasks of the maintainers of genesys-cloud")]
+enum Task {
+    /// Generates the types of events, the table of topics and their constructors.
+    Codegen {
+        /// A description of the topics, or the platform's answer to
+        /// `GET /api/v2/notifications/availabletopics?expand=schema`.
+        #[arg(long)]
+        spec: PathBuf,
+        /// Changes nothing; fails when the files are not what would be generated.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Task::Codegen { spec, check } = Task::parse();
+    match tree::codegen(&spec, check) {
+        Ok(message) => {
+            println!("{message}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
