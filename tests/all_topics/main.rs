@@ -25,7 +25,7 @@ use spec::{Schema, Spec};
 /// Bodies of each topic, at least.
 const BODIES: usize = 200;
 
-/// Topics that have a type in every build.
+/// Topics that have a type without asking for any feature.
 const MAIN_JOB: &[&str] = &[
     "v2.analytics.queues.{id}.observations",
     "v2.routing.queues.{id}.conversations",

@@ -30,13 +30,9 @@ impl Spec {
     /// All published topics when their file is there, and otherwise a sample of them; says which.
     pub(crate) fn load() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/spec/topics.json");
-        let (text, from) = match std::fs::read_to_string(path) {
-            Ok(text) => (text, "../shared/spec/topics.json"),
-            Err(_) => {
-                let sample = include_str!("../data/topics_sample.json");
-                (sample.to_owned(), "the committed sample")
-            }
-        };
+        let whole = std::fs::read_to_string(path).ok();
+        let from = whole.as_ref().map_or("the committed sample", |_| "../shared/spec/topics.json");
+        let text = whole.unwrap_or_else(|| include_str!("../data/topics_sample.json").to_owned());
         let spec = Self::parse(&text);
         println!("{} topics from {from}", spec.topics.len());
         spec

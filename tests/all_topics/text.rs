@@ -112,7 +112,8 @@ impl Writer {
             Value::String(text) => self.string(&text, random),
             Value::Number(number) => match number.as_f64() {
                 Some(float) if number.is_f64() && random.happens(0.2) => {
-                    self.text += &format!("{float:E}");
+                    let exponent = format!("{float:E}");
+                    self.text += &exponent;
                 }
                 _ => self.text += &number.to_string(),
             },
@@ -124,7 +125,9 @@ impl Writer {
     fn string(&mut self, text: &str, random: &mut Random<'_>) {
         if random.happens(0.05) {
             let escaped = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
-            self.text += &format!("\"{}\"", escaped.collect::<String>());
+            self.text.push('"');
+            self.text.extend(escaped);
+            self.text.push('"');
         } else {
             self.text += &json!(text).to_string();
         }
