@@ -72,7 +72,8 @@ impl Frame {
             Body::Absent => Event::of_body(&topic, None, RawValue::NULL),
         };
         if let Event::Malformed { error, path, body, .. } = &event {
-            let message = format!("body of {topic} is malformed at {path}: {error}");
+            let place = if path.is_empty() { "its beginning" } else { path };
+            let message = format!("body of {topic} is malformed at {place}: {error}");
             return Err(Error::new(ErrorKind::Decode, message).with_body(body.as_bytes()));
         }
         let mut extra = Extra::default();

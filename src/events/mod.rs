@@ -16,6 +16,7 @@ mod json;
 mod lifecycle;
 mod members;
 mod open_enum;
+mod place;
 mod raw;
 mod reply;
 mod scan;

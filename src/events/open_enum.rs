@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_platform_value_called_other_is_not_an_unknown_one() {
-        assert_eq!(DisconnectType::from("other"), DisconnectType::OtherCause);
+        assert_eq!(DisconnectType::from("other"), DisconnectType::OtherValue);
     }
 
     proptest! {
