@@ -7,11 +7,15 @@
 //! The first line of standard output is one JSON object with addresses, credentials and ids. It ends with status 0
 //! on Ctrl-C or SIGTERM. How to steer it is told by the documentation of `genesys_cloud::sim`.
 
+#[path = "common/signals.rs"]
+mod signals;
+
 use std::error::Error;
 use std::io::{self, Write as _};
 
 use clap::Parser;
 use genesys_cloud::sim::Platform;
+use signals::end_signal;
 
 /// A simulated Genesys Cloud on 127.0.0.1.
 #[derive(Parser)]
@@ -47,27 +51,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
     end.await;
     platform.shutdown().await;
     Ok(())
-}
-
-/// Ends on Ctrl-C (SIGINT) or SIGTERM.
-#[cfg(unix)]
-fn end_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Ends on Ctrl-C.
-#[cfg(not(unix))]
-fn end_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

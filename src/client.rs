@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use crate::auth::cache::CachedTokens;
 use crate::auth::client_credentials::ClientCredentialsGrant;
 use crate::core::clock::{Clock, Entropy};
@@ -47,6 +49,7 @@ use crate::transport::ws::{Buffers, Connector};
 pub struct Client(Arc<Inner>);
 
 struct Inner {
+    api: Api,
     endpoints: Endpoints,
     tokens: Arc<dyn TokenSource>,
     notifications: Notifications,
@@ -90,6 +93,30 @@ impl Client {
     /// The notification API: for those who manage channels themselves. Streams need none of it.
     pub fn notifications(&self) -> Notifications {
         self.0.notifications.clone()
+    }
+
+    /// Calls any GET of the REST API, within this client's request budget and with its retries: for what has no typed
+    /// call. `path` begins with `/api/v2/`; ids in it are sent as they are.
+    ///
+    /// ```no_run
+    /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
+    /// let query = [("pageSize", "100"), ("expand", "presence")];
+    /// let users: serde_json::Value = client.get("/api/v2/users", &query).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](crate::ErrorKind::Config) for another path, [`Decode`](crate::ErrorKind::Decode) for an answer that
+    /// is no `T`, and what every call returns: [`Auth`](crate::ErrorKind::Auth),
+    /// [`Forbidden`](crate::ErrorKind::Forbidden), [`NotFound`](crate::ErrorKind::NotFound),
+    /// [`Throttled`](crate::ErrorKind::Throttled), [`Transport`](crate::ErrorKind::Transport),
+    /// [`Timeout`](crate::ErrorKind::Timeout), or the status.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the call.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
+        self.0.api.fetch(path, query).await
     }
 
     /// Where this client's tokens come from.
@@ -246,8 +273,9 @@ impl ClientBuilder {
             }
         };
         let service = HttpService::new(bare, tokens.clone(), rules, limiter, &ambient);
-        let notifications = Notifications::new(Api::new(service, endpoints.clone()));
-        Ok(Client(Arc::new(Inner { endpoints, tokens, notifications, connector, ambient })))
+        let api = Api::new(service, endpoints.clone());
+        let notifications = Notifications::new(api.clone());
+        Ok(Client(Arc::new(Inner { api, endpoints, tokens, notifications, connector, ambient })))
     }
 }
 

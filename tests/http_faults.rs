@@ -134,3 +134,26 @@ async fn removing_topics_leaves_the_others() {
     let error = notifications.add(&unknown, &topics, true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn any_get_can_be_called_and_a_path_cannot_leave_the_api() {
+    let platform = Platform::builder().start().await.unwrap();
+    let client =
+        Client::builder(platform.endpoints()).credentials(platform.credentials()).build().unwrap();
+    let page: serde_json::Value =
+        client.get("/api/v2/users", &[("pageSize", "2"), ("pageNumber", "1")]).await.unwrap();
+    assert_eq!(page["entities"].as_array().unwrap().len(), 2);
+    assert_eq!(page["total"], platform.users().len());
+    let error = client.get::<serde_json::Value>("/api/v2/users/nobody", &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let error = client.get::<Vec<u8>>("/api/v2/users", &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    let before = platform.stats().requests;
+    for path in
+        ["/oauth/token", "/api/v2/../../x", "/api/v2//x", "/api/v2/x?y=1", "/api/v2/%2e%2e/x"]
+    {
+        let error = client.get::<serde_json::Value>(path, &[]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{path}");
+    }
+    assert_eq!(platform.stats().requests, before);
+}

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench stream
 //! cargo bench --bench stream -- --quick
+//! cargo bench --bench stream -- --smoke # shows that it runs, nothing else
 //! ```
 //!
 //! Everything is compared with a bare `tokio-tungstenite` reader of the same bytes in the same run: the ratios mean
@@ -24,8 +25,13 @@ fn main() -> Result<(), Failure> {
     if let Some(outcome) = memory::helper(&words) {
         return outcome;
     }
-    let (repeats, rounds, channels) =
-        if words.contains(&"--quick") { (50, 3, 200) } else { (200, 5, 500) };
+    let (repeats, rounds, channels) = if words.contains(&"--smoke") {
+        (2, 1, 20)
+    } else if words.contains(&"--quick") {
+        (50, 3, 200)
+    } else {
+        (200, 5, 500)
+    };
     speed::measure(repeats, rounds)?;
     println!();
     memory::measure(channels)

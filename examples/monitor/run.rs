@@ -4,12 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use genesys_cloud::{Client, EventStream, FullJitter, Topic, topics};
+use genesys_cloud::{Client, EventStream, FullJitter, Topic};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use crate::arguments::Arguments;
 use crate::common::{Connection, Failure, Place, connect, end_signal};
 use crate::demo::Demo;
+use crate::directory::everything;
 use crate::output::Output;
 use crate::watch::Watch;
 
@@ -17,7 +18,7 @@ use crate::watch::Watch;
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut end = pin!(end(arguments.lasts, end_signal()?));
     let Connection { client, place } = connect().await?;
-    let topics = wanted(&arguments.topics, &place)?;
+    let topics = wanted(&arguments.topics, &client, &place).await?;
     let mut watch = Watch::new(place.to_string(), &topics);
     let started = tokio::select! {
         started = start(&client, &topics, &place) => Some(started?),
@@ -94,31 +95,13 @@ async fn start(client: &Client, topics: &[Topic], place: &Place) -> Result<Event
     Ok(stream.start().await?)
 }
 
-/// The topics that were asked for, or all users and queues of the embedded simulator.
-fn wanted(asked: &[String], place: &Place) -> Result<Vec<Topic>, Failure> {
-    if !asked.is_empty() {
-        let topics: Result<Vec<Topic>, _> = asked.iter().map(|text| text.parse()).collect();
-        return Ok(topics?);
+/// The topics that were asked for, or those of all users and queues.
+async fn wanted(asked: &[String], client: &Client, place: &Place) -> Result<Vec<Topic>, Failure> {
+    if asked.is_empty() {
+        return Ok(everything(client, place).await?);
     }
-    let Place::Embedded(platform) = place else {
-        let message =
-            "no topic: name what to watch, such as --topic v2.users.{id}.presence with a user's id";
-        return Err(message.into());
-    };
-    let of_users = platform.users().iter().flat_map(|id| {
-        [
-            topics::users::presence(id).untyped(),
-            topics::users::routing_status(id).untyped(),
-            topics::users::conversations(id).untyped(),
-        ]
-    });
-    let of_queues = platform.queues().iter().flat_map(|id| {
-        [
-            topics::analytics::queue_observations(id).untyped(),
-            topics::routing::queue_conversations(id).untyped(),
-        ]
-    });
-    Ok(of_users.chain(of_queues).collect())
+    let topics: genesys_cloud::Result<Vec<Topic>> = asked.iter().map(|text| text.parse()).collect();
+    Ok(topics?)
 }
 
 /// Resolves when the time is over or the process is told to end.

@@ -105,8 +105,8 @@ impl<E: NotificationEvent> Decode<E> for NotificationDecoder {
         };
         if let Some(wanted) = &self.filter
             && let Some(topic) = peek_topic(text)
-            && !wanted(&topic)
             && !is_own(&topic)
+            && !wanted(&topic)
         {
             return Decoded::nothing(Notice::None);
         }

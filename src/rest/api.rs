@@ -55,6 +55,28 @@ impl Api {
         self.call(Method::DELETE, operation)
     }
 
+    /// A GET of a path that the caller wrote.
+    pub(crate) async fn fetch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T> {
+        let plain = path.strip_prefix("/api/v2/").is_some_and(|rest| {
+            !rest.split('/').any(|segment| matches!(segment, "" | "." | ".."))
+                && !rest.contains(['?', '#', '%', '\\'])
+        });
+        if !plain {
+            return Err(Error::config(
+                "path must begin with /api/v2/ and be plain; a query goes into its own argument",
+            ));
+        }
+        let mut call = self.call(Method::GET, path.to_owned());
+        for (key, value) in query {
+            call = call.query(key, value);
+        }
+        call.fetch().await
+    }
+
     /// Any method on any operation; the path of `operation` may be made at run time.
     pub(crate) fn call(&self, method: Method, operation: impl Into<Cow<'static, str>>) -> Call<'_> {
         let operation = operation.into();

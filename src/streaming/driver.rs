@@ -26,6 +26,9 @@ use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
 use crate::transport::ws::{Buffers, Connector};
 
+// What goes through these channels is boxed: a channel of tokio's keeps room for 32 messages, used or not, and most
+// streams are quiet.
+
 /// Orders that may wait for a link; a link takes them at once.
 const ORDERS: usize = 8;
 /// Reports that may wait for the driver.
@@ -84,16 +87,16 @@ pub(crate) struct Driver<E: StreamEvent> {
     events: Sender<Item<E>>,
     state: watch::Sender<ConnectionState>,
     counters: Arc<Counters>,
-    links: HashMap<LinkKey, mpsc::Sender<Order>>,
+    links: HashMap<LinkKey, mpsc::Sender<Box<Order>>>,
     /// Given to every link.
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<Box<Report>>,
     ops: FuturesUnordered<Op>,
 }
 
 /// What a driver listens to.
 struct Inbox {
-    reports: mpsc::Receiver<Report>,
-    commands: mpsc::Receiver<Command>,
+    reports: mpsc::Receiver<Box<Report>>,
+    commands: mpsc::Receiver<Box<Command>>,
     asked_to_close: bool,
     rotation: BoxFuture<'static, u64>,
 }
@@ -109,7 +112,7 @@ impl<E: StreamEvent> Driver<E> {
         events: Sender<Item<E>>,
         state: watch::Sender<ConnectionState>,
         counters: Arc<Counters>,
-        commands: mpsc::Receiver<Command>,
+        commands: mpsc::Receiver<Box<Command>>,
     ) {
         let (reports, reported) = mpsc::channel(REPORTS);
         let rotation = wait_for_rotation(parts.tokens.clone(), 0);
@@ -157,7 +160,7 @@ impl<E: StreamEvent> Driver<E> {
     async fn next(&mut self, inbox: &mut Inbox) -> Next {
         tokio::select! {
             biased;
-            Some(report) = inbox.reports.recv() => match report {
+            Some(report) = inbox.reports.recv() => match *report {
                 Report::Flowing { link, at, go } => {
                     Next::Flowing { input: Input::Flowing { link, at }, go }
                 }
@@ -168,7 +171,7 @@ impl<E: StreamEvent> Driver<E> {
                 }
             },
             Some(input) = self.ops.next(), if !self.ops.is_empty() => Next::Input(input),
-            command = inbox.commands.recv(), if !inbox.asked_to_close => match command {
+            command = inbox.commands.recv(), if !inbox.asked_to_close => match command.map(|c| *c) {
                 Some(Command::Subscribe(topics, answer)) => {
                     let taken = self.supervisor.want(&topics);
                     let changed = matches!(taken, Ok(true));
@@ -228,7 +231,7 @@ impl<E: StreamEvent> Driver<E> {
     fn order(&self, link: LinkKey, order: Order) {
         if let Some(orders) = self.links.get(&link) {
             // A link with a full box of orders is one that is ending.
-            let _ = orders.try_send(order);
+            let _ = orders.try_send(Box::new(order));
         }
     }
 

@@ -21,7 +21,7 @@ use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::{BoxFuture, ChannelInfo};
 use crate::diagnostics::observer::Signal;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::transport::ws::{DialError, Outbound, Socket};
 
 /// What a link is told.
@@ -60,7 +60,7 @@ pub(crate) struct Link<E: StreamEvent> {
     pub(crate) parts: Arc<Parts<E>>,
     pub(crate) timing: Timing,
     pub(crate) events: Sender<Item<E>>,
-    pub(crate) reports: mpsc::Sender<Report>,
+    pub(crate) reports: mpsc::Sender<Box<Report>>,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -102,10 +102,12 @@ struct Running<E: StreamEvent> {
 
 impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
-    pub(crate) async fn run(self, mut orders: mpsc::Receiver<Order>) {
+    pub(crate) async fn run(self, mut orders: mpsc::Receiver<Box<Order>>) {
         let channel = self.channel.as_ref();
         let decoder = self.parts.protocol.decoder(self.parts.filter.clone(), channel);
         let began = self.parts.connector.clock.now();
+        // Says farewell when a filter or an observer panics: the driver must not wait for a link that is no more.
+        let mut farewell = Farewell { link: self.key, reports: Some(self.reports.clone()) };
         let mut running = Running {
             session: Session::new(self.timing),
             link: Arc::new(self),
@@ -123,12 +125,14 @@ impl<E: StreamEvent> Link<E> {
         running.session.step(began, Input::Start, &mut running.actions);
         loop {
             if let Some(cause) = running.perform().await {
+                farewell.reports = None;
                 running.report_gone(cause).await;
                 return;
             }
             let turn = running.turn(&mut orders).await;
             // Without a supervisor there is nobody left to report to.
             if matches!(turn, Turn::Order(None)) {
+                farewell.reports = None;
                 return;
             }
             running.handle(turn).await;
@@ -173,7 +177,7 @@ impl<E: StreamEvent> Running<E> {
     }
 
     /// Waits for whatever comes next. Nothing is lost when this is dropped: frames that were read are in `burst`.
-    async fn turn(&mut self, orders: &mut mpsc::Receiver<Order>) -> Turn {
+    async fn turn(&mut self, orders: &mut mpsc::Receiver<Box<Order>>) -> Turn {
         let now = self.now();
         self.dirty_since = match &self.socket {
             Some(socket) if socket.is_dirty() => self.dirty_since.or(Some(now)),
@@ -187,7 +191,7 @@ impl<E: StreamEvent> Running<E> {
         let channel = link.channel.as_ref().map(|channel| &channel.id);
         tokio::select! {
             biased;
-            order = orders.recv() => Turn::Order(order),
+            order = orders.recv() => Turn::Order(order.map(|order| *order)),
             () = at(stalled_at) => Turn::WriteStalled,
             () = at(wake) => Turn::Timer,
             dialled = until(dialling) => Turn::Dialled(dialled),
@@ -262,7 +266,7 @@ impl<E: StreamEvent> Running<E> {
             self.session.step(now, if pong { Input::Pong } else { Input::Message }, &mut first);
             if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
                 let link = self.link.key;
-                let _ = self.link.reports.send(Report::Notice { link, notice }).await;
+                let _ = self.link.reports.send(Box::new(Report::Notice { link, notice })).await;
             }
         }
         // What the supervisor says of the first sign of life comes before the events that follow it.
@@ -312,7 +316,7 @@ impl<E: StreamEvent> Running<E> {
             None => self.link.parts.connector.clock.moment(),
         };
         let (go, gone) = oneshot::channel();
-        let report = Report::Flowing { link: self.link.key, at, go };
+        let report = Box::new(Report::Flowing { link: self.link.key, at, go });
         if self.link.reports.send(report).await.is_ok() {
             let _ = gone.await;
         }
@@ -323,7 +327,7 @@ impl<E: StreamEvent> Running<E> {
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
         let (link, retry_after, fatal) = (self.link.key, self.retry_after, self.fatal);
-        let report = Report::Gone { link, cause, last_in, retry_after, fatal };
+        let report = Box::new(Report::Gone { link, cause, last_in, retry_after, fatal });
         let _ = self.link.reports.send(report).await;
     }
 
@@ -334,6 +338,29 @@ impl<E: StreamEvent> Running<E> {
     /// The last inbound byte; before the socket is open, the beginning.
     fn last_in(&self) -> Instant {
         self.socket.as_ref().map_or(self.began, |socket| socket.last_inbound().mono)
+    }
+}
+
+/// Reports the end of a link whose task did not come to report it.
+struct Farewell {
+    link: LinkKey,
+    reports: Option<mpsc::Sender<Box<Report>>>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let Some(reports) = self.reports.take() else { return };
+        let detail = "the link's task panicked: look at the stream's filter and observer";
+        let fatal = Some(Error::new(ErrorKind::Closed, detail));
+        let (link, cause) = (self.link, Gone::Cut { detail: detail.into() });
+        // Full only when the driver is gone too.
+        let _ = reports.try_send(Box::new(Report::Gone {
+            link,
+            cause,
+            last_in: None,
+            retry_after: None,
+            fatal,
+        }));
     }
 }
 

@@ -67,7 +67,10 @@ struct State<T> {
     fixed: usize,
     reader: Option<Waker>,
     done: bool,
+    /// The last sender is gone, and nobody said that this was all.
+    broken: bool,
     abandoned: bool,
+    senders: usize,
 }
 
 struct Shared<T> {
@@ -93,7 +96,24 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
         Self(self.0.clone())
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    /// A reader never waits for what nobody can send any more, not even after a panic.
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.senders -= 1;
+        if state.senders == 0 && !state.done {
+            (state.done, state.broken) = (true, true);
+            let waker = state.reader.take();
+            drop(state);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
     }
 }
 
@@ -114,6 +134,8 @@ pub(crate) fn queue<T>(capacity: Capacity, overflow: Overflow) -> (Sender<T>, Re
         fixed: 0,
         reader: None,
         done: false,
+        broken: false,
+        senders: 1,
         abandoned: false,
     };
     let state = Mutex::new(state);
@@ -287,6 +309,13 @@ impl<T> Receiver<T> {
     }
 }
 
+impl<T> Receiver<T> {
+    /// Whether the end came without being announced: a task of the stream panicked.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.shared.lock().broken
+    }
+}
+
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -370,6 +399,19 @@ mod tests {
         tx.push_fixed(2);
         assert_eq!(drain(&mut rx), [1, 2].map(Taken::Item));
         assert!(!tx.is_clogged() && tx.has_caught_up());
+    }
+
+    #[test]
+    fn senders_that_vanish_end_the_queue_and_it_shows() {
+        let (tx, mut rx) = queue(Capacity::default(), Overflow::Wait);
+        let other = tx.clone();
+        tx.push([(1, 1)]);
+        drop(tx);
+        assert_eq!(drain(&mut rx), [Taken::Item(1)]);
+        assert!(!rx.is_broken(), "there is another sender");
+        drop(other);
+        let end = rx.poll_take(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(end, Poll::Ready(None)) && rx.is_broken());
     }
 
     #[test]

@@ -36,6 +36,38 @@ impl Default for Timing {
     }
 }
 
+impl Timing {
+    /// Sets [`handshake`](Self::handshake).
+    pub fn handshake(mut self, deadline: Duration) -> Self {
+        self.handshake = deadline;
+        self
+    }
+
+    /// Sets [`silence`](Self::silence).
+    pub fn silence(mut self, longest: Duration) -> Self {
+        self.silence = longest;
+        self
+    }
+
+    /// Sets [`ping_after`](Self::ping_after).
+    pub fn ping_after(mut self, quiet: Duration) -> Self {
+        self.ping_after = quiet;
+        self
+    }
+
+    /// Sets [`write`](Self::write).
+    pub fn write(mut self, deadline: Duration) -> Self {
+        self.write = deadline;
+        self
+    }
+
+    /// Sets [`close`](Self::close).
+    pub fn close(mut self, deadline: Duration) -> Self {
+        self.close = deadline;
+        self
+    }
+}
+
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Input {

@@ -35,13 +35,13 @@ pub struct EventStream<E = Event> {
     clock: Arc<dyn Clock>,
     ended: bool,
     /// Closing it tells the driver that the stream is gone.
-    _alive: mpsc::Sender<Command>,
+    _alive: mpsc::Sender<Box<Command>>,
 }
 
 /// Steers a stream while its items are taken elsewhere. Cheap to clone.
 #[derive(Clone)]
 pub struct StreamHandle {
-    commands: mpsc::WeakSender<Command>,
+    commands: mpsc::WeakSender<Box<Command>>,
     state: watch::Receiver<ConnectionState>,
     counters: Arc<Counters>,
 }
@@ -49,7 +49,7 @@ pub struct StreamHandle {
 impl<E: StreamEvent> EventStream<E> {
     pub(crate) fn new(
         items: Receiver<Item<E>>,
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::Sender<Box<Command>>,
         state: watch::Receiver<ConnectionState>,
         counters: Arc<Counters>,
         clock: Arc<dyn Clock>,
@@ -120,7 +120,7 @@ impl<E: StreamEvent> Stream for EventStream<E> {
         let item = match std::task::ready!(self.items.poll_take(cx)) {
             None => {
                 self.ended = true;
-                None
+                self.items.is_broken().then(|| Err(broken()))
             }
             Some(Taken::Item(Item::Event(delivery, _))) => Some(Ok(delivery)),
             Some(Taken::Item(Item::Error(error))) => {
@@ -212,7 +212,7 @@ impl StreamHandle {
 
     async fn send(&self, command: Command) -> Result<()> {
         let commands = self.commands.upgrade().ok_or_else(closed)?;
-        commands.send(command).await.map_err(|_| closed())
+        commands.send(Box::new(command)).await.map_err(|_| closed())
     }
 }
 
@@ -223,6 +223,10 @@ impl fmt::Debug for StreamHandle {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
+}
+
+fn broken() -> Error {
+    Error::new(ErrorKind::Closed, "the stream's task panicked: look at its policy and its observer")
 }
 
 fn closed() -> Error {

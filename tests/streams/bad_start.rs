@@ -256,8 +256,7 @@ fn rustls_has_no_process_default() -> bool {
 #[tokio::test]
 async fn a_socket_that_accepts_and_says_nothing_does_not_hang_the_start() {
     let server = Scripted::start(|_, socket| hold(socket)).await;
-    let mut timing = genesys_cloud::Timing::default();
-    timing.handshake = Duration::from_millis(300);
+    let timing = genesys_cloud::Timing::default().handshake(Duration::from_millis(300));
     let builder = server.client().stream().subscribe(TOPIC).timing(timing);
     let mut events = tokio::time::timeout(PATIENCE, builder.start()).await.unwrap().unwrap();
     let item = events.next().await.unwrap().unwrap();

@@ -141,3 +141,34 @@ async fn disconnect_on_overflow_is_a_gap_and_the_stream_returns_once_it_is_read(
     emit(&platform, 1_000);
     until_number(&mut events, 1_000).await;
 }
+
+#[tokio::test]
+async fn a_filter_that_panics_ends_the_stream_with_an_error_instead_of_hanging_it() {
+    let platform = quiet().await;
+    let mut events =
+        builder(&platform).filter(|_| panic!("a fault of the user")).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    emit(&platform, 1);
+    let last = async {
+        loop {
+            if let Err(error) = events.next().await.expect("an error comes before the end") {
+                break error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(PATIENCE, last).await.unwrap();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_policy_that_panics_ends_the_stream_with_an_error_instead_of_hanging_it() {
+    let platform = quiet().await;
+    let policy = |_: &genesys_cloud::Attempt<'_>| panic!("a fault of the user");
+    let mut events = builder(&platform).reconnect(policy).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    platform.fault(genesys_cloud::sim::Fault::Reset).unwrap();
+    let item = tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+    assert!(item.unwrap_err().to_string().contains("panicked"));
+    assert!(events.next().await.is_none());
+}

@@ -68,15 +68,17 @@ async fn an_evicted_channel_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_leads_to_a_fresh_token_and_a_new_channel() {
-    let platform = quiet().await;
-    let mut events = builder(&platform).start().await.unwrap();
-    until_what(&mut events, "subscribed").await;
-    platform.fault(Fault::RevokeToken).unwrap();
-    until_what(&mut events, "gap").await;
-    emit(&platform, 1);
-    until_number(&mut events, 1).await;
-    assert!(platform.stats().tokens_issued >= 2);
+async fn a_token_that_ends_leads_to_a_fresh_token_and_a_new_channel() {
+    for fault in [Fault::RevokeToken, Fault::ExpireToken] {
+        let platform = quiet().await;
+        let mut events = builder(&platform).start().await.unwrap();
+        until_what(&mut events, "subscribed").await;
+        platform.fault(fault).unwrap();
+        until_what(&mut events, "gap").await;
+        emit(&platform, 1);
+        until_number(&mut events, 1).await;
+        assert_eq!(platform.stats().tokens_issued, 2);
+    }
 }
 
 #[tokio::test]
@@ -100,8 +102,7 @@ async fn every_close_code_of_the_platform_is_survived() {
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_given_up_at_the_handshake_deadline() {
     let platform = quiet().await;
-    let mut timing = Timing::default();
-    timing.handshake = Duration::from_millis(300);
+    let timing = Timing::default().handshake(Duration::from_millis(300));
     let mut events = builder(&platform).timing(timing).start().await.unwrap();
     until_what(&mut events, "subscribed").await;
     platform.fault(Fault::SlowHandshake { delay_ms: 5_000 }).unwrap();
@@ -118,9 +119,9 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up_at_the_handshake_dea
 #[tokio::test]
 async fn a_socket_that_goes_silent_is_dead_although_pings_are_written() {
     let platform = quiet().await;
-    let mut timing = Timing::default();
-    timing.silence = Duration::from_millis(400);
-    timing.ping_after = Duration::from_millis(100);
+    let timing = Timing::default()
+        .silence(Duration::from_millis(400))
+        .ping_after(Duration::from_millis(100));
     let mut events = builder(&platform).timing(timing).start().await.unwrap();
     until_what(&mut events, "subscribed").await;
     platform.fault(Fault::Silence { for_ms: 60_000 }).unwrap();
