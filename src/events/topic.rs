@@ -143,6 +143,9 @@ fn check(name: &str) -> Result<()> {
     if prefix.split('.').any(str::is_empty) {
         return fail("has an empty segment; is an id missing between two dots?");
     }
+    if prefix.contains('&') {
+        return fail("has `&` without `?` before it; write prefix?end&end");
+    }
     if let Some(ends) = ends {
         if ends.contains('?') {
             return fail("has more than one `?`; join the ends with `&`");
@@ -150,8 +153,6 @@ fn check(name: &str) -> Result<()> {
         if ends.split(['&', '.']).any(str::is_empty) {
             return fail("has an empty end; write prefix?end&end");
         }
-    } else if name.contains('&') {
-        return fail("has `&` without `?`; write prefix?end&end");
     }
     Ok(())
 }
@@ -295,6 +296,7 @@ mod tests {
             ("v2.users.1?a&&b", "empty end"),
             ("v2.users.1?a?b", "more than one"),
             ("v2.users.1&presence", "without `?`"),
+            ("v2.users.1&2?presence", "without `?`"),
             ("v2.users.?presence", "empty segment"),
         ];
         for (name, clause) in table {
