@@ -74,7 +74,7 @@ fn a_misfit_in_a_known_field_is_an_error_that_names_its_place() {
                 continue;
             }
             let text = format!(r#"{{"topicName":"{name}","eventBody":{body}}}"#);
-            let place = if site.is_body() { ".".to_owned() } else { site.path() };
+            let place = if site.is_body() { "its beginning".to_owned() } else { site.path() };
             let error = match Frame::decode(&text) {
                 Ok(frame) => panic!("{place} is {} and fits: {text}", frame.event.variant()),
                 Err(error) => error.to_string(),
