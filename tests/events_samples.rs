@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use genesys_cloud::bodies::{
-    CommunicationState, Direction, DisconnectReasonType, DisconnectType, RoutingState, SystemReason,
+    CommunicationState, Conversation, Direction, DisconnectReasonType, DisconnectType,
+    RoutingState, SystemReason, UserPresence,
 };
 use genesys_cloud::{Event, Frame, Json, Timestamp};
 use serde_json::Value;
@@ -60,10 +61,15 @@ const SOCKET_CLOSING: &str = r#"
 const HEARTBEAT: &str =
     r#"{ "topicName": "channel.metadata", "eventBody": { "message": "WebSocket Heartbeat" } }"#;
 
-/// A topic that has no type here.
+/// A topic that has no type without its feature.
 const USER_END: &str = r#"
 { "topicName": "v2.detail.events.conversation.a7c1.user.end", "version": "2",
   "eventBody": { "eventTime": 1772615740002, "conversationId": "a7c1", "mediaType": "VOICE", "heldDurationMs": 0 },
+  "metadata": {"CorrelationId": "31aa"} }"#;
+
+/// A topic that the platform may have one day.
+const NOBODY_KNOWS: &str = r#"
+{ "topicName": "v2.brand.new.a7c1.things", "version": "2", "eventBody": { "eventTime": 1772615740002 },
   "metadata": {"CorrelationId": "31aa"} }"#;
 
 fn decode(text: &str) -> Frame {
@@ -80,7 +86,7 @@ fn every_sample_has_its_variant_and_is_written_as_it_was_read() {
         (TOKEN_REVOKED, "System", "8f0c"),
         (SOCKET_CLOSING, "System", ""),
         (HEARTBEAT, "ChannelMetadata", ""),
-        (USER_END, "Unrecognized", "a7c1"),
+        (NOBODY_KNOWS, "Unrecognized", "a7c1"),
     ] {
         let frame = decode(text);
         assert_eq!((frame.event.variant(), frame.topic.id()), (variant, id), "{text}");
@@ -171,7 +177,41 @@ fn a_system_message_does_not_print_its_channel() {
 
 #[test]
 fn a_topic_without_a_type_keeps_its_body() {
-    let Event::Unrecognized { topic, body } = decode(USER_END).event else { panic!() };
+    let Event::Unrecognized { topic, body } = decode(NOBODY_KNOWS).event else { panic!() };
     assert_eq!(topic.id(), "a7c1");
     assert!(body.get().contains("1772615740002"));
+}
+
+#[cfg(not(feature = "detail-events"))]
+#[test]
+fn a_topic_whose_feature_is_off_keeps_its_body_and_knows_its_id() {
+    let frame = decode(USER_END);
+    let Event::Unrecognized { topic, body } = &frame.event else { panic!("{frame:?}") };
+    assert_eq!(topic.id(), "a7c1");
+    assert!(body.get().contains("1772615740002"));
+    let value: Value = serde_json::from_str(USER_END).expect("a sample is JSON");
+    assert_eq!(serde_json::to_value(&frame).expect("JSON"), value);
+}
+
+#[cfg(feature = "detail-events")]
+#[test]
+fn a_topic_whose_feature_is_on_is_typed() {
+    let frame = decode(USER_END);
+    let Event::DetailEventsConversationUserEnd(body) = &frame.event else { panic!("{frame:?}") };
+    assert_eq!((body.event_time, body.held_duration_ms), (Some(1_772_615_740_002), Some(0)));
+    assert_eq!(body.conversation_id.as_deref(), Some("a7c1"));
+}
+
+#[test]
+fn a_body_is_found_by_its_type_whatever_its_topic() {
+    let of_queue = CONVERSATION.replace("v2.users.8f0c", "v2.routing.queues.77aa");
+    for text in [CONVERSATION, &of_queue] {
+        let event = decode(text).event;
+        let conversation = event.body_as::<Conversation>().expect("a conversation");
+        assert_eq!(conversation.id.as_deref(), Some("a7c1"));
+        assert!(event.body_as::<UserPresence>().is_none());
+        assert!(event.clone().into_body::<UserPresence>().is_none());
+        assert!(event.into_body::<Conversation>().is_some());
+    }
+    assert!(decode(NOBODY_KNOWS).event.body_as::<Conversation>().is_none());
 }

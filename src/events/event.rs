@@ -26,7 +26,7 @@ pub(crate) static OWN: &[(&str, TopicKind)] = &[
 
 /// Defines [`Event`] and [`TopicKind`] from a table of topics, the types of their bodies, and their features.
 macro_rules! event_table {
-    ($($(#[$doc:meta])* $variant:ident($body:ty) = $template:literal, $feature:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident($body:ident) = $template:literal, $feature:literal;)*) => {
         /// One event.
         ///
         /// `Debug` shows typed bodies, but of what could not be typed only the length: it may be anything. `Serialize`
@@ -34,11 +34,11 @@ macro_rules! event_table {
         #[derive(Clone)]
         #[non_exhaustive]
         pub enum Event {
-            $($(#[$doc])* #[cfg(feature = $feature)] $variant(Box<$body>),)*
+            $($(#[$doc])* #[cfg(feature = $feature)] $variant(Box<$crate::events::bodies::$body>),)*
             /// The platform speaks about the channel or its subscriptions.
-            System(Box<SystemMessage>),
+            System(Box<$crate::events::bodies::SystemMessage>),
             /// A heartbeat, or the answer to a ping.
-            ChannelMetadata(Box<ChannelMetadata>),
+            ChannelMetadata(Box<$crate::events::bodies::ChannelMetadata>),
             /// There is no type for the topic, or its body is null.
             Unrecognized {
                 /// The topic.
@@ -205,9 +205,9 @@ macro_rules! topic_bodies {
     ($($body:ident = $($feature:literal),+;)*) => {
         $(
             #[cfg(any($(feature = $feature),+))]
-            impl $crate::events::event::Sealed for $body {}
+            impl $crate::events::event::Sealed for $crate::events::bodies::$body {}
             #[cfg(any($(feature = $feature),+))]
-            impl $crate::events::event::TopicBody for $body {}
+            impl $crate::events::event::TopicBody for $crate::events::bodies::$body {}
         )*
     };
 }

@@ -106,7 +106,6 @@ pub(crate) fn table(entries: &[Entry], texts: &Texts<'_>) -> String {
 
 use serde_json::value::RawValue;
 
-use crate::events::bodies::*;
 use crate::events::event::{event_table, topic_bodies};
 use crate::events::lifecycle::Lifecycle;
 use crate::events::topic::Topic;

@@ -9,7 +9,7 @@ use crate::events::open_enum::open_enum;
 use crate::events::timestamp::Timestamp;
 
 open_enum! {
-    /// `activeRouting` of a `ConversationMetricRecord`.
+    /// `activeRouting` of a `ConversationMetric`.
     pub enum ActiveRouting {
         /// `Bullseye`.
         Bullseye = "Bullseye",
@@ -33,7 +33,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `conversationInitiator` of a `ConversationMetricRecord`.
+    /// `conversationInitiator` of a `ConversationMetric`.
     pub enum ConversationInitiator {
         /// `acd`.
         Acd = "acd",
@@ -80,9 +80,9 @@ body! {
     /// The body of `v2.analytics.conversation.{id}.metrics`.
     ///
     /// Vendor class: `ConversationMetricsTopicConversationMetricRecord`.
-    pub struct ConversationMetricRecord {
+    pub struct ConversationMetric {
         /// Metric.
-        metric: ConversationMetricRecordMetric = "metric",
+        metric: ConversationMetricName = "metric",
         /// When: metric.
         metric_date: Timestamp = "metricDate",
         /// Value.
@@ -126,7 +126,7 @@ body! {
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: ConversationMetricRecordDisconnectType = "disconnectType",
+        disconnect_type: ConversationMetricDisconnectType = "disconnectType",
         /// The ids: division.
         division_ids: Vec<Box<str>> = "divisionIds",
         /// Dnis.
@@ -178,7 +178,7 @@ body! {
         /// Media count.
         media_count: i64 = "mediaCount",
         /// Media type.
-        media_type: ConversationMetricRecordMediaType = "mediaType",
+        media_type: ConversationMetricMediaType = "mediaType",
         /// Message type.
         message_type: Box<str> = "messageType",
         /// Originating direction.
@@ -250,13 +250,13 @@ body! {
         /// Proposed agents.
         proposed_agents: Vec<ProposedAgent> = "proposedAgents",
         /// Scored agents.
-        scored_agents: Vec<ConversationMetricRecordScoredAgent> = "scoredAgents",
+        scored_agents: Vec<ConversationMetricScoredAgent> = "scoredAgents",
     }
 }
 
 open_enum! {
-    /// `disconnectType` of a `ConversationMetricRecord`.
-    pub enum ConversationMetricRecordDisconnectType {
+    /// `disconnectType` of a `ConversationMetric`.
+    pub enum ConversationMetricDisconnectType {
         /// `client`.
         Client = "client",
         /// `conferenceTransfer`.
@@ -303,8 +303,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `mediaType` of a `ConversationMetricRecord`.
-    pub enum ConversationMetricRecordMediaType {
+    /// `mediaType` of a `ConversationMetric`.
+    pub enum ConversationMetricMediaType {
         /// `callback`.
         Callback = "callback",
         /// `chat`.
@@ -331,8 +331,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `metric` of a `ConversationMetricRecord`.
-    pub enum ConversationMetricRecordMetric {
+    /// `metric` of a `ConversationMetric`.
+    pub enum ConversationMetricName {
         /// `nAgentDeclined`.
         NAgentDeclined = "nAgentDeclined",
         /// `nAlertExpired`.
@@ -487,10 +487,10 @@ open_enum! {
 }
 
 body! {
-    /// `scoredAgents` of a `ConversationMetricRecord`.
+    /// `scoredAgents` of a `ConversationMetric`.
     ///
     /// Vendor classes: `ConversationMetricsTopicConversationScoredAgent` and 1 with the same shape.
-    pub struct ConversationMetricRecordScoredAgent {
+    pub struct ConversationMetricScoredAgent {
         /// Agent score.
         agent_score: i64 = "agentScore",
         /// The id of the scored agent.
@@ -511,7 +511,7 @@ body! {
 }
 
 open_enum! {
-    /// `deliveryStatus` of a `ConversationMetricRecord`.
+    /// `deliveryStatus` of a `ConversationMetric`.
     pub enum DeliveryStatus {
         /// `DeliveryFailed`.
         DeliveryFailed = "DeliveryFailed",
@@ -535,7 +535,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `entryType` of a `FlowMetricRecord`.
+    /// `entryType` of a `FlowMetric`.
     pub enum EntryType {
         /// `agent`.
         Agent = "agent",
@@ -554,9 +554,9 @@ body! {
     /// The body of `v2.analytics.flow.{id}.metrics`.
     ///
     /// Vendor class: `FlowMetricsTopicFlowMetricRecord`.
-    pub struct FlowMetricRecord {
+    pub struct FlowMetric {
         /// Metric.
-        metric: FlowMetricRecordMetric = "metric",
+        metric: FlowMetricName = "metric",
         /// When: metric.
         metric_date: Timestamp = "metricDate",
         /// Value.
@@ -600,7 +600,7 @@ body! {
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: ConversationMetricRecordDisconnectType = "disconnectType",
+        disconnect_type: ConversationMetricDisconnectType = "disconnectType",
         /// The ids: division.
         division_ids: Vec<Box<str>> = "divisionIds",
         /// Dnis.
@@ -646,7 +646,7 @@ body! {
         /// Flow sub type.
         flow_sub_type: FlowSubType = "flowSubType",
         /// Flow type.
-        flow_type: FlowMetricRecordFlowType = "flowType",
+        flow_type: FlowMetricFlowType = "flowType",
         /// Flow version.
         flow_version: Box<str> = "flowVersion",
         /// The id of the group.
@@ -672,7 +672,7 @@ body! {
         /// Media count.
         media_count: i64 = "mediaCount",
         /// Media type.
-        media_type: ConversationMetricRecordMediaType = "mediaType",
+        media_type: ConversationMetricMediaType = "mediaType",
         /// Message type.
         message_type: Box<str> = "messageType",
         /// Originating direction.
@@ -752,17 +752,17 @@ body! {
         /// Proposed agents.
         proposed_agents: Vec<ProposedAgent> = "proposedAgents",
         /// Outcomes.
-        outcomes: Vec<FlowMetricRecordFlowOutcome> = "outcomes",
+        outcomes: Vec<FlowMetricFlowOutcome> = "outcomes",
         /// Scored agents.
-        scored_agents: Vec<ConversationMetricRecordScoredAgent> = "scoredAgents",
+        scored_agents: Vec<ConversationMetricScoredAgent> = "scoredAgents",
     }
 }
 
 body! {
-    /// `outcomes` of a `FlowMetricRecord`.
+    /// `outcomes` of a `FlowMetric`.
     ///
     /// Vendor class: `FlowMetricsTopicFlowOutcome`.
-    pub struct FlowMetricRecordFlowOutcome {
+    pub struct FlowMetricFlowOutcome {
         /// Flow outcome.
         flow_outcome: Box<str> = "flowOutcome",
         /// The id of the flow outcome.
@@ -773,8 +773,8 @@ body! {
 }
 
 open_enum! {
-    /// `flowType` of a `FlowMetricRecord`.
-    pub enum FlowMetricRecordFlowType {
+    /// `flowType` of a `FlowMetric`.
+    pub enum FlowMetricFlowType {
         /// `bot`.
         Bot = "bot",
         /// `commonmodule`.
@@ -819,8 +819,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `metric` of a `FlowMetricRecord`.
-    pub enum FlowMetricRecordMetric {
+    /// `metric` of a `FlowMetric`.
+    pub enum FlowMetricName {
         /// `nFlow`.
         NFlow = "nFlow",
         /// `nFlowMilestone`.
@@ -843,7 +843,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `flowSubType` of a `FlowMetricRecord`.
+    /// `flowSubType` of a `FlowMetric`.
     pub enum FlowSubType {
         /// `VIRTUAL_AGENT`.
         VirtualAgent = "VIRTUAL_AGENT",
@@ -851,17 +851,7 @@ open_enum! {
 }
 
 body! {
-    /// The body of `v2.analytics.queues.{id}.activity`.
-    ///
-    /// Vendor class: `V2QueueObservationObservationCountNotification`.
-    pub struct ObservationCount {
-        /// Results.
-        results: Vec<QueueObservationMetricCountGroup> = "results",
-    }
-}
-
-body! {
-    /// `proposedAgents` of a `ConversationMetricRecord`.
+    /// `proposedAgents` of a `ConversationMetric`.
     ///
     /// Vendor classes: `ConversationMetricsTopicConversationProposedAgent` and 1 with the same shape.
     pub struct ProposedAgent {
@@ -873,12 +863,22 @@ body! {
 }
 
 body! {
-    /// `data` of a `QueueObservationMetricCountGroup`.
+    /// Counts of what goes on in a queue.
+    ///
+    /// Vendor class: `V2QueueObservationObservationCountNotification`.
+    pub struct QueueActivity {
+        /// Results.
+        results: Vec<QueueActivityResult> = "results",
+    }
+}
+
+body! {
+    /// `data` of a `QueueActivityResult`.
     ///
     /// Vendor class: `V2QueueObservationMetricCountData`.
-    pub struct QueueObservationMetricCountData {
+    pub struct QueueActivityData {
         /// Metric.
-        metric: QueueObservationMetricCountDataMetric = "metric",
+        metric: QueueActivityDataMetric = "metric",
         /// Count.
         count: i64 = "count",
         /// Calculated metric value.
@@ -887,8 +887,8 @@ body! {
 }
 
 open_enum! {
-    /// `metric` of a `QueueObservationMetricCountData`.
-    pub enum QueueObservationMetricCountDataMetric {
+    /// `metric` of a `QueueActivityData`.
+    pub enum QueueActivityDataMetric {
         /// `oAlerting`.
         OAlerting = "oAlerting",
         /// `oInteracting`.
@@ -905,19 +905,19 @@ open_enum! {
 }
 
 body! {
-    /// `results` of a `ObservationCount`.
+    /// `results` of a `QueueActivity`.
     ///
     /// Vendor class: `V2QueueObservationMetricCountGroup`.
-    pub struct QueueObservationMetricCountGroup {
+    pub struct QueueActivityResult {
         /// Media type.
         media_type: Box<str> = "mediaType",
         /// Data.
-        data: Vec<QueueObservationMetricCountData> = "data",
+        data: Vec<QueueActivityData> = "data",
     }
 }
 
 open_enum! {
-    /// `routingRuleType` of a `ConversationMetricRecord`.
+    /// `routingRuleType` of a `ConversationMetric`.
     pub enum RoutingRuleType {
         /// `Bullseye`.
         Bullseye = "Bullseye",

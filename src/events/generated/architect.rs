@@ -3,7 +3,7 @@
 
 //! Architect: the types of this feature alone.
 
-use super::shared::{ArchitectOperationDetail, NamedRef, Workspace};
+use super::shared::{FieldError, IdRef, NamedRef};
 use crate::events::body::body;
 use crate::events::members::Members;
 use crate::events::open_enum::open_enum;
@@ -66,7 +66,7 @@ body! {
     /// The body of `v2.architect.prompts.{id}`, `v2.flows.outcomes.{id}`.
     ///
     /// Vendor classes: `ArchitectFlowOutcomeNotificationFlowOutcomeNotification` and 1 with the same shape.
-    pub struct ArchitectNotification {
+    pub struct ArchitectObject {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -79,7 +79,7 @@ body! {
 }
 
 body! {
-    /// `currentOperation` of a `ArchitectNotification`.
+    /// `currentOperation` of a `ArchitectObject`.
     ///
     /// Vendor classes: `ArchitectFlowNotificationArchitectOperation` and 2 with the same shape.
     pub struct ArchitectOperation {
@@ -88,7 +88,7 @@ body! {
         /// Whether: complete.
         complete: bool = "complete",
         /// User.
-        user: DependencyTrackingBuildUser = "user",
+        user: ArchitectUser = "user",
         /// Client.
         client: NamedRef = "client",
         /// Action name.
@@ -102,7 +102,21 @@ body! {
         /// Error message params.
         error_message_params: ErrorMessageParams = "errorMessageParams",
         /// Error details.
-        error_details: Vec<ArchitectOperationDetail> = "errorDetails",
+        error_details: Vec<FieldError> = "errorDetails",
+    }
+}
+
+body! {
+    /// `user` of a `DependencyTrackingBuild`.
+    ///
+    /// Vendor classes: `ArchitectDependencyTrackingBuildNotificationUser` and 3 with the same shape.
+    pub struct ArchitectUser {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Home org.
+        home_org: Box<HomeOrganization> = "homeOrg",
     }
 }
 
@@ -114,25 +128,11 @@ body! {
         /// Status.
         status: Box<str> = "status",
         /// User.
-        user: DependencyTrackingBuildUser = "user",
+        user: ArchitectUser = "user",
         /// Client.
         client: NamedRef = "client",
         /// When: start.
         start_time: Timestamp = "startTime",
-    }
-}
-
-body! {
-    /// `user` of a `DependencyTrackingBuild`.
-    ///
-    /// Vendor classes: `ArchitectDependencyTrackingBuildNotificationUser` and 3 with the same shape.
-    pub struct DependencyTrackingBuildUser {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Home org.
-        home_org: Box<HomeOrganization> = "homeOrg",
     }
 }
 
@@ -160,11 +160,11 @@ body! {
         /// Whether: deleted.
         deleted: bool = "deleted",
         /// Checked in version.
-        checked_in_version: Workspace = "checkedInVersion",
+        checked_in_version: IdRef = "checkedInVersion",
         /// Saved version.
-        saved_version: Workspace = "savedVersion",
+        saved_version: IdRef = "savedVersion",
         /// Published version.
-        published_version: Workspace = "publishedVersion",
+        published_version: IdRef = "publishedVersion",
         /// Current operation.
         current_operation: Box<ArchitectOperation> = "currentOperation",
     }
@@ -279,7 +279,7 @@ body! {
 }
 
 body! {
-    /// `homeOrg` of a `DependencyTrackingBuildUser`.
+    /// `homeOrg` of a `ArchitectUser`.
     ///
     /// Vendor classes: `ArchitectDependencyTrackingBuildNotificationHomeOrganization` and 3 with the same
     /// shape.

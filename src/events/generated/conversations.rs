@@ -3,7 +3,7 @@
 
 //! Conversations: the types of this feature alone.
 
-use super::shared::AgentChecklistRuntimeDirection;
+use super::shared::AgentChecklistDirection;
 use crate::events::body::body;
 use crate::events::members::Members;
 use crate::events::open_enum::open_enum;
@@ -11,66 +11,10 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// `activationTriggers` of a `AgentChecklistRuntime`.
-    ///
-    /// Vendor class: `ConversationChecklistTopicAgentChecklistActivationTrigger`.
-    pub struct AgentChecklistActivationTrigger {
-        /// Trigger type.
-        trigger_type: AgentChecklistActivationTriggerType = "triggerType",
-        /// When: trigger.
-        trigger_date: Timestamp = "triggerDate",
-        /// Intent name.
-        intent_name: Box<str> = "intentName",
-        /// The id of the intent.
-        intent_id: Box<str> = "intentId",
-    }
-}
-
-open_enum! {
-    /// `triggerType` of a `AgentChecklistActivationTrigger`.
-    pub enum AgentChecklistActivationTriggerType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `ConversationStart`.
-        ConversationStart = "ConversationStart",
-        /// `Intent`.
-        Intent = "Intent",
-    }
-}
-
-body! {
-    /// `agentChecklistItems` of a `AgentChecklistRuntime`.
-    ///
-    /// Vendor class: `ConversationChecklistTopicAgentChecklistItemState`.
-    pub struct AgentChecklistItemState {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Description.
-        description: Box<str> = "description",
-        /// State from model.
-        state_from_model: StateFromModel = "stateFromModel",
-        /// State from agent.
-        state_from_agent: StateFromModel = "stateFromAgent",
-        /// When: last modified by model.
-        date_last_modified_by_model: Timestamp = "dateLastModifiedByModel",
-        /// When: last modified by agent.
-        date_last_modified_by_agent: Timestamp = "dateLastModifiedByAgent",
-        /// Whether: automated check enabled.
-        automated_check_enabled: bool = "automatedCheckEnabled",
-        /// Whether: important.
-        important: bool = "important",
-        /// Whether: last modified in acw.
-        last_modified_in_acw: bool = "lastModifiedInAcw",
-    }
-}
-
-body! {
     /// The body of `v2.conversations.{id}.agentchecklist`.
     ///
     /// Vendor class: `ConversationChecklistTopicAgentChecklistRuntimeEventBody`.
-    pub struct AgentChecklistRuntime {
+    pub struct AgentChecklist {
         /// When: evaluation start.
         evaluation_start_date: Timestamp = "evaluationStartDate",
         /// When: evaluation last modified.
@@ -98,25 +42,81 @@ body! {
         /// The id of the assistant.
         assistant_id: Box<str> = "assistantId",
         /// Media type.
-        media_type: AgentChecklistRuntimeMediaType = "mediaType",
+        media_type: AgentChecklistMediaType = "mediaType",
         /// Who began it.
-        direction: AgentChecklistRuntimeDirection = "direction",
+        direction: AgentChecklistDirection = "direction",
         /// Status.
-        status: AgentChecklistRuntimeStatus = "status",
+        status: AgentChecklistStatus = "status",
         /// Exit reason.
         exit_reason: Box<str> = "exitReason",
         /// Activation triggers.
         activation_triggers: Vec<AgentChecklistActivationTrigger> = "activationTriggers",
         /// Conversation context.
-        conversation_context: Vec<ConversationContextTurnInfo> = "conversationContext",
+        conversation_context: Vec<ConversationTurn> = "conversationContext",
         /// Agent checklist items.
         agent_checklist_items: Vec<AgentChecklistItemState> = "agentChecklistItems",
     }
 }
 
+body! {
+    /// `activationTriggers` of a `AgentChecklist`.
+    ///
+    /// Vendor class: `ConversationChecklistTopicAgentChecklistActivationTrigger`.
+    pub struct AgentChecklistActivationTrigger {
+        /// Trigger type.
+        trigger_type: AgentChecklistActivationTriggerType = "triggerType",
+        /// When: trigger.
+        trigger_date: Timestamp = "triggerDate",
+        /// Intent name.
+        intent_name: Box<str> = "intentName",
+        /// The id of the intent.
+        intent_id: Box<str> = "intentId",
+    }
+}
+
 open_enum! {
-    /// `mediaType` of a `AgentChecklistRuntime`.
-    pub enum AgentChecklistRuntimeMediaType {
+    /// `triggerType` of a `AgentChecklistActivationTrigger`.
+    pub enum AgentChecklistActivationTriggerType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `ConversationStart`.
+        ConversationStart = "ConversationStart",
+        /// `Intent`.
+        Intent = "Intent",
+    }
+}
+
+body! {
+    /// `agentChecklistItems` of a `AgentChecklist`.
+    ///
+    /// Vendor class: `ConversationChecklistTopicAgentChecklistItemState`.
+    pub struct AgentChecklistItemState {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Description.
+        description: Box<str> = "description",
+        /// State from model.
+        state_from_model: StateFromModel = "stateFromModel",
+        /// State from agent.
+        state_from_agent: StateFromModel = "stateFromAgent",
+        /// When: last modified by model.
+        date_last_modified_by_model: Timestamp = "dateLastModifiedByModel",
+        /// When: last modified by agent.
+        date_last_modified_by_agent: Timestamp = "dateLastModifiedByAgent",
+        /// Whether: automated check enabled.
+        automated_check_enabled: bool = "automatedCheckEnabled",
+        /// Whether: important.
+        important: bool = "important",
+        /// Whether: last modified in acw.
+        last_modified_in_acw: bool = "lastModifiedInAcw",
+    }
+}
+
+open_enum! {
+    /// `mediaType` of a `AgentChecklist`.
+    pub enum AgentChecklistMediaType {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `Voice`.
@@ -129,8 +129,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `status` of a `AgentChecklistRuntime`.
-    pub enum AgentChecklistRuntimeStatus {
+    /// `status` of a `AgentChecklist`.
+    pub enum AgentChecklistStatus {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `EvaluationStarted`.
@@ -173,20 +173,20 @@ body! {
 }
 
 body! {
-    /// `conversationContext` of a `AgentChecklistRuntime`.
+    /// `conversationContext` of a `AgentChecklist`.
     ///
     /// Vendor class: `ConversationChecklistTopicConversationContextTurnInfo`.
-    pub struct ConversationContextTurnInfo {
+    pub struct ConversationTurn {
         /// Its id.
         id: Box<str> = "id",
         /// Participant.
-        participant: ConversationContextTurnInfoParticipant = "participant",
+        participant: ConversationTurnParticipant = "participant",
     }
 }
 
 open_enum! {
-    /// `participant` of a `ConversationContextTurnInfo`.
-    pub enum ConversationContextTurnInfoParticipant {
+    /// `participant` of a `ConversationTurn`.
+    pub enum ConversationTurnParticipant {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `Internal`.
@@ -695,7 +695,7 @@ body! {
 }
 
 body! {
-    /// `transcripts` of a `TranscriptionMessage`.
+    /// `transcripts` of a `Transcription`.
     ///
     /// Vendor class: `TranscriptionTopicTranscriptResult`.
     pub struct TranscriptResult {
@@ -762,7 +762,7 @@ body! {
     /// The body of `v2.conversations.{id}.transcription`.
     ///
     /// Vendor class: `TranscriptionTopicTranscriptionMessage`.
-    pub struct TranscriptionMessage {
+    pub struct Transcription {
         /// When: event.
         event_time: Timestamp = "eventTime",
         /// The id of the organization.
@@ -784,27 +784,27 @@ body! {
     }
 }
 
-body! {
-    /// `status` of a `TranscriptionMessage`.
-    ///
-    /// Vendor class: `TranscriptionTopicTranscriptionRequestStatus`.
-    pub struct TranscriptionRequestStatus {
-        /// Offset, in milliseconds.
-        offset_ms: i64 = "offsetMs",
-        /// Status.
-        status: TranscriptionRequestStatusStatus = "status",
-    }
-}
-
 open_enum! {
     /// `status` of a `TranscriptionRequestStatus`.
-    pub enum TranscriptionRequestStatusStatus {
+    pub enum TranscriptionRequestState {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `SESSION_ONGOING`.
         SessionOngoing = "SESSION_ONGOING",
         /// `SESSION_ENDED`.
         SessionEnded = "SESSION_ENDED",
+    }
+}
+
+body! {
+    /// `status` of a `Transcription`.
+    ///
+    /// Vendor class: `TranscriptionTopicTranscriptionRequestStatus`.
+    pub struct TranscriptionRequestStatus {
+        /// Offset, in milliseconds.
+        offset_ms: i64 = "offsetMs",
+        /// Status.
+        status: TranscriptionRequestState = "status",
     }
 }
 

@@ -4,11 +4,10 @@
 //! External contacts: the types of this feature alone.
 
 use super::shared::{
-    AgentChecklistRuntimeDirection, EntityRef, ExternalcontactSessionApp,
-    ExternalcontactSessionBrowser, ExternalcontactSessionDevice, ExternalcontactSessionPage,
-    ExternalcontactSessionReferrer, GeoLocation, JourneyActionMap, MktCampaign,
+    AgentChecklistDirection, ContactSessionApp, ContactSessionBrowser, ContactSessionDevice,
+    ContactSessionPage, ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap, MktCampaign,
     NetworkConnectivity, SdkLibrary, SegmentAssignmentEventsSession, SegmentAssignmentMessage,
-    UserRef, Workspace,
+    UserRef, VisitorLocation,
 };
 use crate::events::body::body;
 use crate::events::json::Json;
@@ -27,7 +26,7 @@ body! {
 }
 
 body! {
-    /// `caseAssociations` of a `ExternalcontactSession`.
+    /// `caseAssociations` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationCaseAssociation`.
     pub struct CaseAssociation {
@@ -41,7 +40,7 @@ body! {
 }
 
 open_enum! {
-    /// `caseStatus` of a `ExternalcontactSession`.
+    /// `caseStatus` of a `ContactSession`.
     pub enum CaseStatus {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -64,7 +63,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Division.
-        division: Workspace = "division",
+        division: IdRef = "division",
         /// External organization.
         external_organization: Box<ExternalOrganization> = "externalOrganization",
         /// Type.
@@ -154,6 +153,106 @@ body! {
     }
 }
 
+body! {
+    /// The body of `v2.externalcontacts.contacts.{id}.journey.sessions`.
+    ///
+    /// Vendor class: `JourneySessionEventsNotificationSessionEvent`.
+    pub struct ContactSession {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// When: ended.
+        ended_date: Timestamp = "endedDate",
+        /// External contact.
+        external_contact: EntityRef = "externalContact",
+        /// The id of the customer.
+        customer_id: Box<str> = "customerId",
+        /// Customer id type.
+        customer_id_type: Box<str> = "customerIdType",
+        /// Type.
+        type_: Box<str> = "type",
+        /// Outcome achievements.
+        outcome_achievements: Vec<OutcomeAchievement> = "outcomeAchievements",
+        /// Segment assignments.
+        segment_assignments: Vec<SegmentAssignment> = "segmentAssignments",
+        /// When: away.
+        away_date: Timestamp = "awayDate",
+        /// Browser.
+        browser: Box<ContactSessionBrowser> = "browser",
+        /// Device.
+        device: Box<ContactSessionDevice> = "device",
+        /// Geolocation.
+        geolocation: Box<VisitorLocation> = "geolocation",
+        /// When: idle.
+        idle_date: Timestamp = "idleDate",
+        /// Ip address.
+        ip_address: Box<str> = "ipAddress",
+        /// Ip organization.
+        ip_organization: Box<str> = "ipOrganization",
+        /// Last page.
+        last_page: Box<ContactSessionPage> = "lastPage",
+        /// Mkt campaign.
+        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        /// Referrer.
+        referrer: Box<ContactSessionReferrer> = "referrer",
+        /// Search terms.
+        search_terms: Vec<Box<str>> = "searchTerms",
+        /// User agent string.
+        user_agent_string: Box<str> = "userAgentString",
+        /// Duration in, in seconds.
+        duration_in_seconds: i64 = "durationInSeconds",
+        /// Event count.
+        event_count: i64 = "eventCount",
+        /// Pageview count.
+        pageview_count: i64 = "pageviewCount",
+        /// Screenview count.
+        screenview_count: i64 = "screenviewCount",
+        /// Last event.
+        last_event: Box<SessionLast> = "lastEvent",
+        /// Conversation.
+        conversation: EntityRef = "conversation",
+        /// Originating direction.
+        originating_direction: AgentChecklistDirection = "originatingDirection",
+        /// Conversation subject.
+        conversation_subject: Box<str> = "conversationSubject",
+        /// Last user disposition.
+        last_user_disposition: Box<ConversationUserDisposition> = "lastUserDisposition",
+        /// Last connected user.
+        last_connected_user: EntityRef = "lastConnectedUser",
+        /// Last connected queue.
+        last_connected_queue: EntityRef = "lastConnectedQueue",
+        /// Conversation channels.
+        conversation_channels: Vec<ConversationChannel> = "conversationChannels",
+        /// Last user disconnect type.
+        last_user_disconnect_type: LastUserDisconnectType = "lastUserDisconnectType",
+        /// Last acd outcome.
+        last_acd_outcome: LastAcdOutcome = "lastAcdOutcome",
+        /// Whether: authenticated.
+        authenticated: bool = "authenticated",
+        /// App.
+        app: Box<ContactSessionApp> = "app",
+        /// Sdk library.
+        sdk_library: SdkLibrary = "sdkLibrary",
+        /// Network connectivity.
+        network_connectivity: NetworkConnectivity = "networkConnectivity",
+        /// The ids: division.
+        division_ids: Vec<Box<str>> = "divisionIds",
+        /// Last screen.
+        last_screen: Box<str> = "lastScreen",
+        /// Case associations.
+        case_associations: Vec<CaseAssociation> = "caseAssociations",
+        /// Case entity.
+        case_entity: EntityRef = "caseEntity",
+        /// Case reference.
+        case_reference: Box<str> = "caseReference",
+        /// Case status.
+        case_status: CaseStatus = "caseStatus",
+    }
+}
+
 open_enum! {
     /// `type` of a `Contact`.
     pub enum ContactType {
@@ -167,7 +266,7 @@ open_enum! {
 }
 
 body! {
-    /// `conversationChannels` of a `ExternalcontactSession`.
+    /// `conversationChannels` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationConversationChannel`.
     pub struct ConversationChannel {
@@ -233,7 +332,7 @@ open_enum! {
 }
 
 body! {
-    /// `lastUserDisposition` of a `ExternalcontactSession`.
+    /// `lastUserDisposition` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationConversationUserDisposition`.
     pub struct ConversationUserDisposition {
@@ -252,7 +351,7 @@ body! {
     /// Vendor classes: `ExternalContactsContactChangedTopicExternalId` and 1 with the same shape.
     pub struct ExternalId {
         /// External source.
-        external_source: Workspace = "externalSource",
+        external_source: IdRef = "externalSource",
         /// Value.
         value: Box<str> = "value",
     }
@@ -266,7 +365,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Division.
-        division: Workspace = "division",
+        division: IdRef = "division",
         /// Its name.
         name: Box<str> = "name",
         /// Company type.
@@ -317,106 +416,6 @@ body! {
 }
 
 body! {
-    /// The body of `v2.externalcontacts.contacts.{id}.journey.sessions`.
-    ///
-    /// Vendor class: `JourneySessionEventsNotificationSessionEvent`.
-    pub struct ExternalcontactSession {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// When: ended.
-        ended_date: Timestamp = "endedDate",
-        /// External contact.
-        external_contact: EntityRef = "externalContact",
-        /// The id of the customer.
-        customer_id: Box<str> = "customerId",
-        /// Customer id type.
-        customer_id_type: Box<str> = "customerIdType",
-        /// Type.
-        type_: Box<str> = "type",
-        /// Outcome achievements.
-        outcome_achievements: Vec<OutcomeAchievement> = "outcomeAchievements",
-        /// Segment assignments.
-        segment_assignments: Vec<SegmentAssignment> = "segmentAssignments",
-        /// When: away.
-        away_date: Timestamp = "awayDate",
-        /// Browser.
-        browser: Box<ExternalcontactSessionBrowser> = "browser",
-        /// Device.
-        device: Box<ExternalcontactSessionDevice> = "device",
-        /// Geolocation.
-        geolocation: Box<GeoLocation> = "geolocation",
-        /// When: idle.
-        idle_date: Timestamp = "idleDate",
-        /// Ip address.
-        ip_address: Box<str> = "ipAddress",
-        /// Ip organization.
-        ip_organization: Box<str> = "ipOrganization",
-        /// Last page.
-        last_page: Box<ExternalcontactSessionPage> = "lastPage",
-        /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
-        /// Referrer.
-        referrer: Box<ExternalcontactSessionReferrer> = "referrer",
-        /// Search terms.
-        search_terms: Vec<Box<str>> = "searchTerms",
-        /// User agent string.
-        user_agent_string: Box<str> = "userAgentString",
-        /// Duration in, in seconds.
-        duration_in_seconds: i64 = "durationInSeconds",
-        /// Event count.
-        event_count: i64 = "eventCount",
-        /// Pageview count.
-        pageview_count: i64 = "pageviewCount",
-        /// Screenview count.
-        screenview_count: i64 = "screenviewCount",
-        /// Last event.
-        last_event: Box<SessionLast> = "lastEvent",
-        /// Conversation.
-        conversation: EntityRef = "conversation",
-        /// Originating direction.
-        originating_direction: AgentChecklistRuntimeDirection = "originatingDirection",
-        /// Conversation subject.
-        conversation_subject: Box<str> = "conversationSubject",
-        /// Last user disposition.
-        last_user_disposition: Box<ConversationUserDisposition> = "lastUserDisposition",
-        /// Last connected user.
-        last_connected_user: EntityRef = "lastConnectedUser",
-        /// Last connected queue.
-        last_connected_queue: EntityRef = "lastConnectedQueue",
-        /// Conversation channels.
-        conversation_channels: Vec<ConversationChannel> = "conversationChannels",
-        /// Last user disconnect type.
-        last_user_disconnect_type: LastUserDisconnectType = "lastUserDisconnectType",
-        /// Last acd outcome.
-        last_acd_outcome: LastAcdOutcome = "lastAcdOutcome",
-        /// Whether: authenticated.
-        authenticated: bool = "authenticated",
-        /// App.
-        app: Box<ExternalcontactSessionApp> = "app",
-        /// Sdk library.
-        sdk_library: SdkLibrary = "sdkLibrary",
-        /// Network connectivity.
-        network_connectivity: NetworkConnectivity = "networkConnectivity",
-        /// The ids: division.
-        division_ids: Vec<Box<str>> = "divisionIds",
-        /// Last screen.
-        last_screen: Box<str> = "lastScreen",
-        /// Case associations.
-        case_associations: Vec<CaseAssociation> = "caseAssociations",
-        /// Case entity.
-        case_entity: EntityRef = "caseEntity",
-        /// Case reference.
-        case_reference: Box<str> = "caseReference",
-        /// Case status.
-        case_status: CaseStatus = "caseStatus",
-    }
-}
-
-body! {
     /// `facebookId` of a `Contact`.
     ///
     /// Vendor classes: `ExternalContactsContactChangedTopicFacebookId` and 1 with the same shape.
@@ -443,7 +442,7 @@ body! {
 }
 
 open_enum! {
-    /// `lastAcdOutcome` of a `ExternalcontactSession`.
+    /// `lastAcdOutcome` of a `ContactSession`.
     pub enum LastAcdOutcome {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -457,7 +456,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `lastUserDisconnectType` of a `ExternalcontactSession`.
+    /// `lastUserDisconnectType` of a `ContactSession`.
     pub enum LastUserDisconnectType {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -537,7 +536,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Division.
-        division: Workspace = "division",
+        division: IdRef = "division",
         /// The id of the entity.
         entity_id: Box<str> = "entityId",
         /// Entity type.
@@ -545,7 +544,7 @@ body! {
         /// Note text.
         note_text: Box<str> = "noteText",
         /// Created by.
-        created_by: Workspace = "createdBy",
+        created_by: IdRef = "createdBy",
         /// When: create.
         create_date: Timestamp = "createDate",
         /// When: modify.
@@ -564,7 +563,7 @@ open_enum! {
 }
 
 body! {
-    /// `outcomeAchievements` of a `ExternalcontactSession`.
+    /// `outcomeAchievements` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationOutcomeAchievement`.
     pub struct OutcomeAchievement {
@@ -605,9 +604,9 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Division.
-        division: Workspace = "division",
+        division: IdRef = "division",
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// External organization.
         external_organization: Box<ExternalOrganization> = "externalOrganization",
         /// Relationship.
@@ -630,7 +629,7 @@ body! {
 }
 
 body! {
-    /// `segmentAssignments` of a `ExternalcontactSession`.
+    /// `segmentAssignments` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationSegmentAssignment`.
     pub struct SegmentAssignment {
@@ -676,7 +675,7 @@ open_enum! {
 }
 
 body! {
-    /// `lastEvent` of a `ExternalcontactSession`.
+    /// `lastEvent` of a `ContactSession`.
     ///
     /// Vendor class: `JourneySessionEventsNotificationSessionLastEvent`.
     pub struct SessionLast {

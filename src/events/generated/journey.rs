@@ -4,10 +4,9 @@
 //! Journey: the types of this feature alone.
 
 use super::shared::{
-    EntityRef, ExternalcontactSessionApp, ExternalcontactSessionBrowser,
-    ExternalcontactSessionDevice, ExternalcontactSessionPage, ExternalcontactSessionReferrer,
-    GeoLocation, JourneyActionMap, MktCampaign, NetworkConnectivity, SdkLibrary,
-    SegmentAssignmentEventsSession, SegmentAssignmentMessage, Workspace,
+    ContactSessionApp, ContactSessionBrowser, ContactSessionDevice, ContactSessionPage,
+    ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap, MktCampaign, NetworkConnectivity,
+    SdkLibrary, SegmentAssignmentEventsSession, SegmentAssignmentMessage, VisitorLocation,
 };
 use crate::events::body::body;
 use crate::events::members::Members;
@@ -16,7 +15,7 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// `actionMap` of a `AppEventsWebActionMessage`.
+    /// `actionMap` of a `AppWebAction`.
     ///
     /// Vendor classes: `JourneyAppEventsNotificationActionMap` and 1 with the same shape.
     pub struct ActionMap {
@@ -105,7 +104,7 @@ body! {
         /// Segment assignment event.
         segment_assignment_event: Box<SegmentAssignmentMessage> = "segmentAssignmentEvent",
         /// Web action event.
-        web_action_event: Box<AppEventsWebActionMessage> = "webActionEvent",
+        web_action_event: Box<AppWebAction> = "webActionEvent",
     }
 }
 
@@ -122,106 +121,6 @@ open_enum! {
 }
 
 body! {
-    /// `webActionEvent` of a `AppEvents`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationWebActionMessage` and 1 with the same shape.
-    pub struct AppEventsWebActionMessage {
-        /// Action.
-        action: Box<AppEventsWebActionMessageAction> = "action",
-        /// Action target.
-        action_target: EntityRef = "actionTarget",
-        /// Action map.
-        action_map: Box<ActionMap> = "actionMap",
-        /// Error code.
-        error_code: Box<str> = "errorCode",
-        /// Error message.
-        error_message: Box<str> = "errorMessage",
-        /// User agent string.
-        user_agent_string: Box<str> = "userAgentString",
-        /// Ip address.
-        ip_address: Box<str> = "ipAddress",
-        /// Ip organization.
-        ip_organization: Box<str> = "ipOrganization",
-        /// Browser.
-        browser: Box<ExternalcontactSessionBrowser> = "browser",
-        /// Device.
-        device: Box<ExternalcontactSessionDevice> = "device",
-        /// Geolocation.
-        geolocation: Box<GeoLocation> = "geolocation",
-        /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
-        /// Visit referrer.
-        visit_referrer: Box<ExternalcontactSessionReferrer> = "visitReferrer",
-        /// Time to disposition.
-        time_to_disposition: i64 = "timeToDisposition",
-    }
-}
-
-body! {
-    /// `action` of a `AppEventsWebActionMessage`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationEventAction` and 1 with the same shape.
-    pub struct AppEventsWebActionMessageAction {
-        /// Its id.
-        id: Box<str> = "id",
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// State.
-        state: AppEventsWebActionMessageActionState = "state",
-        /// Media type.
-        media_type: AppEventsWebActionMessageActionMediaType = "mediaType",
-        /// Prompt.
-        prompt: Box<str> = "prompt",
-    }
-}
-
-open_enum! {
-    /// `mediaType` of a `AppEventsWebActionMessageAction`.
-    pub enum AppEventsWebActionMessageActionMediaType {
-        /// `webMessagingOffer`.
-        WebMessagingOffer = "webMessagingOffer",
-        /// `contentOffer`.
-        ContentOffer = "contentOffer",
-        /// `architectFlow`.
-        ArchitectFlow = "architectFlow",
-    }
-}
-
-open_enum! {
-    /// `state` of a `AppEventsWebActionMessageAction`.
-    pub enum AppEventsWebActionMessageActionState {
-        /// `accepted`.
-        Accepted = "accepted",
-        /// `rejected`.
-        Rejected = "rejected",
-        /// `timedout`.
-        Timedout = "timedout",
-        /// `errored`.
-        Errored = "errored",
-        /// `ignored`.
-        Ignored = "ignored",
-        /// `qualified`.
-        Qualified = "qualified",
-        /// `offered`.
-        Offered = "offered",
-        /// `started`.
-        Started = "started",
-        /// `engaged`.
-        Engaged = "engaged",
-        /// `qualifiedOutsideSchedule`.
-        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
-        /// `offeredOutsideSchedule`.
-        OfferedOutsideSchedule = "offeredOutsideSchedule",
-        /// `abandoned`.
-        Abandoned = "abandoned",
-        /// `completed`.
-        Completed = "completed",
-        /// `frequencyCapReached`.
-        FrequencyCapReached = "frequencyCapReached",
-    }
-}
-
-body! {
     /// `appEvent` of a `AppEvents`.
     ///
     /// Vendor class: `JourneyAppEventsNotificationAppMessage`.
@@ -231,15 +130,15 @@ body! {
         /// Screen name.
         screen_name: Box<str> = "screenName",
         /// App.
-        app: Box<ExternalcontactSessionApp> = "app",
+        app: Box<ContactSessionApp> = "app",
         /// Device.
-        device: Box<ExternalcontactSessionDevice> = "device",
+        device: Box<ContactSessionDevice> = "device",
         /// Ip address.
         ip_address: Box<str> = "ipAddress",
         /// Ip organization.
         ip_organization: Box<str> = "ipOrganization",
         /// Geolocation.
-        geolocation: Box<GeoLocation> = "geolocation",
+        geolocation: Box<VisitorLocation> = "geolocation",
         /// Sdk library.
         sdk_library: SdkLibrary = "sdkLibrary",
         /// Network connectivity.
@@ -280,6 +179,106 @@ open_enum! {
 }
 
 body! {
+    /// `webActionEvent` of a `AppEvents`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationWebActionMessage` and 1 with the same shape.
+    pub struct AppWebAction {
+        /// Action.
+        action: Box<AppWebActionAction> = "action",
+        /// Action target.
+        action_target: EntityRef = "actionTarget",
+        /// Action map.
+        action_map: Box<ActionMap> = "actionMap",
+        /// Error code.
+        error_code: Box<str> = "errorCode",
+        /// Error message.
+        error_message: Box<str> = "errorMessage",
+        /// User agent string.
+        user_agent_string: Box<str> = "userAgentString",
+        /// Ip address.
+        ip_address: Box<str> = "ipAddress",
+        /// Ip organization.
+        ip_organization: Box<str> = "ipOrganization",
+        /// Browser.
+        browser: Box<ContactSessionBrowser> = "browser",
+        /// Device.
+        device: Box<ContactSessionDevice> = "device",
+        /// Geolocation.
+        geolocation: Box<VisitorLocation> = "geolocation",
+        /// Mkt campaign.
+        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        /// Visit referrer.
+        visit_referrer: Box<ContactSessionReferrer> = "visitReferrer",
+        /// Time to disposition.
+        time_to_disposition: i64 = "timeToDisposition",
+    }
+}
+
+body! {
+    /// `action` of a `AppWebAction`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationEventAction` and 1 with the same shape.
+    pub struct AppWebActionAction {
+        /// Its id.
+        id: Box<str> = "id",
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// State.
+        state: AppWebActionActionState = "state",
+        /// Media type.
+        media_type: AppWebActionActionMediaType = "mediaType",
+        /// Prompt.
+        prompt: Box<str> = "prompt",
+    }
+}
+
+open_enum! {
+    /// `mediaType` of a `AppWebActionAction`.
+    pub enum AppWebActionActionMediaType {
+        /// `webMessagingOffer`.
+        WebMessagingOffer = "webMessagingOffer",
+        /// `contentOffer`.
+        ContentOffer = "contentOffer",
+        /// `architectFlow`.
+        ArchitectFlow = "architectFlow",
+    }
+}
+
+open_enum! {
+    /// `state` of a `AppWebActionAction`.
+    pub enum AppWebActionActionState {
+        /// `accepted`.
+        Accepted = "accepted",
+        /// `rejected`.
+        Rejected = "rejected",
+        /// `timedout`.
+        Timedout = "timedout",
+        /// `errored`.
+        Errored = "errored",
+        /// `ignored`.
+        Ignored = "ignored",
+        /// `qualified`.
+        Qualified = "qualified",
+        /// `offered`.
+        Offered = "offered",
+        /// `started`.
+        Started = "started",
+        /// `engaged`.
+        Engaged = "engaged",
+        /// `qualifiedOutsideSchedule`.
+        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
+        /// `offeredOutsideSchedule`.
+        OfferedOutsideSchedule = "offeredOutsideSchedule",
+        /// `abandoned`.
+        Abandoned = "abandoned",
+        /// `completed`.
+        Completed = "completed",
+        /// `frequencyCapReached`.
+        FrequencyCapReached = "frequencyCapReached",
+    }
+}
+
+body! {
     /// `associatedValue` of a `OutcomeAttributionMessage`.
     ///
     /// Vendor class: `JourneyOutcomeEventsNotificationAssociatedValue`.
@@ -307,7 +306,7 @@ body! {
     /// Vendor class: `JourneyWebActionEventsNotificationBlockedWebActionOfferMessage`.
     pub struct BlockedWebActionOfferMessage {
         /// Action.
-        action: Workspace = "action",
+        action: IdRef = "action",
         /// Action map.
         action_map: EntityRef = "actionMap",
         /// Action target.
@@ -317,7 +316,7 @@ body! {
         /// Blocking action map.
         blocking_action_map: EntityRef = "blockingActionMap",
         /// Blocking action.
-        blocking_action: Workspace = "blockingAction",
+        blocking_action: IdRef = "blockingAction",
         /// Blocking frequency cap behaviour.
         blocking_frequency_cap_behaviour: BlockingFrequencyCapBehaviour = "blockingFrequencyCapBehaviour",
         /// Blocking page url conditions.
@@ -569,7 +568,7 @@ body! {
     /// Vendor class: `JourneyWebActionEventsNotificationWebActionMessage`.
     pub struct WebActionMessage {
         /// Action.
-        action: Workspace = "action",
+        action: IdRef = "action",
         /// Action target.
         action_target: EntityRef = "actionTarget",
         /// Action map.
@@ -585,15 +584,15 @@ body! {
         /// Ip organization.
         ip_organization: Box<str> = "ipOrganization",
         /// Browser.
-        browser: Box<ExternalcontactSessionBrowser> = "browser",
+        browser: Box<ContactSessionBrowser> = "browser",
         /// Device.
-        device: Box<ExternalcontactSessionDevice> = "device",
+        device: Box<ContactSessionDevice> = "device",
         /// Geolocation.
-        geolocation: Box<GeoLocation> = "geolocation",
+        geolocation: Box<VisitorLocation> = "geolocation",
         /// Mkt campaign.
         mkt_campaign: Box<MktCampaign> = "mktCampaign",
         /// Visit referrer.
-        visit_referrer: Box<ExternalcontactSessionReferrer> = "visitReferrer",
+        visit_referrer: Box<ContactSessionReferrer> = "visitReferrer",
         /// Time to disposition.
         time_to_disposition: i64 = "timeToDisposition",
     }
@@ -623,7 +622,7 @@ body! {
         /// Web event.
         web_event: Box<WebMessage> = "webEvent",
         /// Web action event.
-        web_action_event: Box<AppEventsWebActionMessage> = "webActionEvent",
+        web_action_event: Box<AppWebAction> = "webActionEvent",
         /// Segment assignment event.
         segment_assignment_event: Box<SegmentAssignmentMessage> = "segmentAssignmentEvent",
     }
@@ -663,17 +662,17 @@ body! {
         /// Whether: authenticated.
         authenticated: bool = "authenticated",
         /// Browser.
-        browser: Box<ExternalcontactSessionBrowser> = "browser",
+        browser: Box<ContactSessionBrowser> = "browser",
         /// Device.
-        device: Box<ExternalcontactSessionDevice> = "device",
+        device: Box<ContactSessionDevice> = "device",
         /// Geolocation.
-        geolocation: Box<GeoLocation> = "geolocation",
+        geolocation: Box<VisitorLocation> = "geolocation",
         /// Mkt campaign.
         mkt_campaign: Box<MktCampaign> = "mktCampaign",
         /// Page.
-        page: Box<ExternalcontactSessionPage> = "page",
+        page: Box<ContactSessionPage> = "page",
         /// Referrer.
-        referrer: Box<ExternalcontactSessionReferrer> = "referrer",
+        referrer: Box<ContactSessionReferrer> = "referrer",
         /// Attributes.
         attributes: Members<AppMessageAttribute> = "attributes",
         /// Traits.

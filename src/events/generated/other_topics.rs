@@ -4,7 +4,7 @@
 //! Other topics: the types of this feature alone.
 
 use super::shared::{
-    AuditLogMessageUsername, EntityRef, LockData, NamedRef, PropertyChange, Workspace,
+    AuditLogMessageUsername, EntityRef, IdRef, LockData, NamedRef, PropertyChange,
 };
 use crate::events::body::body;
 use crate::events::json::Json;
@@ -924,7 +924,7 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Workspace.
-        workspace: Workspace = "workspace",
+        workspace: IdRef = "workspace",
         /// Created by.
         created_by: NamedRef = "createdBy",
         /// The type of its content.
@@ -947,7 +947,7 @@ body! {
 }
 
 body! {
-    /// `eventEntity` of a `Operational`.
+    /// `eventEntity` of a `OperationalEvent`.
     ///
     /// Vendor class: `OperationalEventNotificationTopicEventEntity`.
     pub struct EventEntity {
@@ -980,7 +980,7 @@ body! {
     /// The body of `v2.operations.events.{id}`.
     ///
     /// Vendor class: `OperationalEventNotificationTopicOperationalEventNotification`.
-    pub struct Operational {
+    pub struct OperationalEvent {
         /// Event entity.
         event_entity: Box<EventEntity> = "eventEntity",
         /// The id of the entity.
@@ -1013,20 +1013,6 @@ body! {
         entity_modified_by: Box<str> = "entityModifiedBy",
         /// Timestamp.
         timestamp: i64 = "timestamp",
-    }
-}
-
-body! {
-    /// The body of `v2.integrations.inbound.webhook.{id}.invocation`.
-    ///
-    /// Vendor class: `MaestroWebhooksInvocationTopicPublicWebhooksEvent`.
-    pub struct PublicWebhooks {
-        /// The id of the webhook.
-        webhook_id: Box<str> = "webhookId",
-        /// Invocation time.
-        invocation_time: Box<str> = "invocationTime",
-        /// Webhooks invocation.
-        webhooks_invocation: Box<WebhooksInvocation> = "webhooksInvocation",
     }
 }
 
@@ -1159,7 +1145,21 @@ open_enum! {
 }
 
 body! {
-    /// `webhooksInvocation` of a `PublicWebhooks`.
+    /// The body of `v2.integrations.inbound.webhook.{id}.invocation`.
+    ///
+    /// Vendor class: `MaestroWebhooksInvocationTopicPublicWebhooksEvent`.
+    pub struct WebhookEvent {
+        /// The id of the webhook.
+        webhook_id: Box<str> = "webhookId",
+        /// Invocation time.
+        invocation_time: Box<str> = "invocationTime",
+        /// Webhooks invocation.
+        webhooks_invocation: Box<WebhooksInvocation> = "webhooksInvocation",
+    }
+}
+
+body! {
+    /// `webhooksInvocation` of a `WebhookEvent`.
     ///
     /// Vendor class: `MaestroWebhooksInvocationTopicWebhooksInvocation`.
     pub struct WebhooksInvocation {

@@ -3,7 +3,7 @@
 
 //! Outbound: the types of this feature alone.
 
-use super::shared::{AlternativeShiftGranularity, NamedRef, Workspace};
+use super::shared::{AlternativeShiftGranularity, IdRef, NamedRef};
 use crate::events::body::body;
 use crate::events::json::Json;
 use crate::events::members::Members;
@@ -258,56 +258,6 @@ open_enum! {
         Predictive = "predictive",
         /// `progressive`.
         Progressive = "progressive",
-    }
-}
-
-body! {
-    /// The body of `v2.outbound.preview.campaigns.contact.preContact`,
-    /// `v2.outbound.voice.campaigns.contact.preContact`.
-    ///
-    /// Vendor classes: `OutboundPreviewCampaignPreContactOutboundPreviewCampaignPreContactEvent` and 1 with
-    /// the same shape.
-    pub struct CampaignPreContact {
-        /// Event time, in milliseconds since 1970.
-        event_time: i64 = "eventTime",
-        /// Voice attributes.
-        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
-        /// Wrapup code.
-        wrapup_code: Box<str> = "wrapupCode",
-        /// The id of the outbound campaign.
-        outbound_campaign_id: Box<str> = "outboundCampaignId",
-        /// Dialing mode.
-        dialing_mode: OutboundPreviewCampaignPostContactDialingMode = "dialingMode",
-        /// The id of the agent script.
-        agent_script_id: Box<str> = "agentScriptId",
-        /// The id of the division.
-        division_id: Box<str> = "divisionId",
-        /// The id of the outbound contact list.
-        outbound_contact_list_id: Box<str> = "outboundContactListId",
-        /// The id of the outbound contact list filter.
-        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
-        /// The id of the outbound queue.
-        outbound_queue_id: Box<str> = "outboundQueueId",
-        /// The id of the outbound contact.
-        outbound_contact_id: Box<str> = "outboundContactId",
-        /// Whether: is campaign always running.
-        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
-        /// Whether: is campaign skill based.
-        is_campaign_skill_based: bool = "isCampaignSkillBased",
-        /// Whether: is campaign dynamic sorting.
-        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
-        /// Whether: is campaign dynamic filtering.
-        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
-        /// Outbound campaign health mask.
-        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
-        /// Whether: is re call.
-        is_re_call: bool = "isReCall",
-        /// Scheduled date time.
-        scheduled_date_time: Box<str> = "scheduledDateTime",
-        /// Whether: is final.
-        is_final: bool = "isFinal",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
     }
 }
 
@@ -584,7 +534,7 @@ body! {
     /// `contactColumnToDataActionFieldMappings` of a `RuleSetRuleCondition`.
     ///
     /// Vendor class: `DialerRulesetConfigChangeContactColumnToDataActionFieldMapping`.
-    pub struct ContactColumnToDataActionFieldMapping {
+    pub struct ContactColumnMapping {
         /// Contact column name.
         contact_column_name: Box<str> = "contactColumnName",
         /// Data action field.
@@ -735,7 +685,7 @@ open_enum! {
 }
 
 body! {
-    /// `voiceAttributes` of a `OutboundPreviewCampaignPostContact`.
+    /// `voiceAttributes` of a `PostContactPreview`.
     ///
     /// Vendor classes: `OutboundPreviewCampaignPostContactVoiceAttributes` and 3 with the same shape.
     pub struct ContactVoiceAttributes {
@@ -825,7 +775,7 @@ open_enum! {
 }
 
 body! {
-    /// `emailAttributes` of a `OutboundMessagingCampaignPostContactEmail`.
+    /// `emailAttributes` of a `PostContactEmail`.
     ///
     /// Vendor classes: `OutboundMessagingCampaignPostContactEmailEventTopicEmailAttributes` and 1 with the
     /// same shape.
@@ -879,7 +829,7 @@ body! {
         /// Email columns.
         email_columns: Vec<Box<str>> = "emailColumns",
         /// Content template.
-        content_template: Workspace = "contentTemplate",
+        content_template: IdRef = "contentTemplate",
         /// From address.
         from_address: Box<FromEmailAddress> = "fromAddress",
         /// Reply to address.
@@ -1157,7 +1107,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `outboundCampaignType` of a `OutboundMessagingCampaignPostContactEmail`.
+    /// `outboundCampaignType` of a `PostContactEmail`.
     pub enum OutboundCampaignType {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
@@ -1171,11 +1121,39 @@ open_enum! {
 }
 
 body! {
+    /// The body of `v2.outbound.settings`.
+    ///
+    /// Vendor class: `DialerOutboundSettingsConfigChangeOutboundSettings`.
+    pub struct OutboundSettings {
+        /// Max calls per agent.
+        max_calls_per_agent: i64 = "maxCallsPerAgent",
+        /// Max line utilization.
+        max_line_utilization: Number = "maxLineUtilization",
+        /// Abandon, in seconds.
+        abandon_seconds: Number = "abandonSeconds",
+        /// Compliance abandon rate denominator.
+        compliance_abandon_rate_denominator: ComplianceAbandonRateDenominator = "complianceAbandonRateDenominator",
+        /// Automatic time zone mapping.
+        automatic_time_zone_mapping: AutomaticTimeZoneMappingSettings = "automaticTimeZoneMapping",
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// When: created.
+        date_created: Timestamp = "dateCreated",
+        /// When: modified.
+        date_modified: Timestamp = "dateModified",
+        /// Version.
+        version: i64 = "version",
+    }
+}
+
+body! {
     /// The body of `v2.outbound.email.campaigns.contact.postContact`.
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPostContactEmailEventTopicOutboundMessagingCampaignPostContactEmailEvent`.
-    pub struct OutboundMessagingCampaignPostContactEmail {
+    pub struct PostContactEmail {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// The id of the conversation.
@@ -1185,7 +1163,7 @@ body! {
         /// Email attributes.
         email_attributes: Box<EmailAttributes> = "emailAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPostContactEmailWrapupCode = "wrapupCode",
+        wrapup_code: PostContactEmailWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1202,8 +1180,8 @@ body! {
 }
 
 open_enum! {
-    /// `wrapupCode` of a `OutboundMessagingCampaignPostContactEmail`.
-    pub enum OutboundMessagingCampaignPostContactEmailWrapupCode {
+    /// `wrapupCode` of a `PostContactEmail`.
+    pub enum PostContactEmailWrapupCode {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `OUTBOUND_MESSAGE_SENT`.
@@ -1220,11 +1198,85 @@ open_enum! {
 }
 
 body! {
+    /// The body of `v2.outbound.preview.campaigns.contact.postContact`.
+    ///
+    /// Vendor class: `OutboundPreviewCampaignPostContactOutboundPreviewCampaignPostContactEvent`.
+    pub struct PostContactPreview {
+        /// Event time, in milliseconds since 1970.
+        event_time: i64 = "eventTime",
+        /// Voice attributes.
+        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
+        /// Wrapup code.
+        wrapup_code: Box<str> = "wrapupCode",
+        /// The id of the outbound campaign.
+        outbound_campaign_id: Box<str> = "outboundCampaignId",
+        /// Dialing mode.
+        dialing_mode: PostContactPreviewDialingMode = "dialingMode",
+        /// The id of the agent script.
+        agent_script_id: Box<str> = "agentScriptId",
+        /// The id of the division.
+        division_id: Box<str> = "divisionId",
+        /// The id of the outbound contact list.
+        outbound_contact_list_id: Box<str> = "outboundContactListId",
+        /// The id of the outbound contact list filter.
+        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
+        /// The id of the outbound queue.
+        outbound_queue_id: Box<str> = "outboundQueueId",
+        /// The id of the outbound contact.
+        outbound_contact_id: Box<str> = "outboundContactId",
+        /// Whether: is campaign always running.
+        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
+        /// Whether: is campaign skill based.
+        is_campaign_skill_based: bool = "isCampaignSkillBased",
+        /// Whether: is campaign dynamic sorting.
+        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
+        /// Whether: is campaign dynamic filtering.
+        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
+        /// Outbound campaign health mask.
+        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
+        /// Whether: is re call.
+        is_re_call: bool = "isReCall",
+        /// Scheduled date time.
+        scheduled_date_time: Box<str> = "scheduledDateTime",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Whether: is right party contact.
+        is_right_party_contact: bool = "isRightPartyContact",
+        /// Call analysis disposition.
+        call_analysis_disposition: Box<str> = "callAnalysisDisposition",
+        /// The id of the agent.
+        agent_id: Box<str> = "agentId",
+        /// Whether: is preview auto ended.
+        is_preview_auto_ended: bool = "isPreviewAutoEnded",
+    }
+}
+
+open_enum! {
+    /// `dialingMode` of a `PostContactPreview`.
+    pub enum PostContactPreviewDialingMode {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `PREVIEW`.
+        Preview = "PREVIEW",
+        /// `POWER`.
+        Power = "POWER",
+        /// `PREDICTIVE`.
+        Predictive = "PREDICTIVE",
+        /// `AGENTLESS`.
+        Agentless = "AGENTLESS",
+        /// `EXTERNAL`.
+        External = "EXTERNAL",
+        /// `PROGRESSIVE`.
+        Progressive = "PROGRESSIVE",
+    }
+}
+
+body! {
     /// The body of `v2.outbound.messaging.campaigns.contact.postContact`.
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPostContactSmsEventTopicOutboundMessagingCampaignPostContactSMSEvent`.
-    pub struct OutboundMessagingCampaignPostContactSms {
+    pub struct PostContactSms {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// The id of the conversation.
@@ -1234,7 +1286,7 @@ body! {
         /// Sms attributes.
         sms_attributes: Box<SmsAttributes> = "smsAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPostContactEmailWrapupCode = "wrapupCode",
+        wrapup_code: PostContactEmailWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1251,11 +1303,63 @@ body! {
 }
 
 body! {
+    /// The body of `v2.outbound.voice.campaigns.contact.postContact`.
+    ///
+    /// Vendor class: `OutboundVoiceCampaignPostContactOutboundVoiceCampaignPostContactEvent`.
+    pub struct PostContactVoice {
+        /// Event time, in milliseconds since 1970.
+        event_time: i64 = "eventTime",
+        /// Voice attributes.
+        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
+        /// Wrapup code.
+        wrapup_code: Box<str> = "wrapupCode",
+        /// The id of the outbound campaign.
+        outbound_campaign_id: Box<str> = "outboundCampaignId",
+        /// Dialing mode.
+        dialing_mode: PostContactPreviewDialingMode = "dialingMode",
+        /// The id of the agent script.
+        agent_script_id: Box<str> = "agentScriptId",
+        /// The id of the division.
+        division_id: Box<str> = "divisionId",
+        /// The id of the outbound contact list.
+        outbound_contact_list_id: Box<str> = "outboundContactListId",
+        /// The id of the outbound contact list filter.
+        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
+        /// The id of the outbound queue.
+        outbound_queue_id: Box<str> = "outboundQueueId",
+        /// The id of the outbound contact.
+        outbound_contact_id: Box<str> = "outboundContactId",
+        /// Whether: is campaign always running.
+        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
+        /// Whether: is campaign skill based.
+        is_campaign_skill_based: bool = "isCampaignSkillBased",
+        /// Whether: is campaign dynamic sorting.
+        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
+        /// Whether: is campaign dynamic filtering.
+        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
+        /// Outbound campaign health mask.
+        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
+        /// Whether: is re call.
+        is_re_call: bool = "isReCall",
+        /// Scheduled date time.
+        scheduled_date_time: Box<str> = "scheduledDateTime",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Whether: is right party contact.
+        is_right_party_contact: bool = "isRightPartyContact",
+        /// Call analysis disposition.
+        call_analysis_disposition: Box<str> = "callAnalysisDisposition",
+        /// The id of the agent.
+        agent_id: Box<str> = "agentId",
+    }
+}
+
+body! {
     /// The body of `v2.outbound.whatsapp.campaigns.contact.postContact`.
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPostContactWhatsappEventTopicOutboundMessagingCampaignPostContactWhatsAppEvent`.
-    pub struct OutboundMessagingCampaignPostContactWhatsApp {
+    pub struct PostContactWhatsApp {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// The id of the conversation.
@@ -1265,7 +1369,7 @@ body! {
         /// Whats app attributes.
         whats_app_attributes: Box<WhatsAppAttributes> = "whatsAppAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPostContactEmailWrapupCode = "wrapupCode",
+        wrapup_code: PostContactEmailWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1282,11 +1386,61 @@ body! {
 }
 
 body! {
+    /// The body of `v2.outbound.preview.campaigns.contact.preContact`,
+    /// `v2.outbound.voice.campaigns.contact.preContact`.
+    ///
+    /// Vendor classes: `OutboundPreviewCampaignPreContactOutboundPreviewCampaignPreContactEvent` and 1 with
+    /// the same shape.
+    pub struct PreContact {
+        /// Event time, in milliseconds since 1970.
+        event_time: i64 = "eventTime",
+        /// Voice attributes.
+        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
+        /// Wrapup code.
+        wrapup_code: Box<str> = "wrapupCode",
+        /// The id of the outbound campaign.
+        outbound_campaign_id: Box<str> = "outboundCampaignId",
+        /// Dialing mode.
+        dialing_mode: PostContactPreviewDialingMode = "dialingMode",
+        /// The id of the agent script.
+        agent_script_id: Box<str> = "agentScriptId",
+        /// The id of the division.
+        division_id: Box<str> = "divisionId",
+        /// The id of the outbound contact list.
+        outbound_contact_list_id: Box<str> = "outboundContactListId",
+        /// The id of the outbound contact list filter.
+        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
+        /// The id of the outbound queue.
+        outbound_queue_id: Box<str> = "outboundQueueId",
+        /// The id of the outbound contact.
+        outbound_contact_id: Box<str> = "outboundContactId",
+        /// Whether: is campaign always running.
+        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
+        /// Whether: is campaign skill based.
+        is_campaign_skill_based: bool = "isCampaignSkillBased",
+        /// Whether: is campaign dynamic sorting.
+        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
+        /// Whether: is campaign dynamic filtering.
+        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
+        /// Outbound campaign health mask.
+        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
+        /// Whether: is re call.
+        is_re_call: bool = "isReCall",
+        /// Scheduled date time.
+        scheduled_date_time: Box<str> = "scheduledDateTime",
+        /// Whether: is final.
+        is_final: bool = "isFinal",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+    }
+}
+
+body! {
     /// The body of `v2.outbound.email.campaigns.contact.preContact`.
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPreContactEmailEventTopicOutboundMessagingCampaignPreContactEmailEvent`.
-    pub struct OutboundMessagingCampaignPreContactEmail {
+    pub struct PreContactEmail {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// Outbound campaign type.
@@ -1294,7 +1448,7 @@ body! {
         /// Email attributes.
         email_attributes: Box<EmailAttributes> = "emailAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPreContactEmailWrapupCode = "wrapupCode",
+        wrapup_code: PreContactEmailWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1311,8 +1465,8 @@ body! {
 }
 
 open_enum! {
-    /// `wrapupCode` of a `OutboundMessagingCampaignPreContactEmail`.
-    pub enum OutboundMessagingCampaignPreContactEmailWrapupCode {
+    /// `wrapupCode` of a `PreContactEmail`.
+    pub enum PreContactEmailWrapupCode {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `OUTBOUND_EMAILS_INVALID_SKIPPED`.
@@ -1359,7 +1513,7 @@ body! {
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPreContactSmsEventTopicOutboundMessagingCampaignPreContactSMSEvent`.
-    pub struct OutboundMessagingCampaignPreContactSms {
+    pub struct PreContactSms {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// Outbound campaign type.
@@ -1367,7 +1521,7 @@ body! {
         /// Sms attributes.
         sms_attributes: Box<SmsAttributes> = "smsAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPreContactSmsWrapupCode = "wrapupCode",
+        wrapup_code: PreContactSmsWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1384,8 +1538,8 @@ body! {
 }
 
 open_enum! {
-    /// `wrapupCode` of a `OutboundMessagingCampaignPreContactSms`.
-    pub enum OutboundMessagingCampaignPreContactSmsWrapupCode {
+    /// `wrapupCode` of a `PreContactSms`.
+    pub enum PreContactSmsWrapupCode {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `ININ_OUTBOUND_NUMBERS_INVALID`.
@@ -1440,7 +1594,7 @@ body! {
     ///
     /// Vendor class:
     /// `OutboundMessagingCampaignPreContactWhatsappEventTopicOutboundMessagingCampaignPreContactWhatsAppEvent`.
-    pub struct OutboundMessagingCampaignPreContactWhatsApp {
+    pub struct PreContactWhatsApp {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// Outbound campaign type.
@@ -1448,7 +1602,7 @@ body! {
         /// Whats app attributes.
         whats_app_attributes: Box<WhatsAppAttributes> = "whatsAppAttributes",
         /// Wrapup code.
-        wrapup_code: OutboundMessagingCampaignPreContactWhatsAppWrapupCode = "wrapupCode",
+        wrapup_code: PreContactWhatsAppWrapupCode = "wrapupCode",
         /// The id of the outbound campaign.
         outbound_campaign_id: Box<str> = "outboundCampaignId",
         /// The id of the division.
@@ -1465,8 +1619,8 @@ body! {
 }
 
 open_enum! {
-    /// `wrapupCode` of a `OutboundMessagingCampaignPreContactWhatsApp`.
-    pub enum OutboundMessagingCampaignPreContactWhatsAppWrapupCode {
+    /// `wrapupCode` of a `PreContactWhatsApp`.
+    pub enum PreContactWhatsAppWrapupCode {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `ININ_OUTBOUND_NUMBERS_INVALID`.
@@ -1509,160 +1663,6 @@ open_enum! {
         OutboundInvalidContentTemplate = "OUTBOUND_INVALID_CONTENT_TEMPLATE",
         /// `OUTBOUND_CONTENT_TEMPLATE_NOT_AUTHORIZED`.
         OutboundContentTemplateNotAuthorized = "OUTBOUND_CONTENT_TEMPLATE_NOT_AUTHORIZED",
-    }
-}
-
-body! {
-    /// The body of `v2.outbound.preview.campaigns.contact.postContact`.
-    ///
-    /// Vendor class: `OutboundPreviewCampaignPostContactOutboundPreviewCampaignPostContactEvent`.
-    pub struct OutboundPreviewCampaignPostContact {
-        /// Event time, in milliseconds since 1970.
-        event_time: i64 = "eventTime",
-        /// Voice attributes.
-        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
-        /// Wrapup code.
-        wrapup_code: Box<str> = "wrapupCode",
-        /// The id of the outbound campaign.
-        outbound_campaign_id: Box<str> = "outboundCampaignId",
-        /// Dialing mode.
-        dialing_mode: OutboundPreviewCampaignPostContactDialingMode = "dialingMode",
-        /// The id of the agent script.
-        agent_script_id: Box<str> = "agentScriptId",
-        /// The id of the division.
-        division_id: Box<str> = "divisionId",
-        /// The id of the outbound contact list.
-        outbound_contact_list_id: Box<str> = "outboundContactListId",
-        /// The id of the outbound contact list filter.
-        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
-        /// The id of the outbound queue.
-        outbound_queue_id: Box<str> = "outboundQueueId",
-        /// The id of the outbound contact.
-        outbound_contact_id: Box<str> = "outboundContactId",
-        /// Whether: is campaign always running.
-        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
-        /// Whether: is campaign skill based.
-        is_campaign_skill_based: bool = "isCampaignSkillBased",
-        /// Whether: is campaign dynamic sorting.
-        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
-        /// Whether: is campaign dynamic filtering.
-        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
-        /// Outbound campaign health mask.
-        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
-        /// Whether: is re call.
-        is_re_call: bool = "isReCall",
-        /// Scheduled date time.
-        scheduled_date_time: Box<str> = "scheduledDateTime",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Whether: is right party contact.
-        is_right_party_contact: bool = "isRightPartyContact",
-        /// Call analysis disposition.
-        call_analysis_disposition: Box<str> = "callAnalysisDisposition",
-        /// The id of the agent.
-        agent_id: Box<str> = "agentId",
-        /// Whether: is preview auto ended.
-        is_preview_auto_ended: bool = "isPreviewAutoEnded",
-    }
-}
-
-open_enum! {
-    /// `dialingMode` of a `OutboundPreviewCampaignPostContact`.
-    pub enum OutboundPreviewCampaignPostContactDialingMode {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `PREVIEW`.
-        Preview = "PREVIEW",
-        /// `POWER`.
-        Power = "POWER",
-        /// `PREDICTIVE`.
-        Predictive = "PREDICTIVE",
-        /// `AGENTLESS`.
-        Agentless = "AGENTLESS",
-        /// `EXTERNAL`.
-        External = "EXTERNAL",
-        /// `PROGRESSIVE`.
-        Progressive = "PROGRESSIVE",
-    }
-}
-
-body! {
-    /// The body of `v2.outbound.settings`.
-    ///
-    /// Vendor class: `DialerOutboundSettingsConfigChangeOutboundSettings`.
-    pub struct OutboundSettings {
-        /// Max calls per agent.
-        max_calls_per_agent: i64 = "maxCallsPerAgent",
-        /// Max line utilization.
-        max_line_utilization: Number = "maxLineUtilization",
-        /// Abandon, in seconds.
-        abandon_seconds: Number = "abandonSeconds",
-        /// Compliance abandon rate denominator.
-        compliance_abandon_rate_denominator: ComplianceAbandonRateDenominator = "complianceAbandonRateDenominator",
-        /// Automatic time zone mapping.
-        automatic_time_zone_mapping: AutomaticTimeZoneMappingSettings = "automaticTimeZoneMapping",
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// When: created.
-        date_created: Timestamp = "dateCreated",
-        /// When: modified.
-        date_modified: Timestamp = "dateModified",
-        /// Version.
-        version: i64 = "version",
-    }
-}
-
-body! {
-    /// The body of `v2.outbound.voice.campaigns.contact.postContact`.
-    ///
-    /// Vendor class: `OutboundVoiceCampaignPostContactOutboundVoiceCampaignPostContactEvent`.
-    pub struct OutboundVoiceCampaignPostContact {
-        /// Event time, in milliseconds since 1970.
-        event_time: i64 = "eventTime",
-        /// Voice attributes.
-        voice_attributes: Box<ContactVoiceAttributes> = "voiceAttributes",
-        /// Wrapup code.
-        wrapup_code: Box<str> = "wrapupCode",
-        /// The id of the outbound campaign.
-        outbound_campaign_id: Box<str> = "outboundCampaignId",
-        /// Dialing mode.
-        dialing_mode: OutboundPreviewCampaignPostContactDialingMode = "dialingMode",
-        /// The id of the agent script.
-        agent_script_id: Box<str> = "agentScriptId",
-        /// The id of the division.
-        division_id: Box<str> = "divisionId",
-        /// The id of the outbound contact list.
-        outbound_contact_list_id: Box<str> = "outboundContactListId",
-        /// The id of the outbound contact list filter.
-        outbound_contact_list_filter_id: Box<str> = "outboundContactListFilterId",
-        /// The id of the outbound queue.
-        outbound_queue_id: Box<str> = "outboundQueueId",
-        /// The id of the outbound contact.
-        outbound_contact_id: Box<str> = "outboundContactId",
-        /// Whether: is campaign always running.
-        is_campaign_always_running: bool = "isCampaignAlwaysRunning",
-        /// Whether: is campaign skill based.
-        is_campaign_skill_based: bool = "isCampaignSkillBased",
-        /// Whether: is campaign dynamic sorting.
-        is_campaign_dynamic_sorting: bool = "isCampaignDynamicSorting",
-        /// Whether: is campaign dynamic filtering.
-        is_campaign_dynamic_filtering: bool = "isCampaignDynamicFiltering",
-        /// Outbound campaign health mask.
-        outbound_campaign_health_mask: i64 = "outboundCampaignHealthMask",
-        /// Whether: is re call.
-        is_re_call: bool = "isReCall",
-        /// Scheduled date time.
-        scheduled_date_time: Box<str> = "scheduledDateTime",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Whether: is right party contact.
-        is_right_party_contact: bool = "isRightPartyContact",
-        /// Call analysis disposition.
-        call_analysis_disposition: Box<str> = "callAnalysisDisposition",
-        /// The id of the agent.
-        agent_id: Box<str> = "agentId",
     }
 }
 
@@ -1941,7 +1941,7 @@ body! {
         /// Agent wrapup field.
         agent_wrapup_field: Box<str> = "agentWrapupField",
         /// Contact column to data action field mappings.
-        contact_column_to_data_action_field_mappings: Vec<ContactColumnToDataActionFieldMapping> = "contactColumnToDataActionFieldMappings",
+        contact_column_to_data_action_field_mappings: Vec<ContactColumnMapping> = "contactColumnToDataActionFieldMappings",
         /// Predicates.
         predicates: Vec<DataActionConditionPredicate> = "predicates",
     }
@@ -2056,7 +2056,7 @@ body! {
 }
 
 body! {
-    /// `smsAttributes` of a `OutboundMessagingCampaignPostContactSms`.
+    /// `smsAttributes` of a `PostContactSms`.
     ///
     /// Vendor classes: `OutboundMessagingCampaignPostContactSmsEventTopicSMSAttributes` and 1 with the same
     /// shape.
@@ -2084,7 +2084,7 @@ body! {
         /// Sender sms phone number.
         sender_sms_phone_number: SmsPhoneNumberRef = "senderSmsPhoneNumber",
         /// Content template.
-        content_template: Workspace = "contentTemplate",
+        content_template: IdRef = "contentTemplate",
     }
 }
 
@@ -2130,7 +2130,7 @@ open_enum! {
 }
 
 body! {
-    /// `whatsAppAttributes` of a `OutboundMessagingCampaignPostContactWhatsApp`.
+    /// `whatsAppAttributes` of a `PostContactWhatsApp`.
     ///
     /// Vendor classes: `OutboundMessagingCampaignPostContactWhatsappEventTopicWhatsAppAttributes` and 1 with
     /// the same shape.
@@ -2180,9 +2180,9 @@ body! {
         /// Whats app columns.
         whats_app_columns: Vec<Box<str>> = "whatsAppColumns",
         /// Integration.
-        integration: Workspace = "integration",
+        integration: IdRef = "integration",
         /// Content template.
-        content_template: Workspace = "contentTemplate",
+        content_template: IdRef = "contentTemplate",
     }
 }
 

@@ -3,17 +3,83 @@
 
 //! Performance: the types of this feature alone.
 
-use super::shared::{EvaluationAgent, NamedRef, Workspace};
+use super::shared::{EvaluationAgent, IdRef, NamedRef};
 use crate::events::body::body;
 use crate::events::open_enum::open_enum;
 use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
+    /// The body of `v2.users.{id}.wem.coaching.notification`.
+    ///
+    /// Vendor class: `WemCoachingUserNotificationTopicCoachingUserNotification`.
+    pub struct CoachingNotification {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Whether: marked as read.
+        marked_as_read: bool = "markedAsRead",
+        /// Action type.
+        action_type: CoachingNotificationActionType = "actionType",
+        /// Relationship.
+        relationship: CoachingNotificationRelationship = "relationship",
+        /// Appointment.
+        appointment: IdRef = "appointment",
+        /// When: start.
+        date_start: Timestamp = "dateStart",
+        /// Length in, in minutes.
+        length_in_minutes: i64 = "lengthInMinutes",
+        /// Status.
+        status: CoachingNotificationStatus = "status",
+    }
+}
+
+open_enum! {
+    /// `actionType` of a `CoachingNotification`.
+    pub enum CoachingNotificationActionType {
+        /// `Create`.
+        Create = "Create",
+        /// `Update`.
+        Update = "Update",
+        /// `Delete`.
+        Delete = "Delete",
+        /// `StatusChange`.
+        StatusChange = "StatusChange",
+    }
+}
+
+open_enum! {
+    /// `relationship` of a `CoachingNotification`.
+    pub enum CoachingNotificationRelationship {
+        /// `Attendee`.
+        Attendee = "Attendee",
+        /// `Facilitator`.
+        Facilitator = "Facilitator",
+        /// `Creator`.
+        Creator = "Creator",
+    }
+}
+
+open_enum! {
+    /// `status` of a `CoachingNotification`.
+    pub enum CoachingNotificationStatus {
+        /// `Scheduled`.
+        Scheduled = "Scheduled",
+        /// `InProgress`.
+        InProgress = "InProgress",
+        /// `Completed`.
+        Completed = "Completed",
+        /// `InvalidSchedule`.
+        InvalidSchedule = "InvalidSchedule",
+    }
+}
+
+body! {
     /// The body of `v2.coaching.scheduleslots.jobs.{id}`.
     ///
     /// Vendor class: `WemCoachingScheduleSlotJobCompleteTopicCoachingScheduleSlotJobComplete`.
-    pub struct CoachingScheduleSlotJobComplete {
+    pub struct CoachingSlotJob {
         /// Its id.
         id: Box<str> = "id",
         /// The ids: attendee.
@@ -29,43 +95,43 @@ body! {
         /// Slots type.
         slots_type: SlotsType = "slotsType",
         /// Results.
-        results: Vec<CoachingScheduleSlotJobResults> = "results",
+        results: Vec<CoachingSlotResult> = "results",
     }
 }
 
 body! {
-    /// `results` of a `CoachingScheduleSlotJobComplete`.
+    /// `results` of a `CoachingSlotJob`.
     ///
     /// Vendor class: `WemCoachingScheduleSlotJobCompleteTopicCoachingScheduleSlotJobResults`.
-    pub struct CoachingScheduleSlotJobResults {
+    pub struct CoachingSlotResult {
         /// Interval.
         interval: Box<str> = "interval",
         /// Status.
-        status: CoachingScheduleSlotJobResultsStatus = "status",
+        status: CoachingSlotResultStatus = "status",
         /// Slot.
-        slot: CoachingScheduleSlotJobResultsSlot = "slot",
+        slot: CoachingSlotResultSlot = "slot",
         /// Whether: has conflict.
         has_conflict: bool = "hasConflict",
     }
 }
 
 body! {
-    /// `slot` of a `CoachingScheduleSlotJobResults`.
+    /// `slot` of a `CoachingSlotResult`.
     ///
     /// Vendor class: `WemCoachingScheduleSlotJobCompleteTopicCoachingScheduleSlotJobResultsSlot`.
-    pub struct CoachingScheduleSlotJobResultsSlot {
+    pub struct CoachingSlotResultSlot {
         /// Date start.
         date_start: Box<str> = "dateStart",
         /// Schedule.
-        schedule: Box<CoachingScheduleSlotJobResultsSlotSchedule> = "schedule",
+        schedule: Box<CoachingSlotResultSlotSchedule> = "schedule",
     }
 }
 
 body! {
-    /// `schedule` of a `CoachingScheduleSlotJobResultsSlot`.
+    /// `schedule` of a `CoachingSlotResultSlot`.
     ///
     /// Vendor class: `WemCoachingScheduleSlotJobCompleteTopicCoachingScheduleSlotJobResultsSlotSchedule`.
-    pub struct CoachingScheduleSlotJobResultsSlotSchedule {
+    pub struct CoachingSlotResultSlotSchedule {
         /// Its id.
         id: Box<str> = "id",
         /// Week date.
@@ -76,8 +142,8 @@ body! {
 }
 
 open_enum! {
-    /// `status` of a `CoachingScheduleSlotJobResults`.
-    pub enum CoachingScheduleSlotJobResultsStatus {
+    /// `status` of a `CoachingSlotResult`.
+    pub enum CoachingSlotResultStatus {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `InProgress`.
@@ -86,72 +152,6 @@ open_enum! {
         Complete = "Complete",
         /// `Error`.
         Error = "Error",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.wem.coaching.notification`.
-    ///
-    /// Vendor class: `WemCoachingUserNotificationTopicCoachingUserNotification`.
-    pub struct CoachingUser {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Whether: marked as read.
-        marked_as_read: bool = "markedAsRead",
-        /// Action type.
-        action_type: CoachingUserActionType = "actionType",
-        /// Relationship.
-        relationship: CoachingUserRelationship = "relationship",
-        /// Appointment.
-        appointment: Workspace = "appointment",
-        /// When: start.
-        date_start: Timestamp = "dateStart",
-        /// Length in, in minutes.
-        length_in_minutes: i64 = "lengthInMinutes",
-        /// Status.
-        status: CoachingUserStatus = "status",
-    }
-}
-
-open_enum! {
-    /// `actionType` of a `CoachingUser`.
-    pub enum CoachingUserActionType {
-        /// `Create`.
-        Create = "Create",
-        /// `Update`.
-        Update = "Update",
-        /// `Delete`.
-        Delete = "Delete",
-        /// `StatusChange`.
-        StatusChange = "StatusChange",
-    }
-}
-
-open_enum! {
-    /// `relationship` of a `CoachingUser`.
-    pub enum CoachingUserRelationship {
-        /// `Attendee`.
-        Attendee = "Attendee",
-        /// `Facilitator`.
-        Facilitator = "Facilitator",
-        /// `Creator`.
-        Creator = "Creator",
-    }
-}
-
-open_enum! {
-    /// `status` of a `CoachingUser`.
-    pub enum CoachingUserStatus {
-        /// `Scheduled`.
-        Scheduled = "Scheduled",
-        /// `InProgress`.
-        InProgress = "InProgress",
-        /// `Completed`.
-        Completed = "Completed",
-        /// `InvalidSchedule`.
-        InvalidSchedule = "InvalidSchedule",
     }
 }
 
@@ -167,9 +167,9 @@ body! {
         /// Metrics.
         metrics: Vec<NamedRef> = "metrics",
         /// Prizes.
-        prizes: Vec<ContestPrizes> = "prizes",
+        prizes: Vec<ContestPrize> = "prizes",
         /// Winners.
-        winners: Vec<ContestWinners> = "winners",
+        winners: Vec<ContestWinner> = "winners",
     }
 }
 
@@ -191,7 +191,7 @@ body! {
     /// `prizes` of a `ContestCompleteData`.
     ///
     /// Vendor class: `V2WemEngagementCelebrationUpdatesTopicContestPrizes`.
-    pub struct ContestPrizes {
+    pub struct ContestPrize {
         /// Tier.
         tier: i64 = "tier",
         /// Its name.
@@ -205,33 +205,33 @@ body! {
     /// `winners` of a `ContestCompleteData`.
     ///
     /// Vendor class: `V2WemEngagementCelebrationUpdatesTopicContestWinners`.
-    pub struct ContestWinners {
+    pub struct ContestWinner {
         /// Tier.
         tier: i64 = "tier",
         /// Winners count.
         winners_count: i64 = "winnersCount",
         /// Contest score.
-        contest_score: ContestWinnersScore = "contestScore",
+        contest_score: ContestWinnerScore = "contestScore",
         /// Users.
-        users: Vec<ContestWinnersUsers> = "users",
+        users: Vec<ContestWinnerUser> = "users",
     }
 }
 
 body! {
-    /// `contestScore` of a `ContestWinners`.
+    /// `contestScore` of a `ContestWinner`.
     ///
     /// Vendor class: `V2WemEngagementCelebrationUpdatesTopicContestWinnersScore`.
-    pub struct ContestWinnersScore {
+    pub struct ContestWinnerScore {
         /// Score.
         score: Number = "score",
     }
 }
 
 body! {
-    /// `users` of a `ContestWinners`.
+    /// `users` of a `ContestWinner`.
     ///
     /// Vendor class: `V2WemEngagementCelebrationUpdatesTopicContestWinnersUsers`.
-    pub struct ContestWinnersUsers {
+    pub struct ContestWinnerUser {
         /// Its id.
         id: Box<str> = "id",
         /// Rank.
@@ -261,9 +261,9 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Recipient.
-        recipient: Workspace = "recipient",
+        recipient: IdRef = "recipient",
         /// Created by.
-        created_by: Workspace = "createdBy",
+        created_by: IdRef = "createdBy",
         /// Date created.
         date_created: Box<str> = "dateCreated",
         /// Type.
@@ -337,7 +337,7 @@ body! {
         /// Media type.
         media_type: Vec<Box<str>> = "mediaType",
         /// Calibration.
-        calibration: Workspace = "calibration",
+        calibration: IdRef = "calibration",
         /// Evaluation source.
         evaluation_source: Box<EvaluationSource> = "evaluationSource",
         /// The id of the assignee user.
@@ -357,7 +357,7 @@ body! {
         /// Whether: declined review.
         declined_review: bool = "declinedReview",
         /// Retracted evaluation.
-        retracted_evaluation: Workspace = "retractedEvaluation",
+        retracted_evaluation: IdRef = "retractedEvaluation",
         /// Rescore count.
         rescore_count: i64 = "rescoreCount",
         /// Whether: evaluator comment has updated.
@@ -491,7 +491,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Module.
         module: NamedRef = "module",
         /// Version.
@@ -501,11 +501,11 @@ body! {
         /// When: recommended for completion.
         date_recommended_for_completion: Timestamp = "dateRecommendedForCompletion",
         /// Created by.
-        created_by: Workspace = "createdBy",
+        created_by: IdRef = "createdBy",
         /// When: created.
         date_created: Timestamp = "dateCreated",
         /// Modified by.
-        modified_by: Workspace = "modifiedBy",
+        modified_by: IdRef = "modifiedBy",
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Whether: is overdue.
@@ -579,7 +579,7 @@ body! {
     /// Vendor class: `GamificationScorecardChangeTopicPerformanceMetric`.
     pub struct PerformanceMetric {
         /// Metric.
-        metric: Workspace = "metric",
+        metric: IdRef = "metric",
         /// Points.
         points: i64 = "points",
         /// Value.
@@ -634,7 +634,7 @@ body! {
 }
 
 open_enum! {
-    /// `slotsType` of a `CoachingScheduleSlotJobComplete`.
+    /// `slotsType` of a `CoachingSlotJob`.
     pub enum SlotsType {
         /// `Unknown`.
         Unknown = "Unknown",

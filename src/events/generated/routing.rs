@@ -3,7 +3,7 @@
 
 //! Routing: the types of this feature alone.
 
-use super::shared::Workspace;
+use super::shared::IdRef;
 use crate::events::body::body;
 use crate::events::json::Json;
 use crate::events::members::Members;
@@ -16,7 +16,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// The id of the queue.
         queue_id: Box<str> = "queueId",
         /// Whether: joined.

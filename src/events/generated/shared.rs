@@ -64,8 +64,8 @@ open_enum! {
 
 #[cfg(any(feature = "conversations", feature = "external-contacts"))]
 open_enum! {
-    /// `direction` of a `AgentChecklistRuntime`.
-    pub enum AgentChecklistRuntimeDirection {
+    /// `direction` of a `AgentChecklist`.
+    pub enum AgentChecklistDirection {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `Inbound`.
@@ -100,23 +100,6 @@ body! {
         timer_start_time: Number = "timerStartTime",
         /// When it ended, in milliseconds since 1970.
         timer_end_time: Number = "timerEndTime",
-    }
-}
-
-#[cfg(any(feature = "architect", feature = "routing", feature = "users"))]
-body! {
-    /// `errorDetails` of a `ArchitectOperation`.
-    ///
-    /// Vendor classes: `ArchitectFlowNotificationErrorDetail` and 18 with the same shape.
-    pub struct ArchitectOperationDetail {
-        /// Error code.
-        error_code: Box<str> = "errorCode",
-        /// The id of the entity.
-        entity_id: Box<str> = "entityId",
-        /// Entity name.
-        entity_name: Box<str> = "entityName",
-        /// Field name.
-        field_name: Box<str> = "fieldName",
     }
 }
 
@@ -233,7 +216,7 @@ body! {
 
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
-    /// The body of `v2.routing.queues.{id}.conversations.calls`, `v2.users.{id}.conversations.calls`.
+    /// The calls of a conversation, with one entry for each leg.
     ///
     /// Vendor classes: `ConversationCallEventTopicCallConversation` and 1 with the same shape.
     pub struct CallConversation {
@@ -242,7 +225,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<CallMediaParticipant> = "participants",
+        participants: Vec<CallParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -266,10 +249,10 @@ body! {
 
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
-    /// `participants` of a `CallConversation`.
+    /// A leg of a conversation with calls.
     ///
     /// Vendor classes: `ConversationCallEventTopicCallMediaParticipant` and 1 with the same shape.
-    pub struct CallMediaParticipant {
+    pub struct CallParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -287,13 +270,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -309,7 +292,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -385,34 +368,9 @@ body! {
         /// The id of the consult participant.
         consult_participant_id: Box<str> = "consultParticipantId",
         /// Fax status.
-        fax_status: Box<CallMediaParticipantFaxStatus> = "faxStatus",
+        fax_status: Box<DetailedFaxStatus> = "faxStatus",
         /// Public ip address.
         public_ip_address: Box<str> = "publicIpAddress",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// `faxStatus` of a `CallMediaParticipant`.
-    ///
-    /// Vendor classes: `ConversationCallEventTopicFaxStatus` and 1 with the same shape.
-    pub struct CallMediaParticipantFaxStatus {
-        /// Who began it.
-        direction: Box<str> = "direction",
-        /// Expected pages.
-        expected_pages: i64 = "expectedPages",
-        /// Active page.
-        active_page: i64 = "activePage",
-        /// Lines transmitted.
-        lines_transmitted: i64 = "linesTransmitted",
-        /// Bytes transmitted.
-        bytes_transmitted: i64 = "bytesTransmitted",
-        /// Data rate.
-        data_rate: i64 = "dataRate",
-        /// Page errors.
-        page_errors: i64 = "pageErrors",
-        /// Line errors.
-        line_errors: i64 = "lineErrors",
     }
 }
 
@@ -490,7 +448,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<CallbackMediaParticipant> = "participants",
+        participants: Vec<CallbackParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -511,7 +469,7 @@ body! {
     /// `participants` of a `CallbackConversation`.
     ///
     /// Vendor classes: `ConversationCallbackEventTopicCallbackMediaParticipant` and 1 with the same shape.
-    pub struct CallbackMediaParticipant {
+    pub struct CallbackParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -529,13 +487,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -551,7 +509,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -610,271 +568,6 @@ body! {
         callback_scheduled_time: Timestamp = "callbackScheduledTime",
         /// The id of the automated callback config.
         automated_callback_config_id: Box<str> = "automatedCallbackConfigId",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-open_enum! {
-    /// `disconnectType` of a `CallbackMediaParticipant`.
-    pub enum CallbackMediaParticipantDisconnectType {
-        /// `endpoint`.
-        Endpoint = "endpoint",
-        /// `endpoint.dnd`.
-        EndpointDnd = "endpoint.dnd",
-        /// `client`.
-        Client = "client",
-        /// `system`.
-        System = "system",
-        /// `transfer`.
-        Transfer = "transfer",
-        /// `timeout`.
-        Timeout = "timeout",
-        /// `transfer.conference`.
-        TransferConference = "transfer.conference",
-        /// `transfer.consult`.
-        TransferConsult = "transfer.consult",
-        /// `transfer.forward`.
-        TransferForward = "transfer.forward",
-        /// `transfer.noanswer`.
-        TransferNoanswer = "transfer.noanswer",
-        /// `transfer.notavailable`.
-        TransferNotavailable = "transfer.notavailable",
-        /// `transfer.dnd`.
-        TransferDnd = "transfer.dnd",
-        /// `transport.failure`.
-        TransportFailure = "transport.failure",
-        /// `error`.
-        Error = "error",
-        /// `peer`.
-        Peer = "peer",
-        /// `other`.
-        OtherValue = "other",
-        /// `spam`.
-        Spam = "spam",
-        /// `uncallable`.
-        Uncallable = "uncallable",
-        /// `inactivity`.
-        Inactivity = "inactivity",
-        /// `session.expired`.
-        SessionExpired = "session.expired",
-        /// `takeover`.
-        Takeover = "takeover",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// `errorInfo` of a `CallbackMediaParticipant`.
-    ///
-    /// Vendor classes: `ConversationCallEventTopicErrorBody` and 15 with the same shape.
-    pub struct CallbackMediaParticipantError {
-        /// Message.
-        message: Box<str> = "message",
-        /// Code.
-        code: Box<str> = "code",
-        /// Status.
-        status: i64 = "status",
-        /// The id of the entity.
-        entity_id: Box<str> = "entityId",
-        /// Entity name.
-        entity_name: Box<str> = "entityName",
-        /// Message with params.
-        message_with_params: Box<str> = "messageWithParams",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
-        /// The id of the context.
-        context_id: Box<str> = "contextId",
-        /// Details.
-        details: Vec<ArchitectOperationDetail> = "details",
-        /// Errors.
-        errors: Vec<CallbackMediaParticipantError> = "errors",
-        /// Limit.
-        limit: Box<CallbackMediaParticipantErrorLimit> = "limit",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// `limit` of a `CallbackMediaParticipantError`.
-    ///
-    /// Vendor classes: `ConversationCallEventTopicLimit` and 15 with the same shape.
-    pub struct CallbackMediaParticipantErrorLimit {
-        /// Key.
-        key: Box<str> = "key",
-        /// Namespace.
-        namespace: CallbackMediaParticipantErrorLimitNamespace = "namespace",
-        /// Value.
-        value: i64 = "value",
-        /// Whether: documented.
-        documented: bool = "documented",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-open_enum! {
-    /// `namespace` of a `CallbackMediaParticipantErrorLimit`.
-    pub enum CallbackMediaParticipantErrorLimitNamespace {
-        /// `agent.assistant`.
-        AgentAssistant = "agent.assistant",
-        /// `analytics.alerting`.
-        AnalyticsAlerting = "analytics.alerting",
-        /// `analytics`.
-        Analytics = "analytics",
-        /// `analytics.realtime`.
-        AnalyticsRealtime = "analytics.realtime",
-        /// `analytics.reporting.settings`.
-        AnalyticsReportingSettings = "analytics.reporting.settings",
-        /// `architect`.
-        Architect = "architect",
-        /// `audiohook`.
-        Audiohook = "audiohook",
-        /// `audit`.
-        Audit = "audit",
-        /// `auth.api`.
-        AuthApi = "auth.api",
-        /// `authorization`.
-        Authorization = "authorization",
-        /// `automation.testing`.
-        AutomationTesting = "automation.testing",
-        /// `bots`.
-        Bots = "bots",
-        /// `bots.voice`.
-        BotsVoice = "bots.voice",
-        /// `callback`.
-        Callback = "callback",
-        /// `cobrowse`.
-        Cobrowse = "cobrowse",
-        /// `content.management`.
-        ContentManagement = "content.management",
-        /// `conversation`.
-        Conversation = "conversation",
-        /// `dataactions`.
-        Dataactions = "dataactions",
-        /// `datatables`.
-        Datatables = "datatables",
-        /// `directory`.
-        Directory = "directory",
-        /// `email`.
-        Email = "email",
-        /// `event.orchestration`.
-        EventOrchestration = "event.orchestration",
-        /// `external.contacts`.
-        ExternalContacts = "external.contacts",
-        /// `gcv`.
-        Gcv = "gcv",
-        /// `gdpr`.
-        Gdpr = "gdpr",
-        /// `groups`.
-        Groups = "groups",
-        /// `historical.adherence`.
-        HistoricalAdherence = "historical.adherence",
-        /// `infrastructureascode`.
-        Infrastructureascode = "infrastructureascode",
-        /// `integrations`.
-        Integrations = "integrations",
-        /// `intent.miner`.
-        IntentMiner = "intent.miner",
-        /// `journey`.
-        Journey = "journey",
-        /// `knowledge`.
-        Knowledge = "knowledge",
-        /// `language.understanding`.
-        LanguageUnderstanding = "language.understanding",
-        /// `learning`.
-        Learning = "learning",
-        /// `limit.registry`.
-        LimitRegistry = "limit.registry",
-        /// `marketplace`.
-        Marketplace = "marketplace",
-        /// `media.communications`.
-        MediaCommunications = "media.communications",
-        /// `messaging`.
-        Messaging = "messaging",
-        /// `notifications`.
-        Notifications = "notifications",
-        /// `onboarding`.
-        Onboarding = "onboarding",
-        /// `outbound`.
-        Outbound = "outbound",
-        /// `platform.api`.
-        PlatformApi = "platform.api",
-        /// `predictive.routing`.
-        PredictiveRouting = "predictive.routing",
-        /// `presence`.
-        Presence = "presence",
-        /// `quality`.
-        Quality = "quality",
-        /// `recording`.
-        Recording = "recording",
-        /// `response.management`.
-        ResponseManagement = "response.management",
-        /// `routing`.
-        Routing = "routing",
-        /// `scim`.
-        Scim = "scim",
-        /// `search`.
-        Search = "search",
-        /// `secondary.automation.testing`.
-        SecondaryAutomationTesting = "secondary.automation.testing",
-        /// `skills`.
-        Skills = "skills",
-        /// `speech.and.text.analytics`.
-        SpeechAndTextAnalytics = "speech.and.text.analytics",
-        /// `speech.integration`.
-        SpeechIntegration = "speech.integration",
-        /// `supportability`.
-        Supportability = "supportability",
-        /// `task.management`.
-        TaskManagement = "task.management",
-        /// `telephony.configuration`.
-        TelephonyConfiguration = "telephony.configuration",
-        /// `usage`.
-        Usage = "usage",
-        /// `users`.
-        Users = "users",
-        /// `web.deployments`.
-        WebDeployments = "web.deployments",
-        /// `web.messaging`.
-        WebMessaging = "web.messaging",
-        /// `webchat`.
-        Webchat = "webchat",
-        /// `webhooks`.
-        Webhooks = "webhooks",
-        /// `workforce.management`.
-        WorkforceManagement = "workforce.management",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-open_enum! {
-    /// `state` of a `CallbackMediaParticipant`.
-    pub enum CallbackMediaParticipantState {
-        /// `alerting`.
-        Alerting = "alerting",
-        /// `dialing`.
-        Dialing = "dialing",
-        /// `contacting`.
-        Contacting = "contacting",
-        /// `offering`.
-        Offering = "offering",
-        /// `connected`.
-        Connected = "connected",
-        /// `disconnected`.
-        Disconnected = "disconnected",
-        /// `terminated`.
-        Terminated = "terminated",
-        /// `converting`.
-        Converting = "converting",
-        /// `uploading`.
-        Uploading = "uploading",
-        /// `transmitting`.
-        Transmitting = "transmitting",
-        /// `scheduled`.
-        Scheduled = "scheduled",
-        /// `parked`.
-        Parked = "parked",
-        /// `none`.
-        None = "none",
     }
 }
 
@@ -961,7 +654,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<ChatMediaParticipant> = "participants",
+        participants: Vec<ChatParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -982,7 +675,7 @@ body! {
     /// `participants` of a `ChatConversation`.
     ///
     /// Vendor classes: `ConversationChatEventTopicChatMediaParticipant` and 1 with the same shape.
-    pub struct ChatMediaParticipant {
+    pub struct ChatParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -1000,13 +693,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -1022,7 +715,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -1105,7 +798,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<CobrowseMediaParticipant> = "participants",
+        participants: Vec<CobrowseParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -1126,7 +819,7 @@ body! {
     /// `participants` of a `CobrowseConversation`.
     ///
     /// Vendor classes: `ConversationCobrowseEventTopicCobrowseMediaParticipant` and 1 with the same shape.
-    pub struct CobrowseMediaParticipant {
+    pub struct CobrowseParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -1144,13 +837,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -1166,7 +859,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -1298,6 +991,171 @@ open_enum! {
     }
 }
 
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `app` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationApp` and 1 with the same shape.
+    pub struct ContactSessionApp {
+        /// Its name.
+        name: Box<str> = "name",
+        /// Namespace.
+        namespace: Box<str> = "namespace",
+        /// Version.
+        version: Box<str> = "version",
+        /// Build number.
+        build_number: Box<str> = "buildNumber",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `browser` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationBrowser` and 3 with the same shape.
+    pub struct ContactSessionBrowser {
+        /// Family.
+        family: Box<str> = "family",
+        /// Version.
+        version: Box<str> = "version",
+        /// Lang.
+        lang: Box<str> = "lang",
+        /// Fingerprint.
+        fingerprint: Box<str> = "fingerprint",
+        /// View height.
+        view_height: i64 = "viewHeight",
+        /// View width.
+        view_width: i64 = "viewWidth",
+        /// Whether: features flash.
+        features_flash: bool = "featuresFlash",
+        /// Whether: features java.
+        features_java: bool = "featuresJava",
+        /// Whether: features pdf.
+        features_pdf: bool = "featuresPdf",
+        /// Whether: features webrtc.
+        features_webrtc: bool = "featuresWebrtc",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `device` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationDevice` and 3 with the same shape.
+    pub struct ContactSessionDevice {
+        /// Type.
+        type_: Box<str> = "type",
+        /// Whether: is mobile.
+        is_mobile: bool = "isMobile",
+        /// Screen height.
+        screen_height: i64 = "screenHeight",
+        /// Screen width.
+        screen_width: i64 = "screenWidth",
+        /// Screen density.
+        screen_density: i64 = "screenDensity",
+        /// Fingerprint.
+        fingerprint: Box<str> = "fingerprint",
+        /// Os family.
+        os_family: Box<str> = "osFamily",
+        /// Os version.
+        os_version: Box<str> = "osVersion",
+        /// Category.
+        category: ContactSessionDeviceCategory = "category",
+        /// Manufacturer.
+        manufacturer: Box<str> = "manufacturer",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+open_enum! {
+    /// `category` of a `ContactSessionDevice`.
+    pub enum ContactSessionDeviceCategory {
+        /// `desktop`.
+        Desktop = "desktop",
+        /// `mobile`.
+        Mobile = "mobile",
+        /// `tablet`.
+        Tablet = "tablet",
+        /// `other`.
+        OtherValue = "other",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `lastPage` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneySessionEventsNotificationPage` and 1 with the same shape.
+    pub struct ContactSessionPage {
+        /// Where it is.
+        url: Box<str> = "url",
+        /// Title.
+        title: Box<str> = "title",
+        /// Domain.
+        domain: Box<str> = "domain",
+        /// Fragment.
+        fragment: Box<str> = "fragment",
+        /// Hostname.
+        hostname: Box<str> = "hostname",
+        /// Keywords.
+        keywords: Box<str> = "keywords",
+        /// Lang.
+        lang: Box<str> = "lang",
+        /// Pathname.
+        pathname: Box<str> = "pathname",
+        /// Query string.
+        query_string: Box<str> = "queryString",
+        /// Breadcrumb.
+        breadcrumb: Vec<Box<str>> = "breadcrumb",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `referrer` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationReferrer` and 3 with the same shape.
+    pub struct ContactSessionReferrer {
+        /// Where it is.
+        url: Box<str> = "url",
+        /// Domain.
+        domain: Box<str> = "domain",
+        /// Hostname.
+        hostname: Box<str> = "hostname",
+        /// Keywords.
+        keywords: Box<str> = "keywords",
+        /// Pathname.
+        pathname: Box<str> = "pathname",
+        /// Query string.
+        query_string: Box<str> = "queryString",
+        /// Fragment.
+        fragment: Box<str> = "fragment",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Medium.
+        medium: ContactSessionReferrerMedium = "medium",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+open_enum! {
+    /// `medium` of a `ContactSessionReferrer`.
+    pub enum ContactSessionReferrerMedium {
+        /// `internal`.
+        Internal = "internal",
+        /// `search`.
+        Search = "search",
+        /// `social`.
+        Social = "social",
+        /// `email`.
+        Email = "email",
+        /// `unknown`.
+        Unknown = "unknown",
+        /// `paid`.
+        Paid = "paid",
+    }
+}
+
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// A conversation, whole: everybody who took part and every leg, as they are now.  The conversation
@@ -1336,6 +1194,189 @@ body! {
     }
 }
 
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
+    /// What went wrong with a communication.
+    ///
+    /// Vendor classes: `ConversationCallEventTopicErrorBody` and 15 with the same shape.
+    pub struct ConversationError {
+        /// Message.
+        message: Box<str> = "message",
+        /// Code.
+        code: Box<str> = "code",
+        /// Status.
+        status: i64 = "status",
+        /// The id of the entity.
+        entity_id: Box<str> = "entityId",
+        /// Entity name.
+        entity_name: Box<str> = "entityName",
+        /// Message with params.
+        message_with_params: Box<str> = "messageWithParams",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
+        /// The id of the context.
+        context_id: Box<str> = "contextId",
+        /// Details.
+        details: Vec<FieldError> = "details",
+        /// Errors.
+        errors: Vec<ConversationError> = "errors",
+        /// Limit.
+        limit: Box<ConversationErrorLimit> = "limit",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
+    /// The limit that was reached.
+    ///
+    /// Vendor classes: `ConversationCallEventTopicLimit` and 15 with the same shape.
+    pub struct ConversationErrorLimit {
+        /// Key.
+        key: Box<str> = "key",
+        /// Namespace.
+        namespace: ConversationErrorLimitNamespace = "namespace",
+        /// Value.
+        value: i64 = "value",
+        /// Whether: documented.
+        documented: bool = "documented",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+open_enum! {
+    /// `namespace` of a `ConversationErrorLimit`.
+    pub enum ConversationErrorLimitNamespace {
+        /// `agent.assistant`.
+        AgentAssistant = "agent.assistant",
+        /// `analytics.alerting`.
+        AnalyticsAlerting = "analytics.alerting",
+        /// `analytics`.
+        Analytics = "analytics",
+        /// `analytics.realtime`.
+        AnalyticsRealtime = "analytics.realtime",
+        /// `analytics.reporting.settings`.
+        AnalyticsReportingSettings = "analytics.reporting.settings",
+        /// `architect`.
+        Architect = "architect",
+        /// `audiohook`.
+        Audiohook = "audiohook",
+        /// `audit`.
+        Audit = "audit",
+        /// `auth.api`.
+        AuthApi = "auth.api",
+        /// `authorization`.
+        Authorization = "authorization",
+        /// `automation.testing`.
+        AutomationTesting = "automation.testing",
+        /// `bots`.
+        Bots = "bots",
+        /// `bots.voice`.
+        BotsVoice = "bots.voice",
+        /// `callback`.
+        Callback = "callback",
+        /// `cobrowse`.
+        Cobrowse = "cobrowse",
+        /// `content.management`.
+        ContentManagement = "content.management",
+        /// `conversation`.
+        Conversation = "conversation",
+        /// `dataactions`.
+        Dataactions = "dataactions",
+        /// `datatables`.
+        Datatables = "datatables",
+        /// `directory`.
+        Directory = "directory",
+        /// `email`.
+        Email = "email",
+        /// `event.orchestration`.
+        EventOrchestration = "event.orchestration",
+        /// `external.contacts`.
+        ExternalContacts = "external.contacts",
+        /// `gcv`.
+        Gcv = "gcv",
+        /// `gdpr`.
+        Gdpr = "gdpr",
+        /// `groups`.
+        Groups = "groups",
+        /// `historical.adherence`.
+        HistoricalAdherence = "historical.adherence",
+        /// `infrastructureascode`.
+        Infrastructureascode = "infrastructureascode",
+        /// `integrations`.
+        Integrations = "integrations",
+        /// `intent.miner`.
+        IntentMiner = "intent.miner",
+        /// `journey`.
+        Journey = "journey",
+        /// `knowledge`.
+        Knowledge = "knowledge",
+        /// `language.understanding`.
+        LanguageUnderstanding = "language.understanding",
+        /// `learning`.
+        Learning = "learning",
+        /// `limit.registry`.
+        LimitRegistry = "limit.registry",
+        /// `marketplace`.
+        Marketplace = "marketplace",
+        /// `media.communications`.
+        MediaCommunications = "media.communications",
+        /// `messaging`.
+        Messaging = "messaging",
+        /// `notifications`.
+        Notifications = "notifications",
+        /// `onboarding`.
+        Onboarding = "onboarding",
+        /// `outbound`.
+        Outbound = "outbound",
+        /// `platform.api`.
+        PlatformApi = "platform.api",
+        /// `predictive.routing`.
+        PredictiveRouting = "predictive.routing",
+        /// `presence`.
+        Presence = "presence",
+        /// `quality`.
+        Quality = "quality",
+        /// `recording`.
+        Recording = "recording",
+        /// `response.management`.
+        ResponseManagement = "response.management",
+        /// `routing`.
+        Routing = "routing",
+        /// `scim`.
+        Scim = "scim",
+        /// `search`.
+        Search = "search",
+        /// `secondary.automation.testing`.
+        SecondaryAutomationTesting = "secondary.automation.testing",
+        /// `skills`.
+        Skills = "skills",
+        /// `speech.and.text.analytics`.
+        SpeechAndTextAnalytics = "speech.and.text.analytics",
+        /// `speech.integration`.
+        SpeechIntegration = "speech.integration",
+        /// `supportability`.
+        Supportability = "supportability",
+        /// `task.management`.
+        TaskManagement = "task.management",
+        /// `telephony.configuration`.
+        TelephonyConfiguration = "telephony.configuration",
+        /// `usage`.
+        Usage = "usage",
+        /// `users`.
+        Users = "users",
+        /// `web.deployments`.
+        WebDeployments = "web.deployments",
+        /// `web.messaging`.
+        WebMessaging = "web.messaging",
+        /// `webchat`.
+        Webchat = "webchat",
+        /// `webhooks`.
+        Webhooks = "webhooks",
+        /// `workforce.management`.
+        WorkforceManagement = "workforce.management",
+    }
+}
+
 #[cfg(any(feature = "conversations", feature = "users"))]
 body! {
     /// `typing` of a `ConversationMessage`.
@@ -1361,7 +1402,7 @@ open_enum! {
 
 #[cfg(any(feature = "conversations", feature = "users"))]
 body! {
-    /// `events` of a `ConversationNormalizedMessage`.
+    /// `events` of a `NormalizedMessage`.
     ///
     /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessageEvent` and 1 with the
     /// same shape.
@@ -1381,117 +1422,6 @@ open_enum! {
         CoBrowse = "CoBrowse",
         /// `Typing`.
         Typing = "Typing",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `channel` of a `ConversationNormalizedMessage`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessagingChannel` and 1 with
-    /// the same shape.
-    pub struct ConversationMessagingChannel {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Platform.
-        platform: ConversationMessagingChannelPlatform = "platform",
-        /// To.
-        to: Box<Recipient> = "to",
-        /// From.
-        from: Box<Recipient> = "from",
-        /// When.
-        time: Timestamp = "time",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `platform` of a `ConversationMessagingChannel`.
-    pub enum ConversationMessagingChannelPlatform {
-        /// `Twitter`.
-        Twitter = "Twitter",
-        /// `Facebook`.
-        Facebook = "Facebook",
-        /// `Instagram`.
-        Instagram = "Instagram",
-        /// `Line`.
-        Line = "Line",
-        /// `Whatsapp`.
-        Whatsapp = "Whatsapp",
-        /// `WebMessaging`.
-        WebMessaging = "WebMessaging",
-        /// `Open`.
-        Open = "Open",
-        /// `Sms`.
-        Sms = "Sms",
-        /// `Apple`.
-        Apple = "Apple",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `normalizedMessage` of a `MessageData`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationNormalizedMessage` and 1 with
-    /// the same shape.
-    pub struct ConversationNormalizedMessage {
-        /// Channel.
-        channel: Box<ConversationMessagingChannel> = "channel",
-        /// Type.
-        type_: ConversationNormalizedMessageType = "type",
-        /// Events.
-        events: Vec<ConversationMessage> = "events",
-        /// Who began it.
-        direction: ConversationNormalizedMessageDirection = "direction",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `direction` of a `ConversationNormalizedMessage`.
-    pub enum ConversationNormalizedMessageDirection {
-        /// `Inbound`.
-        Inbound = "Inbound",
-        /// `Outbound`.
-        Outbound = "Outbound",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `type` of a `ConversationNormalizedMessage`.
-    pub enum ConversationNormalizedMessageType {
-        /// `Event`.
-        Event = "Event",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `additionalIds` of a `Recipient`.
-    ///
-    /// Vendor classes:
-    /// `V2ConversationMessageTypingEventForUserTopicConversationRecipientAdditionalIdentifier` and 1 with the
-    /// same shape.
-    pub struct ConversationRecipientAdditionalIdentifier {
-        /// Type.
-        type_: ConversationRecipientAdditionalIdentifierType = "type",
-        /// Value.
-        value: Box<str> = "value",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `type` of a `ConversationRecipientAdditionalIdentifier`.
-    pub enum ConversationRecipientAdditionalIdentifierType {
-        /// `Deployment`.
-        Deployment = "Deployment",
-        /// `Subject`.
-        Subject = "Subject",
-        /// `Unknown`.
-        Unknown = "Unknown",
     }
 }
 
@@ -1715,6 +1645,31 @@ body! {
 
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
+    /// `faxStatus` of a `CallParticipant`.
+    ///
+    /// Vendor classes: `ConversationCallEventTopicFaxStatus` and 1 with the same shape.
+    pub struct DetailedFaxStatus {
+        /// Who began it.
+        direction: Box<str> = "direction",
+        /// Expected pages.
+        expected_pages: i64 = "expectedPages",
+        /// Active page.
+        active_page: i64 = "activePage",
+        /// Lines transmitted.
+        lines_transmitted: i64 = "linesTransmitted",
+        /// Bytes transmitted.
+        bytes_transmitted: i64 = "bytesTransmitted",
+        /// Data rate.
+        data_rate: i64 = "dataRate",
+        /// Page errors.
+        page_errors: i64 = "pageErrors",
+        /// Line errors.
+        line_errors: i64 = "lineErrors",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
     /// What the dialer shows an agent before a call.
     ///
     /// Vendor classes: `ConversationCallbackEventTopicDialerPreview` and 5 with the same shape.
@@ -1929,7 +1884,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<EmailMediaParticipant> = "participants",
+        participants: Vec<EmailParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -1989,7 +1944,7 @@ body! {
     /// `participants` of a `EmailConversation`.
     ///
     /// Vendor classes: `ConversationEmailEventTopicEmailMediaParticipant` and 1 with the same shape.
-    pub struct EmailMediaParticipant {
+    pub struct EmailParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -2007,13 +1962,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -2029,7 +1984,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -2174,171 +2129,6 @@ body! {
     }
 }
 
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `app` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationApp` and 1 with the same shape.
-    pub struct ExternalcontactSessionApp {
-        /// Its name.
-        name: Box<str> = "name",
-        /// Namespace.
-        namespace: Box<str> = "namespace",
-        /// Version.
-        version: Box<str> = "version",
-        /// Build number.
-        build_number: Box<str> = "buildNumber",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `browser` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationBrowser` and 3 with the same shape.
-    pub struct ExternalcontactSessionBrowser {
-        /// Family.
-        family: Box<str> = "family",
-        /// Version.
-        version: Box<str> = "version",
-        /// Lang.
-        lang: Box<str> = "lang",
-        /// Fingerprint.
-        fingerprint: Box<str> = "fingerprint",
-        /// View height.
-        view_height: i64 = "viewHeight",
-        /// View width.
-        view_width: i64 = "viewWidth",
-        /// Whether: features flash.
-        features_flash: bool = "featuresFlash",
-        /// Whether: features java.
-        features_java: bool = "featuresJava",
-        /// Whether: features pdf.
-        features_pdf: bool = "featuresPdf",
-        /// Whether: features webrtc.
-        features_webrtc: bool = "featuresWebrtc",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `device` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationDevice` and 3 with the same shape.
-    pub struct ExternalcontactSessionDevice {
-        /// Type.
-        type_: Box<str> = "type",
-        /// Whether: is mobile.
-        is_mobile: bool = "isMobile",
-        /// Screen height.
-        screen_height: i64 = "screenHeight",
-        /// Screen width.
-        screen_width: i64 = "screenWidth",
-        /// Screen density.
-        screen_density: i64 = "screenDensity",
-        /// Fingerprint.
-        fingerprint: Box<str> = "fingerprint",
-        /// Os family.
-        os_family: Box<str> = "osFamily",
-        /// Os version.
-        os_version: Box<str> = "osVersion",
-        /// Category.
-        category: ExternalcontactSessionDeviceCategory = "category",
-        /// Manufacturer.
-        manufacturer: Box<str> = "manufacturer",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-open_enum! {
-    /// `category` of a `ExternalcontactSessionDevice`.
-    pub enum ExternalcontactSessionDeviceCategory {
-        /// `desktop`.
-        Desktop = "desktop",
-        /// `mobile`.
-        Mobile = "mobile",
-        /// `tablet`.
-        Tablet = "tablet",
-        /// `other`.
-        OtherValue = "other",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `lastPage` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneySessionEventsNotificationPage` and 1 with the same shape.
-    pub struct ExternalcontactSessionPage {
-        /// Where it is.
-        url: Box<str> = "url",
-        /// Title.
-        title: Box<str> = "title",
-        /// Domain.
-        domain: Box<str> = "domain",
-        /// Fragment.
-        fragment: Box<str> = "fragment",
-        /// Hostname.
-        hostname: Box<str> = "hostname",
-        /// Keywords.
-        keywords: Box<str> = "keywords",
-        /// Lang.
-        lang: Box<str> = "lang",
-        /// Pathname.
-        pathname: Box<str> = "pathname",
-        /// Query string.
-        query_string: Box<str> = "queryString",
-        /// Breadcrumb.
-        breadcrumb: Vec<Box<str>> = "breadcrumb",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `referrer` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationReferrer` and 3 with the same shape.
-    pub struct ExternalcontactSessionReferrer {
-        /// Where it is.
-        url: Box<str> = "url",
-        /// Domain.
-        domain: Box<str> = "domain",
-        /// Hostname.
-        hostname: Box<str> = "hostname",
-        /// Keywords.
-        keywords: Box<str> = "keywords",
-        /// Pathname.
-        pathname: Box<str> = "pathname",
-        /// Query string.
-        query_string: Box<str> = "queryString",
-        /// Fragment.
-        fragment: Box<str> = "fragment",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Medium.
-        medium: ExternalcontactSessionReferrerMedium = "medium",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-open_enum! {
-    /// `medium` of a `ExternalcontactSessionReferrer`.
-    pub enum ExternalcontactSessionReferrerMedium {
-        /// `internal`.
-        Internal = "internal",
-        /// `search`.
-        Search = "search",
-        /// `social`.
-        Social = "social",
-        /// `email`.
-        Email = "email",
-        /// `unknown`.
-        Unknown = "unknown",
-        /// `paid`.
-        Paid = "paid",
-    }
-}
-
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// How far a fax is.
@@ -2364,41 +2154,29 @@ body! {
     }
 }
 
-#[cfg(any(feature = "analytics", feature = "routing", feature = "users"))]
-open_enum! {
-    /// `flaggedReason` of a `ConversationMetricRecord`.
-    pub enum FlaggedReason {
-        /// `general`.
-        General = "general",
+#[cfg(any(feature = "architect", feature = "routing", feature = "users"))]
+body! {
+    /// A fault of one field of an entity.
+    ///
+    /// Vendor classes: `ArchitectFlowNotificationErrorDetail` and 18 with the same shape.
+    pub struct FieldError {
+        /// Error code.
+        error_code: Box<str> = "errorCode",
+        /// The id of the entity.
+        entity_id: Box<str> = "entityId",
+        /// Entity name.
+        entity_name: Box<str> = "entityName",
+        /// Field name.
+        field_name: Box<str> = "fieldName",
     }
 }
 
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `geolocation` of a `ExternalcontactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationGeoLocation` and 3 with the same shape.
-    pub struct GeoLocation {
-        /// Country.
-        country: Box<str> = "country",
-        /// Country name.
-        country_name: Box<str> = "countryName",
-        /// Latitude.
-        latitude: Number = "latitude",
-        /// Longitude.
-        longitude: Number = "longitude",
-        /// Locality.
-        locality: Box<str> = "locality",
-        /// Postal code.
-        postal_code: Box<str> = "postalCode",
-        /// Region.
-        region: Box<str> = "region",
-        /// Region name.
-        region_name: Box<str> = "regionName",
-        /// Timezone.
-        timezone: Box<str> = "timezone",
-        /// Source.
-        source: Box<str> = "source",
+#[cfg(any(feature = "analytics", feature = "routing", feature = "users"))]
+open_enum! {
+    /// `flaggedReason` of a `ConversationMetric`.
+    pub enum FlaggedReason {
+        /// `general`.
+        General = "general",
     }
 }
 
@@ -2414,6 +2192,27 @@ body! {
         description: Box<str> = "description",
         /// Score.
         score: Number = "score",
+    }
+}
+
+#[cfg(any(
+    feature = "architect",
+    feature = "external-contacts",
+    feature = "journey",
+    feature = "other-topics",
+    feature = "outbound",
+    feature = "performance",
+    feature = "routing",
+    feature = "users",
+    feature = "workforce"
+))]
+body! {
+    /// A reference to something by its id alone.
+    ///
+    /// Vendor classes: `AdhocRecordingTopicConversationData` and 78 with the same shape.
+    pub struct IdRef {
+        /// Its id.
+        id: Box<str> = "id",
     }
 }
 
@@ -2607,6 +2406,88 @@ body! {
 }
 
 #[cfg(any(feature = "routing", feature = "users"))]
+open_enum! {
+    /// `disconnectType` of a `CallbackParticipant`.
+    pub enum MediaDisconnectType {
+        /// `endpoint`.
+        Endpoint = "endpoint",
+        /// `endpoint.dnd`.
+        EndpointDnd = "endpoint.dnd",
+        /// `client`.
+        Client = "client",
+        /// `system`.
+        System = "system",
+        /// `transfer`.
+        Transfer = "transfer",
+        /// `timeout`.
+        Timeout = "timeout",
+        /// `transfer.conference`.
+        TransferConference = "transfer.conference",
+        /// `transfer.consult`.
+        TransferConsult = "transfer.consult",
+        /// `transfer.forward`.
+        TransferForward = "transfer.forward",
+        /// `transfer.noanswer`.
+        TransferNoanswer = "transfer.noanswer",
+        /// `transfer.notavailable`.
+        TransferNotavailable = "transfer.notavailable",
+        /// `transfer.dnd`.
+        TransferDnd = "transfer.dnd",
+        /// `transport.failure`.
+        TransportFailure = "transport.failure",
+        /// `error`.
+        Error = "error",
+        /// `peer`.
+        Peer = "peer",
+        /// `other`.
+        OtherValue = "other",
+        /// `spam`.
+        Spam = "spam",
+        /// `uncallable`.
+        Uncallable = "uncallable",
+        /// `inactivity`.
+        Inactivity = "inactivity",
+        /// `session.expired`.
+        SessionExpired = "session.expired",
+        /// `takeover`.
+        Takeover = "takeover",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+open_enum! {
+    /// `state` of a `CallbackParticipant`.
+    pub enum MediaState {
+        /// `alerting`.
+        Alerting = "alerting",
+        /// `dialing`.
+        Dialing = "dialing",
+        /// `contacting`.
+        Contacting = "contacting",
+        /// `offering`.
+        Offering = "offering",
+        /// `connected`.
+        Connected = "connected",
+        /// `disconnected`.
+        Disconnected = "disconnected",
+        /// `terminated`.
+        Terminated = "terminated",
+        /// `converting`.
+        Converting = "converting",
+        /// `uploading`.
+        Uploading = "uploading",
+        /// `transmitting`.
+        Transmitting = "transmitting",
+        /// `scheduled`.
+        Scheduled = "scheduled",
+        /// `parked`.
+        Parked = "parked",
+        /// `none`.
+        None = "none",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// An exchange of messages.
     ///
@@ -2631,7 +2512,7 @@ body! {
         /// The communication at the other side.
         peer_id: Box<str> = "peerId",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Since when it is on hold.
         start_hold_time: Timestamp = "startHoldTime",
         /// When it was connected.
@@ -2686,7 +2567,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<MessageMediaParticipant> = "participants",
+        participants: Vec<MessageParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -2699,20 +2580,6 @@ body! {
         inactivity_timeout: Timestamp = "inactivityTimeout",
         /// Divisions.
         divisions: Vec<DivisionMembership> = "divisions",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// The body of `v2.users.{id}.conversations.inbound.typing.event`,
-    /// `v2.workflows.{id}.conversations.inbound.typing.event`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicMessageData` and 1 with the same shape.
-    pub struct MessageData {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Normalized message.
-        normalized_message: Box<ConversationNormalizedMessage> = "normalizedMessage",
     }
 }
 
@@ -2764,10 +2631,25 @@ body! {
 
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
+    /// What kind of message it is.
+    ///
+    /// Vendor classes: `ConversationEventTopicMessageMetadata` and 5 with the same shape.
+    pub struct MessageMetadata {
+        /// Its type.
+        type_: Box<str> = "type",
+        /// What happened in it.
+        events: Vec<MetadataEvent> = "events",
+        /// What it holds.
+        content: Vec<MetadataContent> = "content",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
     /// `participants` of a `MessageConversation`.
     ///
     /// Vendor classes: `ConversationMessageEventTopicMessageMediaParticipant` and 1 with the same shape.
-    pub struct MessageMediaParticipant {
+    pub struct MessageParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -2785,13 +2667,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -2807,7 +2689,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -2849,7 +2731,7 @@ body! {
         /// How the queue offers it.
         queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
         /// Messages.
-        messages: Vec<MessageMediaParticipantMessageDetails> = "messages",
+        messages: Vec<ParticipantMessageDetails> = "messages",
         /// Type.
         type_: MessageType = "type",
         /// Recipient country.
@@ -2862,48 +2744,6 @@ body! {
         engagement_source: Box<str> = "engagementSource",
         /// The id of the monitored participant.
         monitored_participant_id: Box<str> = "monitoredParticipantId",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// `messages` of a `MessageMediaParticipant`.
-    ///
-    /// Vendor classes: `ConversationMessageEventTopicMessageDetails` and 1 with the same shape.
-    pub struct MessageMediaParticipantMessageDetails {
-        /// Message.
-        message: NamedRef = "message",
-        /// When: message.
-        message_time: Timestamp = "messageTime",
-        /// Message segment count.
-        message_segment_count: i64 = "messageSegmentCount",
-        /// Message status.
-        message_status: MessageStatus = "messageStatus",
-        /// Media.
-        media: Vec<MessageMedia> = "media",
-        /// Stickers.
-        stickers: Vec<MessageSticker> = "stickers",
-        /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
-        /// Message metadata.
-        message_metadata: Box<MessageMetadata> = "messageMetadata",
-        /// Social visibility.
-        social_visibility: SocialVisibility = "socialVisibility",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// What kind of message it is.
-    ///
-    /// Vendor classes: `ConversationEventTopicMessageMetadata` and 5 with the same shape.
-    pub struct MessageMetadata {
-        /// Its type.
-        type_: Box<str> = "type",
-        /// What happened in it.
-        events: Vec<MetadataEvent> = "events",
-        /// What it holds.
-        content: Vec<MetadataContent> = "content",
     }
 }
 
@@ -2995,6 +2835,51 @@ open_enum! {
     }
 }
 
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `channel` of a `NormalizedMessage`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessagingChannel` and 1 with
+    /// the same shape.
+    pub struct MessagingChannel {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Platform.
+        platform: MessagingChannelPlatform = "platform",
+        /// To.
+        to: Box<Recipient> = "to",
+        /// From.
+        from: Box<Recipient> = "from",
+        /// When.
+        time: Timestamp = "time",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `platform` of a `MessagingChannel`.
+    pub enum MessagingChannelPlatform {
+        /// `Twitter`.
+        Twitter = "Twitter",
+        /// `Facebook`.
+        Facebook = "Facebook",
+        /// `Instagram`.
+        Instagram = "Instagram",
+        /// `Line`.
+        Line = "Line",
+        /// `Whatsapp`.
+        Whatsapp = "Whatsapp",
+        /// `WebMessaging`.
+        WebMessaging = "WebMessaging",
+        /// `Open`.
+        Open = "Open",
+        /// `Sms`.
+        Sms = "Sms",
+        /// `Apple`.
+        Apple = "Apple",
+    }
+}
+
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// Something that a message holds.
@@ -3038,7 +2923,7 @@ body! {
 
 #[cfg(any(feature = "external-contacts", feature = "journey"))]
 body! {
-    /// `mktCampaign` of a `ExternalcontactSession`.
+    /// `mktCampaign` of a `ContactSession`.
     ///
     /// Vendor classes: `JourneyAppEventsNotificationMktCampaign` and 3 with the same shape.
     pub struct MktCampaign {
@@ -3096,7 +2981,7 @@ body! {
 
 #[cfg(any(feature = "external-contacts", feature = "journey"))]
 body! {
-    /// `networkConnectivity` of a `ExternalcontactSession`.
+    /// `networkConnectivity` of a `ContactSession`.
     ///
     /// Vendor classes: `JourneyAppEventsNotificationNetworkConnectivity` and 1 with the same shape.
     pub struct NetworkConnectivity {
@@ -3108,6 +2993,44 @@ body! {
         cellular_enabled: bool = "cellularEnabled",
         /// Whether: wifi enabled.
         wifi_enabled: bool = "wifiEnabled",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `normalizedMessage` of a `TypingEvent`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationNormalizedMessage` and 1 with
+    /// the same shape.
+    pub struct NormalizedMessage {
+        /// Channel.
+        channel: Box<MessagingChannel> = "channel",
+        /// Type.
+        type_: NormalizedMessageType = "type",
+        /// Events.
+        events: Vec<ConversationMessage> = "events",
+        /// Who began it.
+        direction: NormalizedMessageDirection = "direction",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `direction` of a `NormalizedMessage`.
+    pub enum NormalizedMessageDirection {
+        /// `Inbound`.
+        Inbound = "Inbound",
+        /// `Outbound`.
+        Outbound = "Outbound",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `type` of a `NormalizedMessage`.
+    pub enum NormalizedMessageType {
+        /// `Event`.
+        Event = "Event",
     }
 }
 
@@ -3208,6 +3131,33 @@ body! {
 
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
+    /// `messages` of a `MessageParticipant`.
+    ///
+    /// Vendor classes: `ConversationMessageEventTopicMessageDetails` and 1 with the same shape.
+    pub struct ParticipantMessageDetails {
+        /// Message.
+        message: NamedRef = "message",
+        /// When: message.
+        message_time: Timestamp = "messageTime",
+        /// Message segment count.
+        message_segment_count: i64 = "messageSegmentCount",
+        /// Message status.
+        message_status: MessageStatus = "messageStatus",
+        /// Media.
+        media: Vec<MessageMedia> = "media",
+        /// Stickers.
+        stickers: Vec<MessageSticker> = "stickers",
+        /// What went wrong.
+        error_info: Box<ErrorDetails> = "errorInfo",
+        /// Message metadata.
+        message_metadata: Box<MessageMetadata> = "messageMetadata",
+        /// Social visibility.
+        social_visibility: SocialVisibility = "socialVisibility",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
     /// A column with phone numbers.
     ///
     /// Vendor classes: `ConversationCallbackEventTopicPhoneNumberColumn` and 5 with the same shape.
@@ -3253,7 +3203,7 @@ body! {
 
 #[cfg(any(feature = "analytics", feature = "outbound"))]
 body! {
-    /// Live figures of a queue; only those that changed need be there.
+    /// Live figures of a queue, or of a flow, user or wrap-up code; only those that changed need be there.
     ///
     /// Vendor classes: `StatEventCampaignTopicStatsNotification` and 5 with the same shape.
     pub struct QueueObservations {
@@ -3266,7 +3216,7 @@ body! {
 
 #[cfg(any(feature = "conversations", feature = "users"))]
 body! {
-    /// `to` of a `ConversationMessagingChannel`.
+    /// `to` of a `MessagingChannel`.
     ///
     /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessagingFromRecipient` and 3
     /// with the same shape.
@@ -3286,7 +3236,35 @@ body! {
         /// Email.
         email: Box<str> = "email",
         /// The ids: additional.
-        additional_ids: Vec<ConversationRecipientAdditionalIdentifier> = "additionalIds",
+        additional_ids: Vec<RecipientIdentifier> = "additionalIds",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `additionalIds` of a `Recipient`.
+    ///
+    /// Vendor classes:
+    /// `V2ConversationMessageTypingEventForUserTopicConversationRecipientAdditionalIdentifier` and 1 with the
+    /// same shape.
+    pub struct RecipientIdentifier {
+        /// Type.
+        type_: RecipientIdentifierType = "type",
+        /// Value.
+        value: Box<str> = "value",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `type` of a `RecipientIdentifier`.
+    pub enum RecipientIdentifierType {
+        /// `Deployment`.
+        Deployment = "Deployment",
+        /// `Subject`.
+        Subject = "Subject",
+        /// `Unknown`.
+        Unknown = "Unknown",
     }
 }
 
@@ -3481,7 +3459,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<ScreenShareMediaParticipant> = "participants",
+        participants: Vec<ScreenShareParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -3503,7 +3481,7 @@ body! {
     ///
     /// Vendor classes: `ConversationScreenShareEventTopicScreenShareMediaParticipant` and 1 with the same
     /// shape.
-    pub struct ScreenShareMediaParticipant {
+    pub struct ScreenShareParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -3521,13 +3499,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -3543,7 +3521,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -3595,7 +3573,7 @@ body! {
 
 #[cfg(any(feature = "external-contacts", feature = "journey"))]
 body! {
-    /// `sdkLibrary` of a `ExternalcontactSession`.
+    /// `sdkLibrary` of a `ContactSession`.
     ///
     /// Vendor classes: `JourneyAppEventsNotificationSdkLibrary` and 1 with the same shape.
     pub struct SdkLibrary {
@@ -3863,6 +3841,20 @@ body! {
     }
 }
 
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// The body of `v2.users.{id}.conversations.inbound.typing.event`,
+    /// `v2.workflows.{id}.conversations.inbound.typing.event`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicMessageData` and 1 with the same shape.
+    pub struct TypingEvent {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Normalized message.
+        normalized_message: Box<NormalizedMessage> = "normalizedMessage",
+    }
+}
+
 #[cfg(any(feature = "routing", feature = "users"))]
 open_enum! {
     /// How far an upload is.
@@ -3882,7 +3874,7 @@ open_enum! {
 
 #[cfg(any(feature = "external-contacts", feature = "routing", feature = "users"))]
 body! {
-    /// `ids` of a `LineId`.
+    /// A reference to a user.
     ///
     /// Vendor classes: `ConversationEventTopicTransferInitiator` and 5 with the same shape.
     pub struct UserRef {
@@ -3940,6 +3932,35 @@ body! {
     }
 }
 
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `geolocation` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationGeoLocation` and 3 with the same shape.
+    pub struct VisitorLocation {
+        /// Country.
+        country: Box<str> = "country",
+        /// Country name.
+        country_name: Box<str> = "countryName",
+        /// Latitude.
+        latitude: Number = "latitude",
+        /// Longitude.
+        longitude: Number = "longitude",
+        /// Locality.
+        locality: Box<str> = "locality",
+        /// Postal code.
+        postal_code: Box<str> = "postalCode",
+        /// Region.
+        region: Box<str> = "region",
+        /// Region name.
+        region_name: Box<str> = "regionName",
+        /// Timezone.
+        timezone: Box<str> = "timezone",
+        /// Source.
+        source: Box<str> = "source",
+    }
+}
+
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// A voicemail of a callback.
@@ -3961,27 +3982,6 @@ body! {
     pub struct Workflow {
         /// The id of the workflow.
         workflow_id: Box<str> = "workflowId",
-    }
-}
-
-#[cfg(any(
-    feature = "architect",
-    feature = "external-contacts",
-    feature = "journey",
-    feature = "other-topics",
-    feature = "outbound",
-    feature = "performance",
-    feature = "routing",
-    feature = "users",
-    feature = "workforce"
-))]
-body! {
-    /// `workspace` of a `DocumentData`.
-    ///
-    /// Vendor classes: `AdhocRecordingTopicConversationData` and 78 with the same shape.
-    pub struct Workspace {
-        /// Its id.
-        id: Box<str> = "id",
     }
 }
 

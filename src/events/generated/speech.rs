@@ -8,7 +8,7 @@ use crate::events::open_enum::open_enum;
 use serde_json::Number;
 
 body! {
-    /// `agents` of a `OverallEmpathyMessage`.
+    /// `agents` of a `ConversationEmpathy`.
     ///
     /// Vendor class: `V2StaEmpathyOverallTopicAgentEmpathyScore`.
     pub struct AgentEmpathyScore {
@@ -16,6 +16,134 @@ body! {
         agent_id: Box<str> = "agentId",
         /// Overall empathy score.
         overall_empathy_score: Number = "overallEmpathyScore",
+    }
+}
+
+body! {
+    /// The body of `v2.speechandtextanalytics.conversations.{id}.categories`.
+    ///
+    /// Vendor class: `V2StaConversationCategoriesStaConversationCategoriesMessage`.
+    pub struct ConversationCategories {
+        /// The id of the organization.
+        organization_id: Box<str> = "organizationId",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Media type.
+        media_type: ConversationCategoriesMediaType = "mediaType",
+        /// The ids: transcript.
+        transcript_ids: Vec<Box<str>> = "transcriptIds",
+        /// The ids: category.
+        category_ids: Vec<Box<str>> = "categoryIds",
+    }
+}
+
+open_enum! {
+    /// `mediaType` of a `ConversationCategories`.
+    pub enum ConversationCategoriesMediaType {
+        /// `unknown`.
+        Unknown = "unknown",
+        /// `call`.
+        Call = "call",
+        /// `chat`.
+        Chat = "chat",
+        /// `email`.
+        Email = "email",
+        /// `message`.
+        Message = "message",
+    }
+}
+
+body! {
+    /// The body of `v2.speechandtextanalytics.conversation.{id}.empathy`.
+    ///
+    /// Vendor class: `V2StaEmpathyOverallTopicOverallEmpathyMessage`.
+    pub struct ConversationEmpathy {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// The ids: queue.
+        queue_ids: Vec<Box<str>> = "queueIds",
+        /// The ids: division.
+        division_ids: Vec<Box<str>> = "divisionIds",
+        /// The ids: flow.
+        flow_ids: Vec<Box<str>> = "flowIds",
+        /// Agents.
+        agents: Vec<AgentEmpathyScore> = "agents",
+    }
+}
+
+body! {
+    /// The body of `v2.speechandtextanalytics.conversation.{id}.sentiment`.
+    ///
+    /// Vendor class: `V2StaSentimentOverallTopicOverallSentimentMessage`.
+    pub struct ConversationSentiment {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Sentiment overall score.
+        sentiment_overall_score: Number = "sentimentOverallScore",
+        /// Sentiment trend score.
+        sentiment_trend_score: Number = "sentimentTrendScore",
+        /// The ids: queue.
+        queue_ids: Vec<Box<str>> = "queueIds",
+        /// The ids: division.
+        division_ids: Vec<Box<str>> = "divisionIds",
+        /// The ids: flow.
+        flow_ids: Vec<Box<str>> = "flowIds",
+    }
+}
+
+body! {
+    /// `topics` of a `DetectedTopics`.
+    ///
+    /// Vendor class: `V2StaTopicsDetectedTopicTopicDetected`.
+    pub struct DetectedTopic {
+        /// Participant.
+        participant: Box<str> = "participant",
+        /// The id of the topic.
+        topic_id: Box<str> = "topicId",
+        /// Topic name.
+        topic_name: Box<str> = "topicName",
+    }
+}
+
+body! {
+    /// The body of `v2.speechandtextanalytics.conversation.{id}.topics`.
+    ///
+    /// Vendor class: `V2StaTopicsDetectedTopicTopicsDetectedMessage`.
+    pub struct DetectedTopics {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// The id of the communication.
+        communication_id: Box<str> = "communicationId",
+        /// The id of the recording.
+        recording_id: Box<str> = "recordingId",
+        /// The id of the transcript.
+        transcript_id: Box<str> = "transcriptId",
+        /// Media type.
+        media_type: Box<str> = "mediaType",
+        /// The id of the program.
+        program_id: Box<str> = "programId",
+        /// Topics.
+        topics: Vec<DetectedTopic> = "topics",
+        /// Participants.
+        participants: Vec<DetectedTopicsParticipant> = "participants",
+    }
+}
+
+body! {
+    /// `participants` of a `DetectedTopics`.
+    ///
+    /// Vendor class: `V2StaTopicsDetectedTopicParticipant`.
+    pub struct DetectedTopicsParticipant {
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// The id of the queue.
+        queue_id: Box<str> = "queueId",
+        /// The id of the division.
+        division_id: Box<str> = "divisionId",
+        /// Purpose.
+        purpose: Box<str> = "purpose",
+        /// The id of the flow.
+        flow_id: Box<str> = "flowId",
     }
 }
 
@@ -56,44 +184,6 @@ open_enum! {
 }
 
 body! {
-    /// The body of `v2.speechandtextanalytics.conversation.{id}.empathy`.
-    ///
-    /// Vendor class: `V2StaEmpathyOverallTopicOverallEmpathyMessage`.
-    pub struct OverallEmpathyMessage {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// The ids: queue.
-        queue_ids: Vec<Box<str>> = "queueIds",
-        /// The ids: division.
-        division_ids: Vec<Box<str>> = "divisionIds",
-        /// The ids: flow.
-        flow_ids: Vec<Box<str>> = "flowIds",
-        /// Agents.
-        agents: Vec<AgentEmpathyScore> = "agents",
-    }
-}
-
-body! {
-    /// The body of `v2.speechandtextanalytics.conversation.{id}.sentiment`.
-    ///
-    /// Vendor class: `V2StaSentimentOverallTopicOverallSentimentMessage`.
-    pub struct OverallSentimentMessage {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Sentiment overall score.
-        sentiment_overall_score: Number = "sentimentOverallScore",
-        /// Sentiment trend score.
-        sentiment_trend_score: Number = "sentimentTrendScore",
-        /// The ids: queue.
-        queue_ids: Vec<Box<str>> = "queueIds",
-        /// The ids: division.
-        division_ids: Vec<Box<str>> = "divisionIds",
-        /// The ids: flow.
-        flow_ids: Vec<Box<str>> = "flowIds",
-    }
-}
-
-body! {
     /// `testTopicPhraseResults` of a `TopicsDefinitionsJob`.
     ///
     /// Vendor classes: `CreateGeneralProgramTestTopicPhraseResults` and 5 with the same shape.
@@ -104,40 +194,6 @@ body! {
         matched_transcripts_count: i64 = "matchedTranscriptsCount",
         /// Matched transcripts.
         matched_transcripts: Vec<TestPhraseMatchedTranscript> = "matchedTranscripts",
-    }
-}
-
-body! {
-    /// The body of `v2.speechandtextanalytics.conversations.{id}.categories`.
-    ///
-    /// Vendor class: `V2StaConversationCategoriesStaConversationCategoriesMessage`.
-    pub struct StaConversationCategoriesMessage {
-        /// The id of the organization.
-        organization_id: Box<str> = "organizationId",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Media type.
-        media_type: StaConversationCategoriesMessageMediaType = "mediaType",
-        /// The ids: transcript.
-        transcript_ids: Vec<Box<str>> = "transcriptIds",
-        /// The ids: category.
-        category_ids: Vec<Box<str>> = "categoryIds",
-    }
-}
-
-open_enum! {
-    /// `mediaType` of a `StaConversationCategoriesMessage`.
-    pub enum StaConversationCategoriesMessageMediaType {
-        /// `unknown`.
-        Unknown = "unknown",
-        /// `call`.
-        Call = "call",
-        /// `chat`.
-        Chat = "chat",
-        /// `email`.
-        Email = "email",
-        /// `message`.
-        Message = "message",
     }
 }
 
@@ -223,61 +279,5 @@ open_enum! {
         Running = "Running",
         /// `Failed`.
         Failed = "Failed",
-    }
-}
-
-body! {
-    /// The body of `v2.speechandtextanalytics.conversation.{id}.topics`.
-    ///
-    /// Vendor class: `V2StaTopicsDetectedTopicTopicsDetectedMessage`.
-    pub struct TopicsDetectedMessage {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// The id of the communication.
-        communication_id: Box<str> = "communicationId",
-        /// The id of the recording.
-        recording_id: Box<str> = "recordingId",
-        /// The id of the transcript.
-        transcript_id: Box<str> = "transcriptId",
-        /// Media type.
-        media_type: Box<str> = "mediaType",
-        /// The id of the program.
-        program_id: Box<str> = "programId",
-        /// Topics.
-        topics: Vec<TopicsDetectedMessageDetected> = "topics",
-        /// Participants.
-        participants: Vec<TopicsDetectedMessageParticipant> = "participants",
-    }
-}
-
-body! {
-    /// `topics` of a `TopicsDetectedMessage`.
-    ///
-    /// Vendor class: `V2StaTopicsDetectedTopicTopicDetected`.
-    pub struct TopicsDetectedMessageDetected {
-        /// Participant.
-        participant: Box<str> = "participant",
-        /// The id of the topic.
-        topic_id: Box<str> = "topicId",
-        /// Topic name.
-        topic_name: Box<str> = "topicName",
-    }
-}
-
-body! {
-    /// `participants` of a `TopicsDetectedMessage`.
-    ///
-    /// Vendor class: `V2StaTopicsDetectedTopicParticipant`.
-    pub struct TopicsDetectedMessageParticipant {
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// The id of the queue.
-        queue_id: Box<str> = "queueId",
-        /// The id of the division.
-        division_id: Box<str> = "divisionId",
-        /// Purpose.
-        purpose: Box<str> = "purpose",
-        /// The id of the flow.
-        flow_id: Box<str> = "flowId",
     }
 }

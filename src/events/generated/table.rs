@@ -5,24 +5,23 @@
 
 use serde_json::value::RawValue;
 
-use crate::events::bodies::*;
 use crate::events::event::{event_table, topic_bodies};
 use crate::events::lifecycle::Lifecycle;
 use crate::events::topic::Topic;
 
 event_table! {
     /// An event of `v2.analytics.conversation.{id}.metrics`.
-    AnalyticsConversationMetrics(ConversationMetricRecord) = "v2.analytics.conversation.{id}.metrics", "analytics";
+    AnalyticsConversationMetrics(ConversationMetric) = "v2.analytics.conversation.{id}.metrics", "analytics";
     /// An event of `v2.analytics.conversations.details.jobs.availability`.
     AnalyticsConversationsDetailsJobsAvailability(DataAvailabilityChange) = "v2.analytics.conversations.details.jobs.availability", "analytics";
     /// An event of `v2.analytics.flow.{id}.aggregates`.
     AnalyticsFlowAggregates(QueueObservations) = "v2.analytics.flow.{id}.aggregates", "analytics";
     /// An event of `v2.analytics.flow.{id}.metrics`.
-    AnalyticsFlowMetrics(FlowMetricRecord) = "v2.analytics.flow.{id}.metrics", "analytics";
+    AnalyticsFlowMetrics(FlowMetric) = "v2.analytics.flow.{id}.metrics", "analytics";
     /// An event of `v2.analytics.flowoutcome.{id}.aggregates`.
     AnalyticsFlowoutcomeAggregates(QueueObservations) = "v2.analytics.flowoutcome.{id}.aggregates", "analytics";
     /// An event of `v2.analytics.queues.{id}.activity`.
-    AnalyticsQueuesActivity(ObservationCount) = "v2.analytics.queues.{id}.activity", "analytics";
+    AnalyticsQueuesActivity(QueueActivity) = "v2.analytics.queues.{id}.activity", "analytics";
     /// Live figures of a queue changed.
     AnalyticsQueuesObservations(QueueObservations) = "v2.analytics.queues.{id}.observations", "analytics";
     /// An event of `v2.analytics.users.details.jobs.availability`.
@@ -34,7 +33,7 @@ event_table! {
     /// An event of `v2.architect.dependencytracking.build`.
     ArchitectDependencytrackingBuild(DependencyTrackingBuild) = "v2.architect.dependencytracking.build", "architect";
     /// An event of `v2.architect.prompts.{id}`.
-    ArchitectPrompts(ArchitectNotification) = "v2.architect.prompts.{id}", "architect";
+    ArchitectPrompts(ArchitectObject) = "v2.architect.prompts.{id}", "architect";
     /// An event of `v2.architect.prompts.{id}.resources.{id}`.
     ArchitectPromptsResources(PromptResource) = "v2.architect.prompts.{id}.resources.{id}", "architect";
     /// An event of `v2.architect.systemprompts.{id}.resources.{id}`.
@@ -46,13 +45,13 @@ event_table! {
     /// An event of `v2.businessunits.{id}.workforcemanagement.intraday`.
     BusinessunitsWorkforcemanagementIntraday(BuIntraday) = "v2.businessunits.{id}.workforcemanagement.intraday", "workforce";
     /// An event of `v2.coaching.scheduleslots.jobs.{id}`.
-    CoachingScheduleslotsJobs(CoachingScheduleSlotJobComplete) = "v2.coaching.scheduleslots.jobs.{id}", "performance";
+    CoachingScheduleslotsJobs(CoachingSlotJob) = "v2.coaching.scheduleslots.jobs.{id}", "performance";
     /// An event of `v2.contentmanagement.documents.{id}`.
     ContentmanagementDocuments(DocumentData) = "v2.contentmanagement.documents.{id}", "other-topics";
     /// An event of `v2.contentmanagement.workspaces.{id}.documents`.
     ContentmanagementWorkspacesDocuments(DocumentData) = "v2.contentmanagement.workspaces.{id}.documents", "other-topics";
     /// An event of `v2.conversations.{id}.agentchecklist`.
-    ConversationsAgentchecklist(AgentChecklistRuntime) = "v2.conversations.{id}.agentchecklist", "conversations";
+    ConversationsAgentchecklist(AgentChecklist) = "v2.conversations.{id}.agentchecklist", "conversations";
     /// An event of `v2.conversations.{id}.suggestions.intent`.
     ConversationsSuggestionsIntent(IntentSuggestion) = "v2.conversations.{id}.suggestions.intent", "conversations";
     /// An event of `v2.conversations.{id}.suggestions.knowledge.article`.
@@ -66,7 +65,7 @@ event_table! {
     /// An event of `v2.conversations.{id}.suggestions.thirdpartyaction`.
     ConversationsSuggestionsThirdpartyaction(ThirdPartyActionSuggestion) = "v2.conversations.{id}.suggestions.thirdpartyaction", "conversations";
     /// An event of `v2.conversations.{id}.transcription`.
-    ConversationsTranscription(TranscriptionMessage) = "v2.conversations.{id}.transcription", "conversations";
+    ConversationsTranscription(Transcription) = "v2.conversations.{id}.transcription", "conversations";
     /// An event of `v2.detail.events.agent.{id}.state`.
     DetailEventsAgentState(AgentState) = "v2.detail.events.agent.{id}.state", "detail-events";
     /// An event of `v2.detail.events.collaboratechat.adhoc.{id}.messages`.
@@ -112,7 +111,7 @@ event_table! {
     /// An event of `v2.externalcontacts.contacts.{id}.journey.segments`.
     ExternalcontactsContactsJourneySegments(SegmentAssignmentEvents) = "v2.externalcontacts.contacts.{id}.journey.segments", "external-contacts";
     /// An event of `v2.externalcontacts.contacts.{id}.journey.sessions`.
-    ExternalcontactsContactsJourneySessions(ExternalcontactSession) = "v2.externalcontacts.contacts.{id}.journey.sessions", "external-contacts";
+    ExternalcontactsContactsJourneySessions(ContactSession) = "v2.externalcontacts.contacts.{id}.journey.sessions", "external-contacts";
     /// An event of `v2.externalcontacts.contacts.{id}.notes.{id}`.
     ExternalcontactsContactsNotes(Note) = "v2.externalcontacts.contacts.{id}.notes.{id}", "external-contacts";
     /// An event of `v2.externalcontacts.contacts.{id}.unresolved`.
@@ -126,7 +125,7 @@ event_table! {
     /// An event of `v2.flows.instances.flow.{id}`.
     FlowsInstancesFlow(FlowExecutionHistory) = "v2.flows.instances.flow.{id}", "architect";
     /// An event of `v2.flows.outcomes.{id}`.
-    FlowsOutcomes(ArchitectNotification) = "v2.flows.outcomes.{id}", "architect";
+    FlowsOutcomes(ArchitectObject) = "v2.flows.outcomes.{id}", "architect";
     /// An event of `v2.flows.{id}`.
     Flows(Flow) = "v2.flows.{id}", "architect";
     /// An event of `v2.gamification.scorecards.users.{id}`.
@@ -134,7 +133,7 @@ event_table! {
     /// An event of `v2.groups.{id}.greetings`.
     GroupsGreetings(Greeting) = "v2.groups.{id}.greetings", "users";
     /// An event of `v2.integrations.inbound.webhook.{id}.invocation`.
-    IntegrationsInboundWebhookInvocation(PublicWebhooks) = "v2.integrations.inbound.webhook.{id}.invocation", "other-topics";
+    IntegrationsInboundWebhookInvocation(WebhookEvent) = "v2.integrations.inbound.webhook.{id}.invocation", "other-topics";
     /// An event of `v2.journey.sessions.{id}.action.events`.
     JourneySessionsActionEvents(WebActionEvents) = "v2.journey.sessions.{id}.action.events", "journey";
     /// An event of `v2.journey.sessions.{id}.app.events`.
@@ -148,7 +147,7 @@ event_table! {
     /// An event of `v2.managementunits.{id}.workforcemanagement.intraday`.
     ManagementunitsWorkforcemanagementIntraday(IntradayDataUpdate) = "v2.managementunits.{id}.workforcemanagement.intraday", "workforce";
     /// An event of `v2.operations.events.{id}`.
-    OperationsEvents(Operational) = "v2.operations.events.{id}", "other-topics";
+    OperationsEvents(OperationalEvent) = "v2.operations.events.{id}", "other-topics";
     /// An event of `v2.outbound.attemptlimits.{id}`.
     OutboundAttemptlimits(AttemptLimits) = "v2.outbound.attemptlimits.{id}", "outbound";
     /// An event of `v2.outbound.callabletimesets.{id}`.
@@ -174,9 +173,9 @@ event_table! {
     /// An event of `v2.outbound.dnclists.{id}.importstatus`.
     OutboundDnclistsImportstatus(ImportStatus) = "v2.outbound.dnclists.{id}.importstatus", "outbound";
     /// An event of `v2.outbound.email.campaigns.contact.postContact`.
-    OutboundEmailCampaignsContactPostContact(OutboundMessagingCampaignPostContactEmail) = "v2.outbound.email.campaigns.contact.postContact", "outbound";
+    OutboundEmailCampaignsContactPostContact(PostContactEmail) = "v2.outbound.email.campaigns.contact.postContact", "outbound";
     /// An event of `v2.outbound.email.campaigns.contact.preContact`.
-    OutboundEmailCampaignsContactPreContact(OutboundMessagingCampaignPreContactEmail) = "v2.outbound.email.campaigns.contact.preContact", "outbound";
+    OutboundEmailCampaignsContactPreContact(PreContactEmail) = "v2.outbound.email.campaigns.contact.preContact", "outbound";
     /// An event of `v2.outbound.emailcampaigns.{id}`.
     OutboundEmailcampaigns(MessagingCampaign) = "v2.outbound.emailcampaigns.{id}", "outbound";
     /// An event of `v2.outbound.emailcampaigns.{id}.progress`.
@@ -184,17 +183,17 @@ event_table! {
     /// An event of `v2.outbound.importtemplates.{id}.importstatus`.
     OutboundImporttemplatesImportstatus(ImportStatus) = "v2.outbound.importtemplates.{id}.importstatus", "outbound";
     /// An event of `v2.outbound.messaging.campaigns.contact.postContact`.
-    OutboundMessagingCampaignsContactPostContact(OutboundMessagingCampaignPostContactSms) = "v2.outbound.messaging.campaigns.contact.postContact", "outbound";
+    OutboundMessagingCampaignsContactPostContact(PostContactSms) = "v2.outbound.messaging.campaigns.contact.postContact", "outbound";
     /// An event of `v2.outbound.messaging.campaigns.contact.preContact`.
-    OutboundMessagingCampaignsContactPreContact(OutboundMessagingCampaignPreContactSms) = "v2.outbound.messaging.campaigns.contact.preContact", "outbound";
+    OutboundMessagingCampaignsContactPreContact(PreContactSms) = "v2.outbound.messaging.campaigns.contact.preContact", "outbound";
     /// An event of `v2.outbound.messagingcampaigns.{id}`.
     OutboundMessagingcampaigns(MessagingCampaign) = "v2.outbound.messagingcampaigns.{id}", "outbound";
     /// An event of `v2.outbound.messagingcampaigns.{id}.progress`.
     OutboundMessagingcampaignsProgress(CampaignProgress) = "v2.outbound.messagingcampaigns.{id}.progress", "outbound";
     /// An event of `v2.outbound.preview.campaigns.contact.postContact`.
-    OutboundPreviewCampaignsContactPostContact(OutboundPreviewCampaignPostContact) = "v2.outbound.preview.campaigns.contact.postContact", "outbound";
+    OutboundPreviewCampaignsContactPostContact(PostContactPreview) = "v2.outbound.preview.campaigns.contact.postContact", "outbound";
     /// An event of `v2.outbound.preview.campaigns.contact.preContact`.
-    OutboundPreviewCampaignsContactPreContact(CampaignPreContact) = "v2.outbound.preview.campaigns.contact.preContact", "outbound";
+    OutboundPreviewCampaignsContactPreContact(PreContact) = "v2.outbound.preview.campaigns.contact.preContact", "outbound";
     /// An event of `v2.outbound.responsesets.{id}`.
     OutboundResponsesets(ResponseSet) = "v2.outbound.responsesets.{id}", "outbound";
     /// An event of `v2.outbound.rulesets.{id}`.
@@ -214,13 +213,13 @@ event_table! {
     /// An event of `v2.outbound.settings`.
     OutboundSettings(OutboundSettings) = "v2.outbound.settings", "outbound";
     /// An event of `v2.outbound.voice.campaigns.contact.postContact`.
-    OutboundVoiceCampaignsContactPostContact(OutboundVoiceCampaignPostContact) = "v2.outbound.voice.campaigns.contact.postContact", "outbound";
+    OutboundVoiceCampaignsContactPostContact(PostContactVoice) = "v2.outbound.voice.campaigns.contact.postContact", "outbound";
     /// An event of `v2.outbound.voice.campaigns.contact.preContact`.
-    OutboundVoiceCampaignsContactPreContact(CampaignPreContact) = "v2.outbound.voice.campaigns.contact.preContact", "outbound";
+    OutboundVoiceCampaignsContactPreContact(PreContact) = "v2.outbound.voice.campaigns.contact.preContact", "outbound";
     /// An event of `v2.outbound.whatsapp.campaigns.contact.postContact`.
-    OutboundWhatsappCampaignsContactPostContact(OutboundMessagingCampaignPostContactWhatsApp) = "v2.outbound.whatsapp.campaigns.contact.postContact", "outbound";
+    OutboundWhatsappCampaignsContactPostContact(PostContactWhatsApp) = "v2.outbound.whatsapp.campaigns.contact.postContact", "outbound";
     /// An event of `v2.outbound.whatsapp.campaigns.contact.preContact`.
-    OutboundWhatsappCampaignsContactPreContact(OutboundMessagingCampaignPreContactWhatsApp) = "v2.outbound.whatsapp.campaigns.contact.preContact", "outbound";
+    OutboundWhatsappCampaignsContactPreContact(PreContactWhatsApp) = "v2.outbound.whatsapp.campaigns.contact.preContact", "outbound";
     /// An event of `v2.outbound.whatsappcampaigns.{id}`.
     OutboundWhatsappcampaigns(MessagingCampaign) = "v2.outbound.whatsappcampaigns.{id}", "outbound";
     /// An event of `v2.outbound.whatsappcampaigns.{id}.progress`.
@@ -252,13 +251,13 @@ event_table! {
     /// An event of `v2.routing.queues.{id}.users`.
     RoutingQueuesUsers(QueueMember) = "v2.routing.queues.{id}.users", "routing";
     /// An event of `v2.speechandtextanalytics.conversation.{id}.empathy`.
-    SpeechandtextanalyticsConversationEmpathy(OverallEmpathyMessage) = "v2.speechandtextanalytics.conversation.{id}.empathy", "speech";
+    SpeechandtextanalyticsConversationEmpathy(ConversationEmpathy) = "v2.speechandtextanalytics.conversation.{id}.empathy", "speech";
     /// An event of `v2.speechandtextanalytics.conversation.{id}.sentiment`.
-    SpeechandtextanalyticsConversationSentiment(OverallSentimentMessage) = "v2.speechandtextanalytics.conversation.{id}.sentiment", "speech";
+    SpeechandtextanalyticsConversationSentiment(ConversationSentiment) = "v2.speechandtextanalytics.conversation.{id}.sentiment", "speech";
     /// An event of `v2.speechandtextanalytics.conversation.{id}.topics`.
-    SpeechandtextanalyticsConversationTopics(TopicsDetectedMessage) = "v2.speechandtextanalytics.conversation.{id}.topics", "speech";
+    SpeechandtextanalyticsConversationTopics(DetectedTopics) = "v2.speechandtextanalytics.conversation.{id}.topics", "speech";
     /// An event of `v2.speechandtextanalytics.conversations.{id}.categories`.
-    SpeechandtextanalyticsConversationsCategories(StaConversationCategoriesMessage) = "v2.speechandtextanalytics.conversations.{id}.categories", "speech";
+    SpeechandtextanalyticsConversationsCategories(ConversationCategories) = "v2.speechandtextanalytics.conversations.{id}.categories", "speech";
     /// An event of `v2.speechandtextanalytics.programs.general.jobs.{id}`.
     SpeechandtextanalyticsProgramsGeneralJobs(TopicsDefinitionsJob) = "v2.speechandtextanalytics.programs.general.jobs.{id}", "speech";
     /// An event of `v2.speechandtextanalytics.programs.publishjobs.{id}`.
@@ -288,17 +287,17 @@ event_table! {
     /// An event of `v2.telephony.providers.edges.{id}`.
     TelephonyProvidersEdges(Edge) = "v2.telephony.providers.edges.{id}", "telephony";
     /// An event of `v2.telephony.providers.edges.{id}.logicalinterfaces`.
-    TelephonyProvidersEdgesLogicalinterfaces(DomainLogicalInterfaceChange) = "v2.telephony.providers.edges.{id}.logicalinterfaces", "telephony";
+    TelephonyProvidersEdgesLogicalinterfaces(LogicalInterfaceChange) = "v2.telephony.providers.edges.{id}.logicalinterfaces", "telephony";
     /// An event of `v2.telephony.providers.edges.{id}.metrics`.
     TelephonyProvidersEdgesMetrics(EdgeMetrics) = "v2.telephony.providers.edges.{id}.metrics", "telephony";
     /// An event of `v2.telephony.providers.edges.{id}.softwareupdate`.
-    TelephonyProvidersEdgesSoftwareupdate(DomainEdgeSoftwareUpdate) = "v2.telephony.providers.edges.{id}.softwareupdate", "telephony";
+    TelephonyProvidersEdgesSoftwareupdate(EdgeSoftwareUpdate) = "v2.telephony.providers.edges.{id}.softwareupdate", "telephony";
     /// An event of `v2.users.{id}.activity`.
     UsersActivity(AgentActivity) = "v2.users.{id}.activity", "users";
     /// An event of `v2.users.{id}.alerting.alerts`.
     UsersAlertingAlerts(Alert) = "v2.users.{id}.alerting.alerts", "users";
     /// An event of `v2.users.{id}.alerting.rules`.
-    UsersAlertingRules(UserRule) = "v2.users.{id}.alerting.rules", "users";
+    UsersAlertingRules(AlertingRule) = "v2.users.{id}.alerting.rules", "users";
     /// An event of `v2.users.{id}.analytics.reporting.exports`.
     UsersAnalyticsReportingExports(DataExport) = "v2.users.{id}.analytics.reporting.exports", "users";
     /// An event of `v2.users.{id}.badges.chats`.
@@ -318,7 +317,7 @@ event_table! {
     /// An event of `v2.users.{id}.conversations.emails`.
     UsersConversationsEmails(EmailConversation) = "v2.users.{id}.conversations.emails", "users";
     /// An event of `v2.users.{id}.conversations.inbound.typing.event`.
-    UsersConversationsInboundTypingEvent(MessageData) = "v2.users.{id}.conversations.inbound.typing.event", "users";
+    UsersConversationsInboundTypingEvent(TypingEvent) = "v2.users.{id}.conversations.inbound.typing.event", "users";
     /// An event of `v2.users.{id}.conversations.messages`.
     UsersConversationsMessages(MessageConversation) = "v2.users.{id}.conversations.messages", "users";
     /// An event of `v2.users.{id}.conversations.screenshares`.
@@ -328,7 +327,7 @@ event_table! {
     /// An event of `v2.users.{id}.conversations.summaries`.
     UsersConversationsSummaries(ConversationSummary) = "v2.users.{id}.conversations.summaries", "users";
     /// An event of `v2.users.{id}.conversations.summaries.settings.preview`.
-    UsersConversationsSummariesSettingsPreview(ConversationSummarySettingsPreviewMessage) = "v2.users.{id}.conversations.summaries.settings.preview", "users";
+    UsersConversationsSummariesSettingsPreview(SummaryPreview) = "v2.users.{id}.conversations.summaries.settings.preview", "users";
     /// An event of `v2.users.{id}.conversations.videos`.
     UsersConversationsVideos(VideoConversation) = "v2.users.{id}.conversations.videos", "users";
     /// An event of `v2.users.{id}.conversations.{id}.recordings`.
@@ -348,7 +347,7 @@ event_table! {
     /// An event of `v2.users.{id}.integrationpresence`.
     UsersIntegrationpresence(PresenceActivity) = "v2.users.{id}.integrationpresence", "users";
     /// An event of `v2.users.{id}.integrations.calendar.teams`.
-    UsersIntegrationsCalendarTeams(GcuccTeamsCalendar) = "v2.users.{id}.integrations.calendar.teams", "users";
+    UsersIntegrationsCalendarTeams(TeamsCalendar) = "v2.users.{id}.integrations.calendar.teams", "users";
     /// An event of `v2.users.{id}.outbound.contactlists.{id}.export`.
     UsersOutboundContactlistsExport(ExportUri) = "v2.users.{id}.outbound.contactlists.{id}.export", "outbound";
     /// An event of `v2.users.{id}.outbound.dnclists.{id}.export`.
@@ -356,7 +355,7 @@ event_table! {
     /// An event of `v2.users.{id}.outofoffice`.
     UsersOutofoffice(OutOfOffice) = "v2.users.{id}.outofoffice", "users";
     /// An event of `v2.users.{id}.persistentconnection`.
-    UsersPersistentconnection(PersistentConnectionChange) = "v2.users.{id}.persistentconnection", "users";
+    UsersPersistentconnection(PersistentConnection) = "v2.users.{id}.persistentconnection", "users";
     /// A user's presence changed.
     UsersPresence(UserPresence) = "v2.users.{id}.presence", "users";
     /// An event of `v2.users.{id}.recordings`.
@@ -372,17 +371,17 @@ event_table! {
     /// An event of `v2.users.{id}.voicemail.messages`.
     UsersVoicemailMessages(VoicemailMessage) = "v2.users.{id}.voicemail.messages", "users";
     /// An event of `v2.users.{id}.wem.coaching.notification`.
-    UsersWemCoachingNotification(CoachingUser) = "v2.users.{id}.wem.coaching.notification", "performance";
+    UsersWemCoachingNotification(CoachingNotification) = "v2.users.{id}.wem.coaching.notification", "performance";
     /// An event of `v2.users.{id}.wem.learning.assignment`.
     UsersWemLearningAssignment(LearningAssignment) = "v2.users.{id}.wem.learning.assignment", "performance";
     /// An event of `v2.users.{id}.workforcemanagement.adherence`.
-    UsersWorkforcemanagementAdherence(UserScheduleAdherenceUpdate) = "v2.users.{id}.workforcemanagement.adherence", "workforce";
+    UsersWorkforcemanagementAdherence(ScheduleAdherence) = "v2.users.{id}.workforcemanagement.adherence", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.adherence.explanations.jobs`.
     UsersWorkforcemanagementAdherenceExplanationsJobs(AdherenceExplanationJob) = "v2.users.{id}.workforcemanagement.adherence.explanations.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.adherence.historical.agent`.
-    UsersWorkforcemanagementAdherenceHistoricalAgent(HistoricalAdherenceAgentCalculationsComplete) = "v2.users.{id}.workforcemanagement.adherence.historical.agent", "workforce";
+    UsersWorkforcemanagementAdherenceHistoricalAgent(HistoricalAdherenceAgent) = "v2.users.{id}.workforcemanagement.adherence.historical.agent", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.adherence.historical.bulk`.
-    UsersWorkforcemanagementAdherenceHistoricalBulk(HistoricalAdherenceBulkCalculationsComplete) = "v2.users.{id}.workforcemanagement.adherence.historical.bulk", "workforce";
+    UsersWorkforcemanagementAdherenceHistoricalBulk(HistoricalAdherenceBulk) = "v2.users.{id}.workforcemanagement.adherence.historical.bulk", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete`.
     UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete(AgentMuScheduleSearchComplete) = "v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.alternative.shift.jobs`.
@@ -390,11 +389,11 @@ event_table! {
     /// An event of `v2.users.{id}.workforcemanagement.decisionmetrics.jobs`.
     UsersWorkforcemanagementDecisionmetricsJobs(DecisionMetricsJob) = "v2.users.{id}.workforcemanagement.decisionmetrics.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.historicaladherencequery`.
-    UsersWorkforcemanagementHistoricaladherencequery(HistoricalAdherenceCalculationsComplete) = "v2.users.{id}.workforcemanagement.historicaladherencequery", "workforce";
+    UsersWorkforcemanagementHistoricaladherencequery(HistoricalAdherence) = "v2.users.{id}.workforcemanagement.historicaladherencequery", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs`.
     UsersWorkforcemanagementIntegrationsHrisTimeofftypesJobs(HrisTimeOffTypesJob) = "v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.notifications`.
-    UsersWorkforcemanagementNotifications(User) = "v2.users.{id}.workforcemanagement.notifications", "workforce";
+    UsersWorkforcemanagementNotifications(WorkforceNotification) = "v2.users.{id}.workforcemanagement.notifications", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations`.
     UsersWorkforcemanagementPerformancepredictionSchedulesRecalculations(PerformancePredictionUserRecalculation) = "v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.schedules`.
@@ -402,7 +401,7 @@ event_table! {
     /// An event of `v2.users.{id}.workforcemanagement.shift.trading.jobs`.
     UsersWorkforcemanagementShiftTradingJobs(ShiftTradingJobComplete) = "v2.users.{id}.workforcemanagement.shift.trading.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.shrinkage.jobs`.
-    UsersWorkforcemanagementShrinkageJobs(HistoricalShrinkageCalculationsComplete) = "v2.users.{id}.workforcemanagement.shrinkage.jobs", "workforce";
+    UsersWorkforcemanagementShrinkageJobs(HistoricalShrinkage) = "v2.users.{id}.workforcemanagement.shrinkage.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.timeoffbalance.jobs`.
     UsersWorkforcemanagementTimeoffbalanceJobs(TimeOffBalanceJob) = "v2.users.{id}.workforcemanagement.timeoffbalance.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.timeoffrequests`.
@@ -414,11 +413,11 @@ event_table! {
     /// An event of `v2.webdeployments.deployments.{id}`.
     WebdeploymentsDeployments(WebMessagingDeploymentChange) = "v2.webdeployments.deployments.{id}", "web-messaging";
     /// An event of `v2.webmessaging.deployments.{id}.undelivered.messages`.
-    WebmessagingDeploymentsUndeliveredMessages(WebMessagingUndeliveredMessage) = "v2.webmessaging.deployments.{id}.undelivered.messages", "web-messaging";
+    WebmessagingDeploymentsUndeliveredMessages(UndeliveredMessages) = "v2.webmessaging.deployments.{id}.undelivered.messages", "web-messaging";
     /// An event of `v2.wem.learning.assignments.modules.{id}`.
     WemLearningAssignmentsModules(LearningAssignmentRuleRun) = "v2.wem.learning.assignments.modules.{id}", "performance";
     /// An event of `v2.workflows.{id}.conversations.inbound.typing.event`.
-    WorkflowsConversationsInboundTypingEvent(MessageData) = "v2.workflows.{id}.conversations.inbound.typing.event", "conversations";
+    WorkflowsConversationsInboundTypingEvent(TypingEvent) = "v2.workflows.{id}.conversations.inbound.typing.event", "conversations";
     /// An event of `v2.workforcemanagement.agents`.
     WorkforcemanagementAgents(MoveAgentsComplete) = "v2.workforcemanagement.agents", "workforce";
     /// An event of `v2.workforcemanagement.agents.opportunities`.
@@ -434,7 +433,7 @@ event_table! {
     /// An event of `v2.workforcemanagement.businessunits.{id}.capacityplans.{id}.staffingrequirements`.
     WorkforcemanagementBusinessunitsCapacityplansStaffingrequirements(StaffingRequirements) = "v2.workforcemanagement.businessunits.{id}.capacityplans.{id}.staffingrequirements", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement`.
-    WorkforcemanagementBusinessunitsForecastsStaffingrequirement(BuForecastShortTermStaffingRequirements) = "v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement", "workforce";
+    WorkforcemanagementBusinessunitsForecastsStaffingrequirement(ForecastStaffing) = "v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.main.forecast.export.forecast`.
     WorkforcemanagementBusinessunitsMainForecastExportForecast(MainForecastExport) = "v2.workforcemanagement.businessunits.{id}.main.forecast.export.forecast", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.main.forecast.export.historical`.
@@ -450,37 +449,37 @@ event_table! {
     /// An event of `v2.workforcemanagement.businessunits.{id}.scheduling.runs`.
     WorkforcemanagementBusinessunitsSchedulingRuns(BuSchedulingRunProgress) = "v2.workforcemanagement.businessunits.{id}.scheduling.runs", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts`.
-    WorkforcemanagementBusinessunitsShorttermforecasts(BuShortTermForecast) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts", "workforce";
+    WorkforcemanagementBusinessunitsShorttermforecasts(ShortTermForecastUpdate) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy`.
-    WorkforcemanagementBusinessunitsShorttermforecastsCopy(BuShortTermForecast) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy", "workforce";
+    WorkforcemanagementBusinessunitsShorttermforecastsCopy(ShortTermForecastUpdate) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate`.
-    WorkforcemanagementBusinessunitsShorttermforecastsGenerate(GenerateBuShortTermForecastProgress) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate", "workforce";
+    WorkforcemanagementBusinessunitsShorttermforecastsGenerate(ShortTermForecastProgress) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import`.
-    WorkforcemanagementBusinessunitsShorttermforecastsImport(BuShortTermForecast) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import", "workforce";
+    WorkforcemanagementBusinessunitsShorttermforecastsImport(ShortTermForecastUpdate) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.workplanbids.{id}`.
     WorkforcemanagementBusinessunitsWorkplanbids(WorkPlanBidding) = "v2.workforcemanagement.businessunits.{id}.workplanbids.{id}", "workforce";
     /// An event of `v2.workforcemanagement.historicaldata.delete.jobs`.
-    WorkforcemanagementHistoricaldataDeleteJobs(HistoricalDataPurgeRequestComplete) = "v2.workforcemanagement.historicaldata.delete.jobs", "workforce";
+    WorkforcemanagementHistoricaldataDeleteJobs(HistoricalDataPurge) = "v2.workforcemanagement.historicaldata.delete.jobs", "workforce";
     /// An event of `v2.workforcemanagement.historicaldata.deletejob`.
-    WorkforcemanagementHistoricaldataDeletejob(HistoricalDataUploadPurgeRequestUpdate) = "v2.workforcemanagement.historicaldata.deletejob", "workforce";
+    WorkforcemanagementHistoricaldataDeletejob(HistoricalDataPurgeUpdate) = "v2.workforcemanagement.historicaldata.deletejob", "workforce";
     /// An event of `v2.workforcemanagement.historicaldata.status`.
-    WorkforcemanagementHistoricaldataStatus(HistoricalDataUploadRequestUpdate) = "v2.workforcemanagement.historicaldata.status", "workforce";
+    WorkforcemanagementHistoricaldataStatus(HistoricalDataUpload) = "v2.workforcemanagement.historicaldata.status", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}`.
     WorkforcemanagementManagementunits(MoveManagementUnit) = "v2.workforcemanagement.managementunits.{id}", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.adherence`.
-    WorkforcemanagementManagementunitsAdherence(UserScheduleAdherenceUpdate) = "v2.workforcemanagement.managementunits.{id}.adherence", "workforce";
+    WorkforcemanagementManagementunitsAdherence(ScheduleAdherence) = "v2.workforcemanagement.managementunits.{id}.adherence", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.agents.sync`.
     WorkforcemanagementManagementunitsAgentsSync(UpdateAgentDetailsComplete) = "v2.workforcemanagement.managementunits.{id}.agents.sync", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.agentschedules.changed`.
     WorkforcemanagementManagementunitsAgentschedulesChanged(AgentMuScheduleChanged) = "v2.workforcemanagement.managementunits.{id}.agentschedules.changed", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.schedules`.
-    WorkforcemanagementManagementunitsSchedules(WorkforcemanagementSchedule) = "v2.workforcemanagement.managementunits.{id}.schedules", "workforce";
+    WorkforcemanagementManagementunitsSchedules(ManagementUnitSchedule) = "v2.workforcemanagement.managementunits.{id}.schedules", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk`.
     WorkforcemanagementManagementunitsShifttradesStateBulk(BulkShiftTradeStateUpdate) = "v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk", "workforce";
     /// An event of `v2.workforcemanagement.performanceprediction.schedules.{id}`.
     WorkforcemanagementPerformancepredictionSchedules(PerformancePredictionCalculation) = "v2.workforcemanagement.performanceprediction.schedules.{id}", "workforce";
     /// An event of `v2.workforcemanagement.teams.{id}.adherence`.
-    WorkforcemanagementTeamsAdherence(UserScheduleAdherenceUpdate) = "v2.workforcemanagement.teams.{id}.adherence", "workforce";
+    WorkforcemanagementTeamsAdherence(ScheduleAdherence) = "v2.workforcemanagement.teams.{id}.adherence", "workforce";
     /// An event of `v2.workforcemanagement.users.{id}.schedules.query`.
     WorkforcemanagementUsersSchedulesQuery(BuScheduleSearchResult) = "v2.workforcemanagement.users.{id}.schedules.query", "workforce";
     /// An event of `v2.workforcemanagement.users.{id}.schedules.search`.
@@ -494,32 +493,30 @@ topic_bodies! {
     AdherenceExplanationChanged = "workforce";
     AdherenceExplanationJob = "workforce";
     AgentActivity = "users";
-    AgentChecklistRuntime = "conversations";
+    AgentChecklist = "conversations";
     AgentMuScheduleChanged = "workforce";
     AgentMuScheduleSearchComplete = "workforce";
     AgentOpportunity = "workforce";
     AgentScheduleUpdate = "workforce";
     AgentState = "detail-events";
     Alert = "users";
+    AlertingRule = "users";
     AlternativeShiftJobComplete = "workforce";
     AppEvents = "journey";
-    ArchitectNotification = "architect";
+    ArchitectObject = "architect";
     AttemptLimits = "outbound";
     AttributeUpdate = "detail-events";
     AuditLogMessage = "other-topics";
-    BuForecastShortTermStaffingRequirements = "workforce";
     BuIntraday = "workforce";
     BuSchedule = "workforce";
     BuScheduleSearchResult = "workforce";
     BuSchedulingRunProgress = "workforce";
-    BuShortTermForecast = "workforce";
     BulkShiftTradeStateUpdate = "workforce";
     CallConversation = "routing", "users";
     CallForwarding = "users";
     CallableTimeSet = "outbound";
     CallbackConversation = "routing", "users";
     Campaign = "outbound";
-    CampaignPreContact = "outbound";
     CampaignProgress = "outbound";
     CampaignRule = "outbound";
     CampaignSchedule = "outbound";
@@ -528,18 +525,21 @@ topic_bodies! {
     CannedResponseSuggestion = "conversations";
     ChatBadge = "users";
     ChatConversation = "routing", "users";
-    CoachingScheduleSlotJobComplete = "performance";
-    CoachingUser = "performance";
+    CoachingNotification = "performance";
+    CoachingSlotJob = "performance";
     CobrowseConversation = "routing", "users";
     CollaborateChatMessage = "detail-events";
     Contact = "external-contacts";
     ContactList = "outbound";
     ContactListFilter = "outbound";
+    ContactSession = "external-contacts";
     ContactUpdate = "detail-events";
     Conversation = "routing", "users";
-    ConversationMetricRecord = "analytics";
+    ConversationCategories = "speech";
+    ConversationEmpathy = "speech";
+    ConversationMetric = "analytics";
+    ConversationSentiment = "speech";
     ConversationSummary = "conversations", "users";
-    ConversationSummarySettingsPreviewMessage = "users";
     CustomerEnd = "detail-events";
     CustomerStart = "detail-events";
     DataAvailabilityChange = "analytics";
@@ -548,12 +548,12 @@ topic_bodies! {
     DependencyTrackingBuild = "architect";
     DetailAfterCallWork = "detail-events";
     DetailWrapup = "detail-events";
+    DetectedTopics = "speech";
     DncList = "outbound";
     DocumentData = "other-topics";
-    DomainEdgeSoftwareUpdate = "telephony";
-    DomainLogicalInterfaceChange = "telephony";
     Edge = "telephony";
     EdgeMetrics = "telephony";
+    EdgeSoftwareUpdate = "telephony";
     EmailCampaignSchedule = "outbound";
     EmailConversation = "routing", "users";
     EngagementCelebration = "performance";
@@ -561,25 +561,23 @@ topic_bodies! {
     ExportUri = "outbound";
     ExternalMetricsDefinition = "performance";
     ExternalOrganization = "external-contacts";
-    ExternalcontactSession = "external-contacts";
     FaxData = "users";
     Flow = "architect";
     FlowEnd = "detail-events";
     FlowExecutionHistory = "architect";
-    FlowMetricRecord = "analytics";
+    FlowMetric = "analytics";
     FlowOutcome = "detail-events";
     FlowStart = "detail-events";
-    GcuccTeamsCalendar = "users";
-    GenerateBuShortTermForecastProgress = "workforce";
+    ForecastStaffing = "workforce";
     Geolocation = "users";
     Greeting = "users";
-    HistoricalAdherenceAgentCalculationsComplete = "workforce";
-    HistoricalAdherenceBulkCalculationsComplete = "workforce";
-    HistoricalAdherenceCalculationsComplete = "workforce";
-    HistoricalDataPurgeRequestComplete = "workforce";
-    HistoricalDataUploadPurgeRequestUpdate = "workforce";
-    HistoricalDataUploadRequestUpdate = "workforce";
-    HistoricalShrinkageCalculationsComplete = "workforce";
+    HistoricalAdherence = "workforce";
+    HistoricalAdherenceAgent = "workforce";
+    HistoricalAdherenceBulk = "workforce";
+    HistoricalDataPurge = "workforce";
+    HistoricalDataPurgeUpdate = "workforce";
+    HistoricalDataUpload = "workforce";
+    HistoricalShrinkage = "workforce";
     HrisTimeOffTypesJob = "workforce";
     ImportStatus = "outbound";
     IntentSuggestion = "conversations";
@@ -590,38 +588,37 @@ topic_bodies! {
     KnowledgeSearchSuggestion = "conversations";
     LearningAssignment = "performance";
     LearningAssignmentRuleRun = "performance";
+    LogicalInterfaceChange = "telephony";
     MainForecastExport = "workforce";
+    ManagementUnitSchedule = "workforce";
     MessageConversation = "routing", "users";
-    MessageData = "conversations", "users";
     MessagingCampaign = "outbound";
     MessagingCampaignSchedule = "outbound";
     MoveAgentsComplete = "workforce";
     MoveManagementUnit = "workforce";
     Note = "external-contacts";
-    ObservationCount = "analytics";
-    Operational = "other-topics";
+    OperationalEvent = "other-topics";
     Opportunity = "workforce";
     OutOfOffice = "users";
     OutboundInit = "detail-events";
-    OutboundMessagingCampaignPostContactEmail = "outbound";
-    OutboundMessagingCampaignPostContactSms = "outbound";
-    OutboundMessagingCampaignPostContactWhatsApp = "outbound";
-    OutboundMessagingCampaignPreContactEmail = "outbound";
-    OutboundMessagingCampaignPreContactSms = "outbound";
-    OutboundMessagingCampaignPreContactWhatsApp = "outbound";
-    OutboundPreviewCampaignPostContact = "outbound";
     OutboundSettings = "outbound";
-    OutboundVoiceCampaignPostContact = "outbound";
     OutcomeEvents = "journey";
-    OverallEmpathyMessage = "speech";
-    OverallSentimentMessage = "speech";
     PerformancePredictionCalculation = "workforce";
     PerformancePredictionUserRecalculation = "workforce";
-    PersistentConnectionChange = "users";
+    PersistentConnection = "users";
     Phone = "telephony";
+    PostContactEmail = "outbound";
+    PostContactPreview = "outbound";
+    PostContactSms = "outbound";
+    PostContactVoice = "outbound";
+    PostContactWhatsApp = "outbound";
+    PreContact = "outbound";
+    PreContactEmail = "outbound";
+    PreContactSms = "outbound";
+    PreContactWhatsApp = "outbound";
     PresenceActivity = "users";
     PromptResource = "architect";
-    PublicWebhooks = "other-topics";
+    QueueActivity = "analytics";
     QueueMember = "routing";
     QueueObservations = "analytics", "outbound";
     Recording = "users";
@@ -629,6 +626,7 @@ topic_bodies! {
     Relationship = "external-contacts";
     ResponseSet = "outbound";
     RuleSet = "outbound";
+    ScheduleAdherence = "workforce";
     ScheduleBidding = "workforce";
     ScorecardChange = "performance";
     ScreenShareConversation = "routing", "users";
@@ -636,26 +634,27 @@ topic_bodies! {
     SegmentAssignmentEvents = "external-contacts";
     SequenceSchedule = "outbound";
     ShiftTradingJobComplete = "workforce";
+    ShortTermForecastProgress = "workforce";
+    ShortTermForecastUpdate = "workforce";
     SocialConversation = "users";
-    StaConversationCategoriesMessage = "speech";
     StaffingRequirements = "workforce";
+    SummaryPreview = "users";
+    TeamsCalendar = "users";
     ThirdPartyActionSuggestion = "conversations";
     TimeOffBalanceJob = "workforce";
     TimeOffRequestUpdate = "workforce";
     Token = "users";
     TopicsDefinitionsJob = "speech";
-    TopicsDetectedMessage = "speech";
-    TranscriptionMessage = "conversations";
+    Transcription = "conversations";
     Trunk = "telephony";
     TrunkMetrics = "telephony";
+    TypingEvent = "conversations", "users";
+    UndeliveredMessages = "web-messaging";
     UpdateAgentDetailsComplete = "workforce";
-    User = "workforce";
     UserConversationSummary = "users";
     UserEnd = "detail-events";
     UserPresence = "users";
     UserRoutingStatus = "users";
-    UserRule = "users";
-    UserScheduleAdherenceUpdate = "workforce";
     UserStart = "detail-events";
     UserStations = "users";
     VideoConference = "conversations";
@@ -667,10 +666,10 @@ topic_bodies! {
     WebEvents = "journey";
     WebMessagingConfigChange = "web-messaging";
     WebMessagingDeploymentChange = "web-messaging";
-    WebMessagingUndeliveredMessage = "web-messaging";
+    WebhookEvent = "other-topics";
     WhatsAppCampaignSchedule = "outbound";
     WorkPlanBidding = "workforce";
-    WorkforcemanagementSchedule = "workforce";
+    WorkforceNotification = "workforce";
     Workitem = "tasks";
     WrapUpCodeMapping = "outbound";
 }

@@ -11,60 +11,6 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// The body of `v2.telephony.providers.edges.{id}.softwareupdate`.
-    ///
-    /// Vendor class: `EdgeSoftwareUpdateTopicDomainEdgeSoftwareUpdate`.
-    pub struct DomainEdgeSoftwareUpdate {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Status.
-        status: DomainEdgeSoftwareUpdateStatus = "status",
-        /// When: download start.
-        download_start_time: Timestamp = "downloadStartTime",
-        /// When: execute start.
-        execute_start_time: Timestamp = "executeStartTime",
-        /// When: execute stop.
-        execute_stop_time: Timestamp = "executeStopTime",
-    }
-}
-
-open_enum! {
-    /// `status` of a `DomainEdgeSoftwareUpdate`.
-    pub enum DomainEdgeSoftwareUpdateStatus {
-        /// `NONE`.
-        None = "NONE",
-        /// `INIT`.
-        Init = "INIT",
-        /// `IN_PROGRESS`.
-        InProgress = "IN_PROGRESS",
-        /// `EXPIRED`.
-        Expired = "EXPIRED",
-        /// `EXCEPTION`.
-        Exception = "EXCEPTION",
-        /// `ABORTED`.
-        Aborted = "ABORTED",
-        /// `FAILED`.
-        Failed = "FAILED",
-        /// `SUCCEEDED`.
-        Succeeded = "SUCCEEDED",
-        /// `DELETE`.
-        Delete = "DELETE",
-    }
-}
-
-body! {
-    /// The body of `v2.telephony.providers.edges.{id}.logicalinterfaces`.
-    ///
-    /// Vendor class: `EdgeLogicalInterfacesChangeTopicDomainLogicalInterfaceChange`.
-    pub struct DomainLogicalInterfaceChange {
-        /// Its id.
-        id: Box<str> = "id",
-        /// What went wrong.
-        error_info: Box<ErrorInfo> = "errorInfo",
-    }
-}
-
-body! {
     /// The body of `v2.telephony.providers.edges.{id}`.
     ///
     /// Vendor class: `EdgeChangeTopicEdge`.
@@ -108,7 +54,7 @@ body! {
     /// `networks` of a `EdgeMetrics`.
     ///
     /// Vendor class: `EdgeMetricsTopicEdgeMetricNetworks`.
-    pub struct EdgeMetricNetworks {
+    pub struct EdgeMetricNetwork {
         /// Ifname.
         ifname: Box<str> = "ifname",
         /// Sent bytes per sec.
@@ -186,23 +132,49 @@ body! {
         /// Subsystems.
         subsystems: Vec<EdgeMetricSubsystem> = "subsystems",
         /// Networks.
-        networks: Vec<EdgeMetricNetworks> = "networks",
+        networks: Vec<EdgeMetricNetwork> = "networks",
     }
 }
 
 body! {
-    /// `errorInfo` of a `DomainLogicalInterfaceChange`.
+    /// The body of `v2.telephony.providers.edges.{id}.softwareupdate`.
     ///
-    /// Vendor class: `EdgeLogicalInterfacesChangeTopicErrorInfo`.
-    pub struct ErrorInfo {
-        /// Message.
-        message: Box<str> = "message",
-        /// Message with params.
-        message_with_params: Box<str> = "messageWithParams",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
-        /// Code.
-        code: Box<str> = "code",
+    /// Vendor class: `EdgeSoftwareUpdateTopicDomainEdgeSoftwareUpdate`.
+    pub struct EdgeSoftwareUpdate {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Status.
+        status: EdgeSoftwareUpdateStatus = "status",
+        /// When: download start.
+        download_start_time: Timestamp = "downloadStartTime",
+        /// When: execute start.
+        execute_start_time: Timestamp = "executeStartTime",
+        /// When: execute stop.
+        execute_stop_time: Timestamp = "executeStopTime",
+    }
+}
+
+open_enum! {
+    /// `status` of a `EdgeSoftwareUpdate`.
+    pub enum EdgeSoftwareUpdateStatus {
+        /// `NONE`.
+        None = "NONE",
+        /// `INIT`.
+        Init = "INIT",
+        /// `IN_PROGRESS`.
+        InProgress = "IN_PROGRESS",
+        /// `EXPIRED`.
+        Expired = "EXPIRED",
+        /// `EXCEPTION`.
+        Exception = "EXCEPTION",
+        /// `ABORTED`.
+        Aborted = "ABORTED",
+        /// `FAILED`.
+        Failed = "FAILED",
+        /// `SUCCEEDED`.
+        Succeeded = "SUCCEEDED",
+        /// `DELETE`.
+        Delete = "DELETE",
     }
 }
 
@@ -221,6 +193,34 @@ body! {
         contact_addresses: Vec<Box<str>> = "contactAddresses",
         /// When: reachable state.
         reachable_state_time: Timestamp = "reachableStateTime",
+    }
+}
+
+body! {
+    /// The body of `v2.telephony.providers.edges.{id}.logicalinterfaces`.
+    ///
+    /// Vendor class: `EdgeLogicalInterfacesChangeTopicDomainLogicalInterfaceChange`.
+    pub struct LogicalInterfaceChange {
+        /// Its id.
+        id: Box<str> = "id",
+        /// What went wrong.
+        error_info: Box<LogicalInterfaceError> = "errorInfo",
+    }
+}
+
+body! {
+    /// `errorInfo` of a `LogicalInterfaceChange`.
+    ///
+    /// Vendor class: `EdgeLogicalInterfacesChangeTopicErrorInfo`.
+    pub struct LogicalInterfaceError {
+        /// Message.
+        message: Box<str> = "message",
+        /// Message with params.
+        message_with_params: Box<str> = "messageWithParams",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
+        /// Code.
+        code: Box<str> = "code",
     }
 }
 

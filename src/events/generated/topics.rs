@@ -24,34 +24,34 @@
 //!
 //! | topic | function | variant | type | feature |
 //! |---|---|---|---|---|
-//! | `v2.analytics.conversation.{id}.metrics` | `analytics::conversation_metrics` | `AnalyticsConversationMetrics` | `ConversationMetricRecord` | `analytics` |
+//! | `v2.analytics.conversation.{id}.metrics` | `analytics::conversation_metrics` | `AnalyticsConversationMetrics` | `ConversationMetric` | `analytics` |
 //! | `v2.analytics.conversations.details.jobs.availability` | `analytics::conversations_details_jobs_availability` | `AnalyticsConversationsDetailsJobsAvailability` | `DataAvailabilityChange` | `analytics` |
 //! | `v2.analytics.flow.{id}.aggregates` | `analytics::flow_aggregates` | `AnalyticsFlowAggregates` | `QueueObservations` | `analytics` |
-//! | `v2.analytics.flow.{id}.metrics` | `analytics::flow_metrics` | `AnalyticsFlowMetrics` | `FlowMetricRecord` | `analytics` |
+//! | `v2.analytics.flow.{id}.metrics` | `analytics::flow_metrics` | `AnalyticsFlowMetrics` | `FlowMetric` | `analytics` |
 //! | `v2.analytics.flowoutcome.{id}.aggregates` | `analytics::flowoutcome_aggregates` | `AnalyticsFlowoutcomeAggregates` | `QueueObservations` | `analytics` |
-//! | `v2.analytics.queues.{id}.activity` | `analytics::queue_activity` | `AnalyticsQueuesActivity` | `ObservationCount` | `analytics` |
+//! | `v2.analytics.queues.{id}.activity` | `analytics::queue_activity` | `AnalyticsQueuesActivity` | `QueueActivity` | `analytics` |
 //! | `v2.analytics.queues.{id}.observations` | `analytics::queue_observations` | `AnalyticsQueuesObservations` | `QueueObservations` | `analytics` |
 //! | `v2.analytics.users.details.jobs.availability` | `analytics::users_details_jobs_availability` | `AnalyticsUsersDetailsJobsAvailability` | `DataAvailabilityChange` | `analytics` |
 //! | `v2.analytics.users.{id}.aggregates` | `analytics::user_aggregates` | `AnalyticsUsersAggregates` | `QueueObservations` | `analytics` |
 //! | `v2.analytics.wrapup.{id}.aggregates` | `analytics::wrapup_aggregates` | `AnalyticsWrapupAggregates` | `QueueObservations` | `analytics` |
 //! | `v2.architect.dependencytracking.build` | `architect::dependencytracking_build` | `ArchitectDependencytrackingBuild` | `DependencyTrackingBuild` | `architect` |
-//! | `v2.architect.prompts.{id}` | `architect::prompt` | `ArchitectPrompts` | `ArchitectNotification` | `architect` |
+//! | `v2.architect.prompts.{id}` | `architect::prompt` | `ArchitectPrompts` | `ArchitectObject` | `architect` |
 //! | `v2.architect.prompts.{id}.resources.{id}` | `architect::prompt_resource` | `ArchitectPromptsResources` | `PromptResource` | `architect` |
 //! | `v2.architect.systemprompts.{id}.resources.{id}` | `architect::systemprompt_resource` | `ArchitectSystempromptsResources` | `PromptResource` | `architect` |
 //! | `v2.audits.entitytype.{id}.entityid.{id}` | `audits::entitytype_entityid` | `AuditsEntitytypeEntityid` | `AuditLogMessage` | `other-topics` |
 //! | `v2.bot.conversation.{id}.conversations.summaries` | `bot::conversation_conversations_summaries` | `BotConversationConversationsSummaries` | `ConversationSummary` | `conversations` |
 //! | `v2.businessunits.{id}.workforcemanagement.intraday` | `businessunits::workforcemanagement_intraday` | `BusinessunitsWorkforcemanagementIntraday` | `BuIntraday` | `workforce` |
-//! | `v2.coaching.scheduleslots.jobs.{id}` | `coaching::scheduleslots_job` | `CoachingScheduleslotsJobs` | `CoachingScheduleSlotJobComplete` | `performance` |
+//! | `v2.coaching.scheduleslots.jobs.{id}` | `coaching::scheduleslots_job` | `CoachingScheduleslotsJobs` | `CoachingSlotJob` | `performance` |
 //! | `v2.contentmanagement.documents.{id}` | `contentmanagement::document` | `ContentmanagementDocuments` | `DocumentData` | `other-topics` |
 //! | `v2.contentmanagement.workspaces.{id}.documents` | `contentmanagement::workspace_documents` | `ContentmanagementWorkspacesDocuments` | `DocumentData` | `other-topics` |
-//! | `v2.conversations.{id}.agentchecklist` | `conversations::agentchecklist` | `ConversationsAgentchecklist` | `AgentChecklistRuntime` | `conversations` |
+//! | `v2.conversations.{id}.agentchecklist` | `conversations::agentchecklist` | `ConversationsAgentchecklist` | `AgentChecklist` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.intent` | `conversations::suggestions_intent` | `ConversationsSuggestionsIntent` | `IntentSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.knowledge.article` | `conversations::suggestions_knowledge_article` | `ConversationsSuggestionsKnowledgeArticle` | `KnowledgeArticleSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.knowledge.search` | `conversations::suggestions_knowledge_search` | `ConversationsSuggestionsKnowledgeSearch` | `KnowledgeSearchSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.response` | `conversations::suggestions_response` | `ConversationsSuggestionsResponse` | `CannedResponseSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.script` | `conversations::suggestions_script` | `ConversationsSuggestionsScript` | `ScriptSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.thirdpartyaction` | `conversations::suggestions_thirdpartyaction` | `ConversationsSuggestionsThirdpartyaction` | `ThirdPartyActionSuggestion` | `conversations` |
-//! | `v2.conversations.{id}.transcription` | `conversations::transcription` | `ConversationsTranscription` | `TranscriptionMessage` | `conversations` |
+//! | `v2.conversations.{id}.transcription` | `conversations::transcription` | `ConversationsTranscription` | `Transcription` | `conversations` |
 //! | `v2.detail.events.agent.{id}.state` | `detail::events_agent_state` | `DetailEventsAgentState` | `AgentState` | `detail-events` |
 //! | `v2.detail.events.collaboratechat.adhoc.{id}.messages` | `detail::events_collaboratechat_adhoc_messages` | `DetailEventsCollaboratechatAdhocMessages` | `CollaborateChatMessage` | `detail-events` |
 //! | `v2.detail.events.collaboratechat.group.{id}.messages` | `detail::events_collaboratechat_group_messages` | `DetailEventsCollaboratechatGroupMessages` | `CollaborateChatMessage` | `detail-events` |
@@ -74,25 +74,25 @@
 //! | `v2.employeeperformance.externalmetrics.definitions` | `employeeperformance::externalmetrics_definitions` | `EmployeeperformanceExternalmetricsDefinitions` | `ExternalMetricsDefinition` | `performance` |
 //! | `v2.externalcontacts.contacts.{id}` | `externalcontacts::contact` | `ExternalcontactsContacts` | `Contact` | `external-contacts` |
 //! | `v2.externalcontacts.contacts.{id}.journey.segments` | `externalcontacts::contact_journey_segments` | `ExternalcontactsContactsJourneySegments` | `SegmentAssignmentEvents` | `external-contacts` |
-//! | `v2.externalcontacts.contacts.{id}.journey.sessions` | `externalcontacts::contact_journey_sessions` | `ExternalcontactsContactsJourneySessions` | `ExternalcontactSession` | `external-contacts` |
+//! | `v2.externalcontacts.contacts.{id}.journey.sessions` | `externalcontacts::contact_journey_sessions` | `ExternalcontactsContactsJourneySessions` | `ContactSession` | `external-contacts` |
 //! | `v2.externalcontacts.contacts.{id}.notes.{id}` | `externalcontacts::contact_note` | `ExternalcontactsContactsNotes` | `Note` | `external-contacts` |
 //! | `v2.externalcontacts.contacts.{id}.unresolved` | `externalcontacts::contact_unresolved` | `ExternalcontactsContactsUnresolved` | `Contact` | `external-contacts` |
 //! | `v2.externalcontacts.organizations.{id}` | `externalcontacts::organization` | `ExternalcontactsOrganizations` | `ExternalOrganization` | `external-contacts` |
 //! | `v2.externalcontacts.organizations.{id}.notes.{id}` | `externalcontacts::organization_note` | `ExternalcontactsOrganizationsNotes` | `Note` | `external-contacts` |
 //! | `v2.externalcontacts.relationships.{id}` | `externalcontacts::relationship` | `ExternalcontactsRelationships` | `Relationship` | `external-contacts` |
 //! | `v2.flows.instances.flow.{id}` | `flows::instances_flow` | `FlowsInstancesFlow` | `FlowExecutionHistory` | `architect` |
-//! | `v2.flows.outcomes.{id}` | `flows::outcome` | `FlowsOutcomes` | `ArchitectNotification` | `architect` |
+//! | `v2.flows.outcomes.{id}` | `flows::outcome` | `FlowsOutcomes` | `ArchitectObject` | `architect` |
 //! | `v2.flows.{id}` | `flows::flow` | `Flows` | `Flow` | `architect` |
 //! | `v2.gamification.scorecards.users.{id}` | `gamification::scorecards_user` | `GamificationScorecardsUsers` | `ScorecardChange` | `performance` |
 //! | `v2.groups.{id}.greetings` | `groups::greetings` | `GroupsGreetings` | `Greeting` | `users` |
-//! | `v2.integrations.inbound.webhook.{id}.invocation` | `integrations::inbound_webhook_invocation` | `IntegrationsInboundWebhookInvocation` | `PublicWebhooks` | `other-topics` |
+//! | `v2.integrations.inbound.webhook.{id}.invocation` | `integrations::inbound_webhook_invocation` | `IntegrationsInboundWebhookInvocation` | `WebhookEvent` | `other-topics` |
 //! | `v2.journey.sessions.{id}.action.events` | `journey::session_action_events` | `JourneySessionsActionEvents` | `WebActionEvents` | `journey` |
 //! | `v2.journey.sessions.{id}.app.events` | `journey::session_app_events` | `JourneySessionsAppEvents` | `AppEvents` | `journey` |
 //! | `v2.journey.sessions.{id}.outcome.events` | `journey::session_outcome_events` | `JourneySessionsOutcomeEvents` | `OutcomeEvents` | `journey` |
 //! | `v2.journey.sessions.{id}.web.events` | `journey::session_web_events` | `JourneySessionsWebEvents` | `WebEvents` | `journey` |
 //! | `v2.journey.views.jobs.{id}.notification` | `journey::views_job_notification` | `JourneyViewsJobsNotification` | `JourneyViewJob` | `journey` |
 //! | `v2.managementunits.{id}.workforcemanagement.intraday` | `managementunits::workforcemanagement_intraday` | `ManagementunitsWorkforcemanagementIntraday` | `IntradayDataUpdate` | `workforce` |
-//! | `v2.operations.events.{id}` | `operations::event` | `OperationsEvents` | `Operational` | `other-topics` |
+//! | `v2.operations.events.{id}` | `operations::event` | `OperationsEvents` | `OperationalEvent` | `other-topics` |
 //! | `v2.outbound.attemptlimits.{id}` | `outbound::attemptlimit` | `OutboundAttemptlimits` | `AttemptLimits` | `outbound` |
 //! | `v2.outbound.callabletimesets.{id}` | `outbound::callabletimeset` | `OutboundCallabletimesets` | `CallableTimeSet` | `outbound` |
 //! | `v2.outbound.campaignrules.{id}` | `outbound::campaignrule` | `OutboundCampaignrules` | `CampaignRule` | `outbound` |
@@ -105,17 +105,17 @@
 //! | `v2.outbound.contactlists.{id}.importstatus` | `outbound::contactlist_importstatus` | `OutboundContactlistsImportstatus` | `ImportStatus` | `outbound` |
 //! | `v2.outbound.dnclists.{id}` | `outbound::dnclist` | `OutboundDnclists` | `DncList` | `outbound` |
 //! | `v2.outbound.dnclists.{id}.importstatus` | `outbound::dnclist_importstatus` | `OutboundDnclistsImportstatus` | `ImportStatus` | `outbound` |
-//! | `v2.outbound.email.campaigns.contact.postContact` | `outbound::email_campaigns_contact_post_contact` | `OutboundEmailCampaignsContactPostContact` | `OutboundMessagingCampaignPostContactEmail` | `outbound` |
-//! | `v2.outbound.email.campaigns.contact.preContact` | `outbound::email_campaigns_contact_pre_contact` | `OutboundEmailCampaignsContactPreContact` | `OutboundMessagingCampaignPreContactEmail` | `outbound` |
+//! | `v2.outbound.email.campaigns.contact.postContact` | `outbound::email_campaigns_contact_post_contact` | `OutboundEmailCampaignsContactPostContact` | `PostContactEmail` | `outbound` |
+//! | `v2.outbound.email.campaigns.contact.preContact` | `outbound::email_campaigns_contact_pre_contact` | `OutboundEmailCampaignsContactPreContact` | `PreContactEmail` | `outbound` |
 //! | `v2.outbound.emailcampaigns.{id}` | `outbound::emailcampaign` | `OutboundEmailcampaigns` | `MessagingCampaign` | `outbound` |
 //! | `v2.outbound.emailcampaigns.{id}.progress` | `outbound::emailcampaign_progress` | `OutboundEmailcampaignsProgress` | `CampaignProgress` | `outbound` |
 //! | `v2.outbound.importtemplates.{id}.importstatus` | `outbound::importtemplate_importstatus` | `OutboundImporttemplatesImportstatus` | `ImportStatus` | `outbound` |
-//! | `v2.outbound.messaging.campaigns.contact.postContact` | `outbound::messaging_campaigns_contact_post_contact` | `OutboundMessagingCampaignsContactPostContact` | `OutboundMessagingCampaignPostContactSms` | `outbound` |
-//! | `v2.outbound.messaging.campaigns.contact.preContact` | `outbound::messaging_campaigns_contact_pre_contact` | `OutboundMessagingCampaignsContactPreContact` | `OutboundMessagingCampaignPreContactSms` | `outbound` |
+//! | `v2.outbound.messaging.campaigns.contact.postContact` | `outbound::messaging_campaigns_contact_post_contact` | `OutboundMessagingCampaignsContactPostContact` | `PostContactSms` | `outbound` |
+//! | `v2.outbound.messaging.campaigns.contact.preContact` | `outbound::messaging_campaigns_contact_pre_contact` | `OutboundMessagingCampaignsContactPreContact` | `PreContactSms` | `outbound` |
 //! | `v2.outbound.messagingcampaigns.{id}` | `outbound::messagingcampaign` | `OutboundMessagingcampaigns` | `MessagingCampaign` | `outbound` |
 //! | `v2.outbound.messagingcampaigns.{id}.progress` | `outbound::messagingcampaign_progress` | `OutboundMessagingcampaignsProgress` | `CampaignProgress` | `outbound` |
-//! | `v2.outbound.preview.campaigns.contact.postContact` | `outbound::preview_campaigns_contact_post_contact` | `OutboundPreviewCampaignsContactPostContact` | `OutboundPreviewCampaignPostContact` | `outbound` |
-//! | `v2.outbound.preview.campaigns.contact.preContact` | `outbound::preview_campaigns_contact_pre_contact` | `OutboundPreviewCampaignsContactPreContact` | `CampaignPreContact` | `outbound` |
+//! | `v2.outbound.preview.campaigns.contact.postContact` | `outbound::preview_campaigns_contact_post_contact` | `OutboundPreviewCampaignsContactPostContact` | `PostContactPreview` | `outbound` |
+//! | `v2.outbound.preview.campaigns.contact.preContact` | `outbound::preview_campaigns_contact_pre_contact` | `OutboundPreviewCampaignsContactPreContact` | `PreContact` | `outbound` |
 //! | `v2.outbound.responsesets.{id}` | `outbound::responseset` | `OutboundResponsesets` | `ResponseSet` | `outbound` |
 //! | `v2.outbound.rulesets.{id}` | `outbound::ruleset` | `OutboundRulesets` | `RuleSet` | `outbound` |
 //! | `v2.outbound.schedules.campaigns.{id}` | `outbound::schedules_campaign` | `OutboundSchedulesCampaigns` | `CampaignSchedule` | `outbound` |
@@ -125,10 +125,10 @@
 //! | `v2.outbound.schedules.whatsappcampaigns.{id}` | `outbound::schedules_whatsappcampaign` | `OutboundSchedulesWhatsappcampaigns` | `WhatsAppCampaignSchedule` | `outbound` |
 //! | `v2.outbound.sequences.{id}` | `outbound::sequence` | `OutboundSequences` | `CampaignSequence` | `outbound` |
 //! | `v2.outbound.settings` | `outbound::settings` | `OutboundSettings` | `OutboundSettings` | `outbound` |
-//! | `v2.outbound.voice.campaigns.contact.postContact` | `outbound::voice_campaigns_contact_post_contact` | `OutboundVoiceCampaignsContactPostContact` | `OutboundVoiceCampaignPostContact` | `outbound` |
-//! | `v2.outbound.voice.campaigns.contact.preContact` | `outbound::voice_campaigns_contact_pre_contact` | `OutboundVoiceCampaignsContactPreContact` | `CampaignPreContact` | `outbound` |
-//! | `v2.outbound.whatsapp.campaigns.contact.postContact` | `outbound::whatsapp_campaigns_contact_post_contact` | `OutboundWhatsappCampaignsContactPostContact` | `OutboundMessagingCampaignPostContactWhatsApp` | `outbound` |
-//! | `v2.outbound.whatsapp.campaigns.contact.preContact` | `outbound::whatsapp_campaigns_contact_pre_contact` | `OutboundWhatsappCampaignsContactPreContact` | `OutboundMessagingCampaignPreContactWhatsApp` | `outbound` |
+//! | `v2.outbound.voice.campaigns.contact.postContact` | `outbound::voice_campaigns_contact_post_contact` | `OutboundVoiceCampaignsContactPostContact` | `PostContactVoice` | `outbound` |
+//! | `v2.outbound.voice.campaigns.contact.preContact` | `outbound::voice_campaigns_contact_pre_contact` | `OutboundVoiceCampaignsContactPreContact` | `PreContact` | `outbound` |
+//! | `v2.outbound.whatsapp.campaigns.contact.postContact` | `outbound::whatsapp_campaigns_contact_post_contact` | `OutboundWhatsappCampaignsContactPostContact` | `PostContactWhatsApp` | `outbound` |
+//! | `v2.outbound.whatsapp.campaigns.contact.preContact` | `outbound::whatsapp_campaigns_contact_pre_contact` | `OutboundWhatsappCampaignsContactPreContact` | `PreContactWhatsApp` | `outbound` |
 //! | `v2.outbound.whatsappcampaigns.{id}` | `outbound::whatsappcampaign` | `OutboundWhatsappcampaigns` | `MessagingCampaign` | `outbound` |
 //! | `v2.outbound.whatsappcampaigns.{id}.progress` | `outbound::whatsappcampaign_progress` | `OutboundWhatsappcampaignsProgress` | `CampaignProgress` | `outbound` |
 //! | `v2.outbound.wrapupcodemappings.{id}` | `outbound::wrapupcodemapping` | `OutboundWrapupcodemappings` | `WrapUpCodeMapping` | `outbound` |
@@ -144,10 +144,10 @@
 //! | `v2.routing.queues.{id}.conversations.socialexpressions` | `routing::queue_conversations_socialexpressions` | `RoutingQueuesConversationsSocialexpressions` | `Conversation` | `routing` |
 //! | `v2.routing.queues.{id}.conversations.videos` | `routing::queue_conversations_videos` | `RoutingQueuesConversationsVideos` | `Conversation` | `routing` |
 //! | `v2.routing.queues.{id}.users` | `routing::queue_users` | `RoutingQueuesUsers` | `QueueMember` | `routing` |
-//! | `v2.speechandtextanalytics.conversation.{id}.empathy` | `speechandtextanalytics::conversation_empathy` | `SpeechandtextanalyticsConversationEmpathy` | `OverallEmpathyMessage` | `speech` |
-//! | `v2.speechandtextanalytics.conversation.{id}.sentiment` | `speechandtextanalytics::conversation_sentiment` | `SpeechandtextanalyticsConversationSentiment` | `OverallSentimentMessage` | `speech` |
-//! | `v2.speechandtextanalytics.conversation.{id}.topics` | `speechandtextanalytics::conversation_topics` | `SpeechandtextanalyticsConversationTopics` | `TopicsDetectedMessage` | `speech` |
-//! | `v2.speechandtextanalytics.conversations.{id}.categories` | `speechandtextanalytics::conversation_categories` | `SpeechandtextanalyticsConversationsCategories` | `StaConversationCategoriesMessage` | `speech` |
+//! | `v2.speechandtextanalytics.conversation.{id}.empathy` | `speechandtextanalytics::conversation_empathy` | `SpeechandtextanalyticsConversationEmpathy` | `ConversationEmpathy` | `speech` |
+//! | `v2.speechandtextanalytics.conversation.{id}.sentiment` | `speechandtextanalytics::conversation_sentiment` | `SpeechandtextanalyticsConversationSentiment` | `ConversationSentiment` | `speech` |
+//! | `v2.speechandtextanalytics.conversation.{id}.topics` | `speechandtextanalytics::conversation_topics` | `SpeechandtextanalyticsConversationTopics` | `DetectedTopics` | `speech` |
+//! | `v2.speechandtextanalytics.conversations.{id}.categories` | `speechandtextanalytics::conversation_categories` | `SpeechandtextanalyticsConversationsCategories` | `ConversationCategories` | `speech` |
 //! | `v2.speechandtextanalytics.programs.general.jobs.{id}` | `speechandtextanalytics::programs_general_job` | `SpeechandtextanalyticsProgramsGeneralJobs` | `TopicsDefinitionsJob` | `speech` |
 //! | `v2.speechandtextanalytics.programs.publishjobs.{id}` | `speechandtextanalytics::programs_publishjob` | `SpeechandtextanalyticsProgramsPublishjobs` | `TopicsDefinitionsJob` | `speech` |
 //! | `v2.speechandtextanalytics.programs.topiclinks.jobs.{id}` | `speechandtextanalytics::programs_topiclinks_job` | `SpeechandtextanalyticsProgramsTopiclinksJobs` | `TopicsDefinitionsJob` | `speech` |
@@ -162,12 +162,12 @@
 //! | `v2.telephony.providers.edges.trunks.{id}` | `telephony::providers_edges_trunk` | `TelephonyProvidersEdgesTrunks` | `Trunk` | `telephony` |
 //! | `v2.telephony.providers.edges.trunks.{id}.metrics` | `telephony::providers_edges_trunk_metrics` | `TelephonyProvidersEdgesTrunksMetrics` | `TrunkMetrics` | `telephony` |
 //! | `v2.telephony.providers.edges.{id}` | `telephony::providers_edge` | `TelephonyProvidersEdges` | `Edge` | `telephony` |
-//! | `v2.telephony.providers.edges.{id}.logicalinterfaces` | `telephony::providers_edge_logicalinterfaces` | `TelephonyProvidersEdgesLogicalinterfaces` | `DomainLogicalInterfaceChange` | `telephony` |
+//! | `v2.telephony.providers.edges.{id}.logicalinterfaces` | `telephony::providers_edge_logicalinterfaces` | `TelephonyProvidersEdgesLogicalinterfaces` | `LogicalInterfaceChange` | `telephony` |
 //! | `v2.telephony.providers.edges.{id}.metrics` | `telephony::providers_edge_metrics` | `TelephonyProvidersEdgesMetrics` | `EdgeMetrics` | `telephony` |
-//! | `v2.telephony.providers.edges.{id}.softwareupdate` | `telephony::providers_edge_softwareupdate` | `TelephonyProvidersEdgesSoftwareupdate` | `DomainEdgeSoftwareUpdate` | `telephony` |
+//! | `v2.telephony.providers.edges.{id}.softwareupdate` | `telephony::providers_edge_softwareupdate` | `TelephonyProvidersEdgesSoftwareupdate` | `EdgeSoftwareUpdate` | `telephony` |
 //! | `v2.users.{id}.activity` | `users::activity` | `UsersActivity` | `AgentActivity` | `users` |
 //! | `v2.users.{id}.alerting.alerts` | `users::alerting_alerts` | `UsersAlertingAlerts` | `Alert` | `users` |
-//! | `v2.users.{id}.alerting.rules` | `users::alerting_rules` | `UsersAlertingRules` | `UserRule` | `users` |
+//! | `v2.users.{id}.alerting.rules` | `users::alerting_rules` | `UsersAlertingRules` | `AlertingRule` | `users` |
 //! | `v2.users.{id}.analytics.reporting.exports` | `users::analytics_reporting_exports` | `UsersAnalyticsReportingExports` | `DataExport` | `users` |
 //! | `v2.users.{id}.badges.chats` | `users::badges_chats` | `UsersBadgesChats` | `ChatBadge` | `users` |
 //! | `v2.users.{id}.callforwarding` | `users::callforwarding` | `UsersCallforwarding` | `CallForwarding` | `users` |
@@ -177,12 +177,12 @@
 //! | `v2.users.{id}.conversations.chats` | `users::conversations_chats` | `UsersConversationsChats` | `ChatConversation` | `users` |
 //! | `v2.users.{id}.conversations.cobrowseSessions` | `users::conversations_cobrowse_sessions` | `UsersConversationsCobrowseSessions` | `CobrowseConversation` | `users` |
 //! | `v2.users.{id}.conversations.emails` | `users::conversations_emails` | `UsersConversationsEmails` | `EmailConversation` | `users` |
-//! | `v2.users.{id}.conversations.inbound.typing.event` | `users::conversations_inbound_typing_event` | `UsersConversationsInboundTypingEvent` | `MessageData` | `users` |
+//! | `v2.users.{id}.conversations.inbound.typing.event` | `users::conversations_inbound_typing_event` | `UsersConversationsInboundTypingEvent` | `TypingEvent` | `users` |
 //! | `v2.users.{id}.conversations.messages` | `users::conversations_messages` | `UsersConversationsMessages` | `MessageConversation` | `users` |
 //! | `v2.users.{id}.conversations.screenshares` | `users::conversations_screenshares` | `UsersConversationsScreenshares` | `ScreenShareConversation` | `users` |
 //! | `v2.users.{id}.conversations.socialexpressions` | `users::conversations_socialexpressions` | `UsersConversationsSocialexpressions` | `SocialConversation` | `users` |
 //! | `v2.users.{id}.conversations.summaries` | `users::conversations_summaries` | `UsersConversationsSummaries` | `ConversationSummary` | `users` |
-//! | `v2.users.{id}.conversations.summaries.settings.preview` | `users::conversations_summaries_settings_preview` | `UsersConversationsSummariesSettingsPreview` | `ConversationSummarySettingsPreviewMessage` | `users` |
+//! | `v2.users.{id}.conversations.summaries.settings.preview` | `users::conversations_summaries_settings_preview` | `UsersConversationsSummariesSettingsPreview` | `SummaryPreview` | `users` |
 //! | `v2.users.{id}.conversations.videos` | `users::conversations_videos` | `UsersConversationsVideos` | `VideoConversation` | `users` |
 //! | `v2.users.{id}.conversations.{id}.recordings` | `users::conversation_recordings` | `UsersConversationsRecordings` | `Recording` | `users` |
 //! | `v2.users.{id}.conversations.{id}.recordings.{id}` | `users::conversation_recording` | `UsersConversationsRecording` | `Recording` | `users` |
@@ -192,11 +192,11 @@
 //! | `v2.users.{id}.geolocation` | `users::geolocation` | `UsersGeolocation` | `Geolocation` | `users` |
 //! | `v2.users.{id}.greetings` | `users::greetings` | `UsersGreetings` | `Greeting` | `users` |
 //! | `v2.users.{id}.integrationpresence` | `users::integrationpresence` | `UsersIntegrationpresence` | `PresenceActivity` | `users` |
-//! | `v2.users.{id}.integrations.calendar.teams` | `users::integrations_calendar_teams` | `UsersIntegrationsCalendarTeams` | `GcuccTeamsCalendar` | `users` |
+//! | `v2.users.{id}.integrations.calendar.teams` | `users::integrations_calendar_teams` | `UsersIntegrationsCalendarTeams` | `TeamsCalendar` | `users` |
 //! | `v2.users.{id}.outbound.contactlists.{id}.export` | `users::outbound_contactlist_export` | `UsersOutboundContactlistsExport` | `ExportUri` | `outbound` |
 //! | `v2.users.{id}.outbound.dnclists.{id}.export` | `users::outbound_dnclist_export` | `UsersOutboundDnclistsExport` | `ExportUri` | `outbound` |
 //! | `v2.users.{id}.outofoffice` | `users::outofoffice` | `UsersOutofoffice` | `OutOfOffice` | `users` |
-//! | `v2.users.{id}.persistentconnection` | `users::persistentconnection` | `UsersPersistentconnection` | `PersistentConnectionChange` | `users` |
+//! | `v2.users.{id}.persistentconnection` | `users::persistentconnection` | `UsersPersistentconnection` | `PersistentConnection` | `users` |
 //! | `v2.users.{id}.presence` | `users::presence` | `UsersPresence` | `UserPresence` | `users` |
 //! | `v2.users.{id}.recordings` | `users::recordings` | `UsersRecordings` | `Recording` | `users` |
 //! | `v2.users.{id}.routingStatus` | `users::routing_status` | `UsersRoutingStatus` | `UserRoutingStatus` | `users` |
@@ -204,30 +204,30 @@
 //! | `v2.users.{id}.tokens` | `users::tokens` | `UsersTokens` | `Token` | `users` |
 //! | `v2.users.{id}.userrecordings` | `users::userrecordings` | `UsersUserrecordings` | `RecordingData` | `users` |
 //! | `v2.users.{id}.voicemail.messages` | `users::voicemail_messages` | `UsersVoicemailMessages` | `VoicemailMessage` | `users` |
-//! | `v2.users.{id}.wem.coaching.notification` | `users::wem_coaching_notification` | `UsersWemCoachingNotification` | `CoachingUser` | `performance` |
+//! | `v2.users.{id}.wem.coaching.notification` | `users::wem_coaching_notification` | `UsersWemCoachingNotification` | `CoachingNotification` | `performance` |
 //! | `v2.users.{id}.wem.learning.assignment` | `users::wem_learning_assignment` | `UsersWemLearningAssignment` | `LearningAssignment` | `performance` |
-//! | `v2.users.{id}.workforcemanagement.adherence` | `users::workforcemanagement_adherence` | `UsersWorkforcemanagementAdherence` | `UserScheduleAdherenceUpdate` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.adherence` | `users::workforcemanagement_adherence` | `UsersWorkforcemanagementAdherence` | `ScheduleAdherence` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` | `users::workforcemanagement_adherence_explanations_jobs` | `UsersWorkforcemanagementAdherenceExplanationsJobs` | `AdherenceExplanationJob` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.adherence.historical.agent` | `users::workforcemanagement_adherence_historical_agent` | `UsersWorkforcemanagementAdherenceHistoricalAgent` | `HistoricalAdherenceAgentCalculationsComplete` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.adherence.historical.bulk` | `users::workforcemanagement_adherence_historical_bulk` | `UsersWorkforcemanagementAdherenceHistoricalBulk` | `HistoricalAdherenceBulkCalculationsComplete` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.adherence.historical.agent` | `users::workforcemanagement_adherence_historical_agent` | `UsersWorkforcemanagementAdherenceHistoricalAgent` | `HistoricalAdherenceAgent` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.adherence.historical.bulk` | `users::workforcemanagement_adherence_historical_bulk` | `UsersWorkforcemanagementAdherenceHistoricalBulk` | `HistoricalAdherenceBulk` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete` | `users::workforcemanagement_agentschedules_managementunit_search_complete` | `UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete` | `AgentMuScheduleSearchComplete` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.alternative.shift.jobs` | `users::workforcemanagement_alternative_shift_jobs` | `UsersWorkforcemanagementAlternativeShiftJobs` | `AlternativeShiftJobComplete` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.decisionmetrics.jobs` | `users::workforcemanagement_decisionmetrics_jobs` | `UsersWorkforcemanagementDecisionmetricsJobs` | `DecisionMetricsJob` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.historicaladherencequery` | `users::workforcemanagement_historicaladherencequery` | `UsersWorkforcemanagementHistoricaladherencequery` | `HistoricalAdherenceCalculationsComplete` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.historicaladherencequery` | `users::workforcemanagement_historicaladherencequery` | `UsersWorkforcemanagementHistoricaladherencequery` | `HistoricalAdherence` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs` | `users::workforcemanagement_integrations_hris_timeofftypes_jobs` | `UsersWorkforcemanagementIntegrationsHrisTimeofftypesJobs` | `HrisTimeOffTypesJob` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.notifications` | `users::workforcemanagement_notifications` | `UsersWorkforcemanagementNotifications` | `User` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.notifications` | `users::workforcemanagement_notifications` | `UsersWorkforcemanagementNotifications` | `WorkforceNotification` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations` | `users::workforcemanagement_performanceprediction_schedules_recalculations` | `UsersWorkforcemanagementPerformancepredictionSchedulesRecalculations` | `PerformancePredictionUserRecalculation` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.schedules` | `users::workforcemanagement_schedules` | `UsersWorkforcemanagementSchedules` | `AgentScheduleUpdate` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.shift.trading.jobs` | `users::workforcemanagement_shift_trading_jobs` | `UsersWorkforcemanagementShiftTradingJobs` | `ShiftTradingJobComplete` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.shrinkage.jobs` | `users::workforcemanagement_shrinkage_jobs` | `UsersWorkforcemanagementShrinkageJobs` | `HistoricalShrinkageCalculationsComplete` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.shrinkage.jobs` | `users::workforcemanagement_shrinkage_jobs` | `UsersWorkforcemanagementShrinkageJobs` | `HistoricalShrinkage` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` | `users::workforcemanagement_timeoffbalance_jobs` | `UsersWorkforcemanagementTimeoffbalanceJobs` | `TimeOffBalanceJob` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.timeoffrequests` | `users::workforcemanagement_timeoffrequests` | `UsersWorkforcemanagementTimeoffrequests` | `TimeOffRequestUpdate` | `workforce` |
 //! | `v2.video.conferences.{id}` | `video::conference` | `VideoConferences` | `VideoConference` | `conversations` |
 //! | `v2.webdeployments.configurations.{id}` | `webdeployments::configuration` | `WebdeploymentsConfigurations` | `WebMessagingConfigChange` | `web-messaging` |
 //! | `v2.webdeployments.deployments.{id}` | `webdeployments::deployment` | `WebdeploymentsDeployments` | `WebMessagingDeploymentChange` | `web-messaging` |
-//! | `v2.webmessaging.deployments.{id}.undelivered.messages` | `webmessaging::deployment_undelivered_messages` | `WebmessagingDeploymentsUndeliveredMessages` | `WebMessagingUndeliveredMessage` | `web-messaging` |
+//! | `v2.webmessaging.deployments.{id}.undelivered.messages` | `webmessaging::deployment_undelivered_messages` | `WebmessagingDeploymentsUndeliveredMessages` | `UndeliveredMessages` | `web-messaging` |
 //! | `v2.wem.learning.assignments.modules.{id}` | `wem::learning_assignments_module` | `WemLearningAssignmentsModules` | `LearningAssignmentRuleRun` | `performance` |
-//! | `v2.workflows.{id}.conversations.inbound.typing.event` | `workflows::conversations_inbound_typing_event` | `WorkflowsConversationsInboundTypingEvent` | `MessageData` | `conversations` |
+//! | `v2.workflows.{id}.conversations.inbound.typing.event` | `workflows::conversations_inbound_typing_event` | `WorkflowsConversationsInboundTypingEvent` | `TypingEvent` | `conversations` |
 //! | `v2.workforcemanagement.agents` | `workforcemanagement::agents` | `WorkforcemanagementAgents` | `MoveAgentsComplete` | `workforce` |
 //! | `v2.workforcemanagement.agents.opportunities` | `workforcemanagement::agents_opportunities` | `WorkforcemanagementAgentsOpportunities` | `AgentOpportunity` | `workforce` |
 //! | `v2.workforcemanagement.agents.{id}.adherence.explanations` | `workforcemanagement::agent_adherence_explanations` | `WorkforcemanagementAgentsAdherenceExplanations` | `AdherenceExplanationChanged` | `workforce` |
@@ -235,7 +235,7 @@
 //! | `v2.workforcemanagement.businessunits.{id}.activityplans.runs.jobs` | `workforcemanagement::businessunit_activityplans_runs_jobs` | `WorkforcemanagementBusinessunitsActivityplansRunsJobs` | `ActivityPlanJobComplete` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.adherence.explanations` | `workforcemanagement::businessunit_adherence_explanations` | `WorkforcemanagementBusinessunitsAdherenceExplanations` | `AdherenceExplanationChanged` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.capacityplans.{id}.staffingrequirements` | `workforcemanagement::businessunit_capacityplan_staffingrequirements` | `WorkforcemanagementBusinessunitsCapacityplansStaffingrequirements` | `StaffingRequirements` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement` | `workforcemanagement::businessunit_forecasts_staffingrequirement` | `WorkforcemanagementBusinessunitsForecastsStaffingrequirement` | `BuForecastShortTermStaffingRequirements` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement` | `workforcemanagement::businessunit_forecasts_staffingrequirement` | `WorkforcemanagementBusinessunitsForecastsStaffingrequirement` | `ForecastStaffing` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.main.forecast.export.forecast` | `workforcemanagement::businessunit_main_forecast_export_forecast` | `WorkforcemanagementBusinessunitsMainForecastExportForecast` | `MainForecastExport` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.main.forecast.export.historical` | `workforcemanagement::businessunit_main_forecast_export_historical` | `WorkforcemanagementBusinessunitsMainForecastExportHistorical` | `MainForecastExport` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.main.forecast.export.snapshot` | `workforcemanagement::businessunit_main_forecast_export_snapshot` | `WorkforcemanagementBusinessunitsMainForecastExportSnapshot` | `MainForecastExport` | `workforce` |
@@ -243,22 +243,22 @@
 //! | `v2.workforcemanagement.businessunits.{id}.schedulebids.{id}` | `workforcemanagement::businessunit_schedulebid` | `WorkforcemanagementBusinessunitsSchedulebids` | `ScheduleBidding` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.schedules` | `workforcemanagement::businessunit_schedules` | `WorkforcemanagementBusinessunitsSchedules` | `BuSchedule` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.scheduling.runs` | `workforcemanagement::businessunit_scheduling_runs` | `WorkforcemanagementBusinessunitsSchedulingRuns` | `BuSchedulingRunProgress` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts` | `workforcemanagement::businessunit_shorttermforecasts` | `WorkforcemanagementBusinessunitsShorttermforecasts` | `BuShortTermForecast` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` | `workforcemanagement::businessunit_shorttermforecasts_copy` | `WorkforcemanagementBusinessunitsShorttermforecastsCopy` | `BuShortTermForecast` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` | `workforcemanagement::businessunit_shorttermforecasts_generate` | `WorkforcemanagementBusinessunitsShorttermforecastsGenerate` | `GenerateBuShortTermForecastProgress` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import` | `workforcemanagement::businessunit_shorttermforecasts_import` | `WorkforcemanagementBusinessunitsShorttermforecastsImport` | `BuShortTermForecast` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts` | `workforcemanagement::businessunit_shorttermforecasts` | `WorkforcemanagementBusinessunitsShorttermforecasts` | `ShortTermForecastUpdate` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` | `workforcemanagement::businessunit_shorttermforecasts_copy` | `WorkforcemanagementBusinessunitsShorttermforecastsCopy` | `ShortTermForecastUpdate` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` | `workforcemanagement::businessunit_shorttermforecasts_generate` | `WorkforcemanagementBusinessunitsShorttermforecastsGenerate` | `ShortTermForecastProgress` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import` | `workforcemanagement::businessunit_shorttermforecasts_import` | `WorkforcemanagementBusinessunitsShorttermforecastsImport` | `ShortTermForecastUpdate` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.workplanbids.{id}` | `workforcemanagement::businessunit_workplanbid` | `WorkforcemanagementBusinessunitsWorkplanbids` | `WorkPlanBidding` | `workforce` |
-//! | `v2.workforcemanagement.historicaldata.delete.jobs` | `workforcemanagement::historicaldata_delete_jobs` | `WorkforcemanagementHistoricaldataDeleteJobs` | `HistoricalDataPurgeRequestComplete` | `workforce` |
-//! | `v2.workforcemanagement.historicaldata.deletejob` | `workforcemanagement::historicaldata_deletejob` | `WorkforcemanagementHistoricaldataDeletejob` | `HistoricalDataUploadPurgeRequestUpdate` | `workforce` |
-//! | `v2.workforcemanagement.historicaldata.status` | `workforcemanagement::historicaldata_status` | `WorkforcemanagementHistoricaldataStatus` | `HistoricalDataUploadRequestUpdate` | `workforce` |
+//! | `v2.workforcemanagement.historicaldata.delete.jobs` | `workforcemanagement::historicaldata_delete_jobs` | `WorkforcemanagementHistoricaldataDeleteJobs` | `HistoricalDataPurge` | `workforce` |
+//! | `v2.workforcemanagement.historicaldata.deletejob` | `workforcemanagement::historicaldata_deletejob` | `WorkforcemanagementHistoricaldataDeletejob` | `HistoricalDataPurgeUpdate` | `workforce` |
+//! | `v2.workforcemanagement.historicaldata.status` | `workforcemanagement::historicaldata_status` | `WorkforcemanagementHistoricaldataStatus` | `HistoricalDataUpload` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}` | `workforcemanagement::managementunit` | `WorkforcemanagementManagementunits` | `MoveManagementUnit` | `workforce` |
-//! | `v2.workforcemanagement.managementunits.{id}.adherence` | `workforcemanagement::managementunit_adherence` | `WorkforcemanagementManagementunitsAdherence` | `UserScheduleAdherenceUpdate` | `workforce` |
+//! | `v2.workforcemanagement.managementunits.{id}.adherence` | `workforcemanagement::managementunit_adherence` | `WorkforcemanagementManagementunitsAdherence` | `ScheduleAdherence` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.agents.sync` | `workforcemanagement::managementunit_agents_sync` | `WorkforcemanagementManagementunitsAgentsSync` | `UpdateAgentDetailsComplete` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.agentschedules.changed` | `workforcemanagement::managementunit_agentschedules_changed` | `WorkforcemanagementManagementunitsAgentschedulesChanged` | `AgentMuScheduleChanged` | `workforce` |
-//! | `v2.workforcemanagement.managementunits.{id}.schedules` | `workforcemanagement::managementunit_schedules` | `WorkforcemanagementManagementunitsSchedules` | `WorkforcemanagementSchedule` | `workforce` |
+//! | `v2.workforcemanagement.managementunits.{id}.schedules` | `workforcemanagement::managementunit_schedules` | `WorkforcemanagementManagementunitsSchedules` | `ManagementUnitSchedule` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk` | `workforcemanagement::managementunit_shifttrades_state_bulk` | `WorkforcemanagementManagementunitsShifttradesStateBulk` | `BulkShiftTradeStateUpdate` | `workforce` |
 //! | `v2.workforcemanagement.performanceprediction.schedules.{id}` | `workforcemanagement::performanceprediction_schedule` | `WorkforcemanagementPerformancepredictionSchedules` | `PerformancePredictionCalculation` | `workforce` |
-//! | `v2.workforcemanagement.teams.{id}.adherence` | `workforcemanagement::team_adherence` | `WorkforcemanagementTeamsAdherence` | `UserScheduleAdherenceUpdate` | `workforce` |
+//! | `v2.workforcemanagement.teams.{id}.adherence` | `workforcemanagement::team_adherence` | `WorkforcemanagementTeamsAdherence` | `ScheduleAdherence` | `workforce` |
 //! | `v2.workforcemanagement.users.{id}.schedules.query` | `workforcemanagement::user_schedules_query` | `WorkforcemanagementUsersSchedulesQuery` | `BuScheduleSearchResult` | `workforce` |
 //! | `v2.workforcemanagement.users.{id}.schedules.search` | `workforcemanagement::user_schedules_search` | `WorkforcemanagementUsersSchedulesSearch` | `BuScheduleSearchResult` | `workforce` |
 
@@ -271,7 +271,7 @@ pub mod analytics {
     /// An event of `v2.analytics.conversation.{id}.metrics`.
     pub fn conversation_metrics(
         conversation: impl AsRef<str>,
-    ) -> Topic<bodies::ConversationMetricRecord> {
+    ) -> Topic<bodies::ConversationMetric> {
         Topic::unchecked(format!("v2.analytics.conversation.{}.metrics", conversation.as_ref()))
     }
 
@@ -286,7 +286,7 @@ pub mod analytics {
     }
 
     /// An event of `v2.analytics.flow.{id}.metrics`.
-    pub fn flow_metrics(flow: impl AsRef<str>) -> Topic<bodies::FlowMetricRecord> {
+    pub fn flow_metrics(flow: impl AsRef<str>) -> Topic<bodies::FlowMetric> {
         Topic::unchecked(format!("v2.analytics.flow.{}.metrics", flow.as_ref()))
     }
 
@@ -298,7 +298,7 @@ pub mod analytics {
     }
 
     /// An event of `v2.analytics.queues.{id}.activity`.
-    pub fn queue_activity(queue: impl AsRef<str>) -> Topic<bodies::ObservationCount> {
+    pub fn queue_activity(queue: impl AsRef<str>) -> Topic<bodies::QueueActivity> {
         Topic::unchecked(format!("v2.analytics.queues.{}.activity", queue.as_ref()))
     }
 
@@ -335,7 +335,7 @@ pub mod architect {
     }
 
     /// An event of `v2.architect.prompts.{id}`.
-    pub fn prompt(prompt: impl AsRef<str>) -> Topic<bodies::ArchitectNotification> {
+    pub fn prompt(prompt: impl AsRef<str>) -> Topic<bodies::ArchitectObject> {
         Topic::unchecked(format!("v2.architect.prompts.{}", prompt.as_ref()))
     }
 
@@ -424,9 +424,7 @@ pub mod coaching {
     use crate::events::topic::Topic;
 
     /// An event of `v2.coaching.scheduleslots.jobs.{id}`.
-    pub fn scheduleslots_job(
-        job: impl AsRef<str>,
-    ) -> Topic<bodies::CoachingScheduleSlotJobComplete> {
+    pub fn scheduleslots_job(job: impl AsRef<str>) -> Topic<bodies::CoachingSlotJob> {
         Topic::unchecked(format!("v2.coaching.scheduleslots.jobs.{}", job.as_ref()))
     }
 }
@@ -458,7 +456,7 @@ pub mod conversations {
     use crate::events::topic::Topic;
 
     /// An event of `v2.conversations.{id}.agentchecklist`.
-    pub fn agentchecklist(conversation: impl AsRef<str>) -> Topic<bodies::AgentChecklistRuntime> {
+    pub fn agentchecklist(conversation: impl AsRef<str>) -> Topic<bodies::AgentChecklist> {
         Topic::unchecked(format!("v2.conversations.{}.agentchecklist", conversation.as_ref()))
     }
 
@@ -510,7 +508,7 @@ pub mod conversations {
     }
 
     /// An event of `v2.conversations.{id}.transcription`.
-    pub fn transcription(conversation: impl AsRef<str>) -> Topic<bodies::TranscriptionMessage> {
+    pub fn transcription(conversation: impl AsRef<str>) -> Topic<bodies::Transcription> {
         Topic::unchecked(format!("v2.conversations.{}.transcription", conversation.as_ref()))
     }
 }
@@ -721,9 +719,7 @@ pub mod externalcontacts {
     }
 
     /// An event of `v2.externalcontacts.contacts.{id}.journey.sessions`.
-    pub fn contact_journey_sessions(
-        contact: impl AsRef<str>,
-    ) -> Topic<bodies::ExternalcontactSession> {
+    pub fn contact_journey_sessions(contact: impl AsRef<str>) -> Topic<bodies::ContactSession> {
         Topic::unchecked(format!(
             "v2.externalcontacts.contacts.{}.journey.sessions",
             contact.as_ref()
@@ -779,7 +775,7 @@ pub mod flows {
     }
 
     /// An event of `v2.flows.outcomes.{id}`.
-    pub fn outcome(outcome: impl AsRef<str>) -> Topic<bodies::ArchitectNotification> {
+    pub fn outcome(outcome: impl AsRef<str>) -> Topic<bodies::ArchitectObject> {
         Topic::unchecked(format!("v2.flows.outcomes.{}", outcome.as_ref()))
     }
 
@@ -820,7 +816,7 @@ pub mod integrations {
     use crate::events::topic::Topic;
 
     /// An event of `v2.integrations.inbound.webhook.{id}.invocation`.
-    pub fn inbound_webhook_invocation(webhook: impl AsRef<str>) -> Topic<bodies::PublicWebhooks> {
+    pub fn inbound_webhook_invocation(webhook: impl AsRef<str>) -> Topic<bodies::WebhookEvent> {
         Topic::unchecked(format!("v2.integrations.inbound.webhook.{}.invocation", webhook.as_ref()))
     }
 }
@@ -881,7 +877,7 @@ pub mod operations {
     use crate::events::topic::Topic;
 
     /// An event of `v2.operations.events.{id}`.
-    pub fn event(event: impl AsRef<str>) -> Topic<bodies::Operational> {
+    pub fn event(event: impl AsRef<str>) -> Topic<bodies::OperationalEvent> {
         Topic::unchecked(format!("v2.operations.events.{}", event.as_ref()))
     }
 }
@@ -957,14 +953,12 @@ pub mod outbound {
     }
 
     /// An event of `v2.outbound.email.campaigns.contact.postContact`.
-    pub fn email_campaigns_contact_post_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPostContactEmail> {
+    pub fn email_campaigns_contact_post_contact() -> Topic<bodies::PostContactEmail> {
         Topic::unchecked("v2.outbound.email.campaigns.contact.postContact")
     }
 
     /// An event of `v2.outbound.email.campaigns.contact.preContact`.
-    pub fn email_campaigns_contact_pre_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPreContactEmail> {
+    pub fn email_campaigns_contact_pre_contact() -> Topic<bodies::PreContactEmail> {
         Topic::unchecked("v2.outbound.email.campaigns.contact.preContact")
     }
 
@@ -991,14 +985,12 @@ pub mod outbound {
     }
 
     /// An event of `v2.outbound.messaging.campaigns.contact.postContact`.
-    pub fn messaging_campaigns_contact_post_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPostContactSms> {
+    pub fn messaging_campaigns_contact_post_contact() -> Topic<bodies::PostContactSms> {
         Topic::unchecked("v2.outbound.messaging.campaigns.contact.postContact")
     }
 
     /// An event of `v2.outbound.messaging.campaigns.contact.preContact`.
-    pub fn messaging_campaigns_contact_pre_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPreContactSms> {
+    pub fn messaging_campaigns_contact_pre_contact() -> Topic<bodies::PreContactSms> {
         Topic::unchecked("v2.outbound.messaging.campaigns.contact.preContact")
     }
 
@@ -1020,13 +1012,12 @@ pub mod outbound {
     }
 
     /// An event of `v2.outbound.preview.campaigns.contact.postContact`.
-    pub fn preview_campaigns_contact_post_contact()
-    -> Topic<bodies::OutboundPreviewCampaignPostContact> {
+    pub fn preview_campaigns_contact_post_contact() -> Topic<bodies::PostContactPreview> {
         Topic::unchecked("v2.outbound.preview.campaigns.contact.postContact")
     }
 
     /// An event of `v2.outbound.preview.campaigns.contact.preContact`.
-    pub fn preview_campaigns_contact_pre_contact() -> Topic<bodies::CampaignPreContact> {
+    pub fn preview_campaigns_contact_pre_contact() -> Topic<bodies::PreContact> {
         Topic::unchecked("v2.outbound.preview.campaigns.contact.preContact")
     }
 
@@ -1088,25 +1079,22 @@ pub mod outbound {
     }
 
     /// An event of `v2.outbound.voice.campaigns.contact.postContact`.
-    pub fn voice_campaigns_contact_post_contact() -> Topic<bodies::OutboundVoiceCampaignPostContact>
-    {
+    pub fn voice_campaigns_contact_post_contact() -> Topic<bodies::PostContactVoice> {
         Topic::unchecked("v2.outbound.voice.campaigns.contact.postContact")
     }
 
     /// An event of `v2.outbound.voice.campaigns.contact.preContact`.
-    pub fn voice_campaigns_contact_pre_contact() -> Topic<bodies::CampaignPreContact> {
+    pub fn voice_campaigns_contact_pre_contact() -> Topic<bodies::PreContact> {
         Topic::unchecked("v2.outbound.voice.campaigns.contact.preContact")
     }
 
     /// An event of `v2.outbound.whatsapp.campaigns.contact.postContact`.
-    pub fn whatsapp_campaigns_contact_post_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPostContactWhatsApp> {
+    pub fn whatsapp_campaigns_contact_post_contact() -> Topic<bodies::PostContactWhatsApp> {
         Topic::unchecked("v2.outbound.whatsapp.campaigns.contact.postContact")
     }
 
     /// An event of `v2.outbound.whatsapp.campaigns.contact.preContact`.
-    pub fn whatsapp_campaigns_contact_pre_contact()
-    -> Topic<bodies::OutboundMessagingCampaignPreContactWhatsApp> {
+    pub fn whatsapp_campaigns_contact_pre_contact() -> Topic<bodies::PreContactWhatsApp> {
         Topic::unchecked("v2.outbound.whatsapp.campaigns.contact.preContact")
     }
 
@@ -1232,7 +1220,7 @@ pub mod speechandtextanalytics {
     /// An event of `v2.speechandtextanalytics.conversation.{id}.empathy`.
     pub fn conversation_empathy(
         conversation: impl AsRef<str>,
-    ) -> Topic<bodies::OverallEmpathyMessage> {
+    ) -> Topic<bodies::ConversationEmpathy> {
         Topic::unchecked(format!(
             "v2.speechandtextanalytics.conversation.{}.empathy",
             conversation.as_ref()
@@ -1242,7 +1230,7 @@ pub mod speechandtextanalytics {
     /// An event of `v2.speechandtextanalytics.conversation.{id}.sentiment`.
     pub fn conversation_sentiment(
         conversation: impl AsRef<str>,
-    ) -> Topic<bodies::OverallSentimentMessage> {
+    ) -> Topic<bodies::ConversationSentiment> {
         Topic::unchecked(format!(
             "v2.speechandtextanalytics.conversation.{}.sentiment",
             conversation.as_ref()
@@ -1250,9 +1238,7 @@ pub mod speechandtextanalytics {
     }
 
     /// An event of `v2.speechandtextanalytics.conversation.{id}.topics`.
-    pub fn conversation_topics(
-        conversation: impl AsRef<str>,
-    ) -> Topic<bodies::TopicsDetectedMessage> {
+    pub fn conversation_topics(conversation: impl AsRef<str>) -> Topic<bodies::DetectedTopics> {
         Topic::unchecked(format!(
             "v2.speechandtextanalytics.conversation.{}.topics",
             conversation.as_ref()
@@ -1262,7 +1248,7 @@ pub mod speechandtextanalytics {
     /// An event of `v2.speechandtextanalytics.conversations.{id}.categories`.
     pub fn conversation_categories(
         conversation: impl AsRef<str>,
-    ) -> Topic<bodies::StaConversationCategoriesMessage> {
+    ) -> Topic<bodies::ConversationCategories> {
         Topic::unchecked(format!(
             "v2.speechandtextanalytics.conversations.{}.categories",
             conversation.as_ref()
@@ -1376,7 +1362,7 @@ pub mod telephony {
     /// An event of `v2.telephony.providers.edges.{id}.logicalinterfaces`.
     pub fn providers_edge_logicalinterfaces(
         edge: impl AsRef<str>,
-    ) -> Topic<bodies::DomainLogicalInterfaceChange> {
+    ) -> Topic<bodies::LogicalInterfaceChange> {
         Topic::unchecked(format!(
             "v2.telephony.providers.edges.{}.logicalinterfaces",
             edge.as_ref()
@@ -1391,7 +1377,7 @@ pub mod telephony {
     /// An event of `v2.telephony.providers.edges.{id}.softwareupdate`.
     pub fn providers_edge_softwareupdate(
         edge: impl AsRef<str>,
-    ) -> Topic<bodies::DomainEdgeSoftwareUpdate> {
+    ) -> Topic<bodies::EdgeSoftwareUpdate> {
         Topic::unchecked(format!("v2.telephony.providers.edges.{}.softwareupdate", edge.as_ref()))
     }
 }
@@ -1421,7 +1407,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.alerting.rules`.
     #[cfg(feature = "users")]
-    pub fn alerting_rules(user: impl AsRef<str>) -> Topic<bodies::UserRule> {
+    pub fn alerting_rules(user: impl AsRef<str>) -> Topic<bodies::AlertingRule> {
         Topic::unchecked(format!("v2.users.{}.alerting.rules", user.as_ref()))
     }
 
@@ -1483,7 +1469,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.conversations.inbound.typing.event`.
     #[cfg(feature = "users")]
-    pub fn conversations_inbound_typing_event(user: impl AsRef<str>) -> Topic<bodies::MessageData> {
+    pub fn conversations_inbound_typing_event(user: impl AsRef<str>) -> Topic<bodies::TypingEvent> {
         Topic::unchecked(format!("v2.users.{}.conversations.inbound.typing.event", user.as_ref()))
     }
 
@@ -1519,7 +1505,7 @@ pub mod users {
     #[cfg(feature = "users")]
     pub fn conversations_summaries_settings_preview(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::ConversationSummarySettingsPreviewMessage> {
+    ) -> Topic<bodies::SummaryPreview> {
         Topic::unchecked(format!(
             "v2.users.{}.conversations.summaries.settings.preview",
             user.as_ref()
@@ -1600,7 +1586,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.integrations.calendar.teams`.
     #[cfg(feature = "users")]
-    pub fn integrations_calendar_teams(user: impl AsRef<str>) -> Topic<bodies::GcuccTeamsCalendar> {
+    pub fn integrations_calendar_teams(user: impl AsRef<str>) -> Topic<bodies::TeamsCalendar> {
         Topic::unchecked(format!("v2.users.{}.integrations.calendar.teams", user.as_ref()))
     }
 
@@ -1638,9 +1624,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.persistentconnection`.
     #[cfg(feature = "users")]
-    pub fn persistentconnection(
-        user: impl AsRef<str>,
-    ) -> Topic<bodies::PersistentConnectionChange> {
+    pub fn persistentconnection(user: impl AsRef<str>) -> Topic<bodies::PersistentConnection> {
         Topic::unchecked(format!("v2.users.{}.persistentconnection", user.as_ref()))
     }
 
@@ -1688,7 +1672,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.wem.coaching.notification`.
     #[cfg(feature = "performance")]
-    pub fn wem_coaching_notification(user: impl AsRef<str>) -> Topic<bodies::CoachingUser> {
+    pub fn wem_coaching_notification(user: impl AsRef<str>) -> Topic<bodies::CoachingNotification> {
         Topic::unchecked(format!("v2.users.{}.wem.coaching.notification", user.as_ref()))
     }
 
@@ -1702,7 +1686,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_adherence(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::UserScheduleAdherenceUpdate> {
+    ) -> Topic<bodies::ScheduleAdherence> {
         Topic::unchecked(format!("v2.users.{}.workforcemanagement.adherence", user.as_ref()))
     }
 
@@ -1721,7 +1705,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_adherence_historical_agent(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::HistoricalAdherenceAgentCalculationsComplete> {
+    ) -> Topic<bodies::HistoricalAdherenceAgent> {
         Topic::unchecked(format!(
             "v2.users.{}.workforcemanagement.adherence.historical.agent",
             user.as_ref()
@@ -1732,7 +1716,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_adherence_historical_bulk(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::HistoricalAdherenceBulkCalculationsComplete> {
+    ) -> Topic<bodies::HistoricalAdherenceBulk> {
         Topic::unchecked(format!(
             "v2.users.{}.workforcemanagement.adherence.historical.bulk",
             user.as_ref()
@@ -1776,7 +1760,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_historicaladherencequery(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::HistoricalAdherenceCalculationsComplete> {
+    ) -> Topic<bodies::HistoricalAdherence> {
         Topic::unchecked(format!(
             "v2.users.{}.workforcemanagement.historicaladherencequery",
             user.as_ref()
@@ -1796,7 +1780,9 @@ pub mod users {
 
     /// An event of `v2.users.{id}.workforcemanagement.notifications`.
     #[cfg(feature = "workforce")]
-    pub fn workforcemanagement_notifications(user: impl AsRef<str>) -> Topic<bodies::User> {
+    pub fn workforcemanagement_notifications(
+        user: impl AsRef<str>,
+    ) -> Topic<bodies::WorkforceNotification> {
         Topic::unchecked(format!("v2.users.{}.workforcemanagement.notifications", user.as_ref()))
     }
 
@@ -1834,7 +1820,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_shrinkage_jobs(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::HistoricalShrinkageCalculationsComplete> {
+    ) -> Topic<bodies::HistoricalShrinkage> {
         Topic::unchecked(format!("v2.users.{}.workforcemanagement.shrinkage.jobs", user.as_ref()))
     }
 
@@ -1898,7 +1884,7 @@ pub mod webmessaging {
     /// An event of `v2.webmessaging.deployments.{id}.undelivered.messages`.
     pub fn deployment_undelivered_messages(
         deployment: impl AsRef<str>,
-    ) -> Topic<bodies::WebMessagingUndeliveredMessage> {
+    ) -> Topic<bodies::UndeliveredMessages> {
         Topic::unchecked(format!(
             "v2.webmessaging.deployments.{}.undelivered.messages",
             deployment.as_ref()
@@ -1929,7 +1915,7 @@ pub mod workflows {
     /// An event of `v2.workflows.{id}.conversations.inbound.typing.event`.
     pub fn conversations_inbound_typing_event(
         workflow: impl AsRef<str>,
-    ) -> Topic<bodies::MessageData> {
+    ) -> Topic<bodies::TypingEvent> {
         Topic::unchecked(format!(
             "v2.workflows.{}.conversations.inbound.typing.event",
             workflow.as_ref()
@@ -2008,7 +1994,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement`.
     pub fn businessunit_forecasts_staffingrequirement(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuForecastShortTermStaffingRequirements> {
+    ) -> Topic<bodies::ForecastStaffing> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.forecasts.staffingrequirement",
             businessunit.as_ref()
@@ -2086,7 +2072,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts`.
     pub fn businessunit_shorttermforecasts(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuShortTermForecast> {
+    ) -> Topic<bodies::ShortTermForecastUpdate> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.shorttermforecasts",
             businessunit.as_ref()
@@ -2096,7 +2082,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy`.
     pub fn businessunit_shorttermforecasts_copy(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuShortTermForecast> {
+    ) -> Topic<bodies::ShortTermForecastUpdate> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.shorttermforecasts.copy",
             businessunit.as_ref()
@@ -2106,7 +2092,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate`.
     pub fn businessunit_shorttermforecasts_generate(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::GenerateBuShortTermForecastProgress> {
+    ) -> Topic<bodies::ShortTermForecastProgress> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.shorttermforecasts.generate",
             businessunit.as_ref()
@@ -2116,7 +2102,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import`.
     pub fn businessunit_shorttermforecasts_import(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuShortTermForecast> {
+    ) -> Topic<bodies::ShortTermForecastUpdate> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.shorttermforecasts.import",
             businessunit.as_ref()
@@ -2136,17 +2122,17 @@ pub mod workforcemanagement {
     }
 
     /// An event of `v2.workforcemanagement.historicaldata.delete.jobs`.
-    pub fn historicaldata_delete_jobs() -> Topic<bodies::HistoricalDataPurgeRequestComplete> {
+    pub fn historicaldata_delete_jobs() -> Topic<bodies::HistoricalDataPurge> {
         Topic::unchecked("v2.workforcemanagement.historicaldata.delete.jobs")
     }
 
     /// An event of `v2.workforcemanagement.historicaldata.deletejob`.
-    pub fn historicaldata_deletejob() -> Topic<bodies::HistoricalDataUploadPurgeRequestUpdate> {
+    pub fn historicaldata_deletejob() -> Topic<bodies::HistoricalDataPurgeUpdate> {
         Topic::unchecked("v2.workforcemanagement.historicaldata.deletejob")
     }
 
     /// An event of `v2.workforcemanagement.historicaldata.status`.
-    pub fn historicaldata_status() -> Topic<bodies::HistoricalDataUploadRequestUpdate> {
+    pub fn historicaldata_status() -> Topic<bodies::HistoricalDataUpload> {
         Topic::unchecked("v2.workforcemanagement.historicaldata.status")
     }
 
@@ -2161,7 +2147,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.managementunits.{id}.adherence`.
     pub fn managementunit_adherence(
         managementunit: impl AsRef<str>,
-    ) -> Topic<bodies::UserScheduleAdherenceUpdate> {
+    ) -> Topic<bodies::ScheduleAdherence> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.managementunits.{}.adherence",
             managementunit.as_ref()
@@ -2191,7 +2177,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.managementunits.{id}.schedules`.
     pub fn managementunit_schedules(
         managementunit: impl AsRef<str>,
-    ) -> Topic<bodies::WorkforcemanagementSchedule> {
+    ) -> Topic<bodies::ManagementUnitSchedule> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.managementunits.{}.schedules",
             managementunit.as_ref()
@@ -2219,7 +2205,7 @@ pub mod workforcemanagement {
     }
 
     /// An event of `v2.workforcemanagement.teams.{id}.adherence`.
-    pub fn team_adherence(team: impl AsRef<str>) -> Topic<bodies::UserScheduleAdherenceUpdate> {
+    pub fn team_adherence(team: impl AsRef<str>) -> Topic<bodies::ScheduleAdherence> {
         Topic::unchecked(format!("v2.workforcemanagement.teams.{}.adherence", team.as_ref()))
     }
 

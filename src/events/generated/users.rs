@@ -4,10 +4,9 @@
 //! Users: the types of this feature alone.
 
 use super::shared::{
-    CallbackMediaParticipantDisconnectType, CallbackMediaParticipantError,
-    CallbackMediaParticipantState, ConversationSummaryEntity, ConversationSummaryMediaType,
-    Direction, DivisionMembership, ErrorType, EvaluationAgent, FlaggedReason, Headline,
-    JourneyContext, LockData, NamedRef, QueueMediaSettings, RoutingData, Summary, Workspace,
+    ConversationError, ConversationSummaryEntity, ConversationSummaryMediaType, Direction,
+    DivisionMembership, ErrorType, EvaluationAgent, FlaggedReason, Headline, IdRef, JourneyContext,
+    LockData, MediaDisconnectType, MediaState, NamedRef, QueueMediaSettings, RoutingData, Summary,
     Wrapup,
 };
 use crate::events::body::body;
@@ -18,7 +17,7 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// The body of `v2.users.{id}.activity`.
+    /// A user's presence, routing status and active queues in one.
     ///
     /// Vendor class: `AgentActivityChangedTopicAgentActivity`.
     pub struct AgentActivity {
@@ -75,7 +74,7 @@ body! {
         /// The id of the user.
         user_id: Box<str> = "userId",
         /// Notifications.
-        notifications: Vec<AlertAlert> = "notifications",
+        notifications: Vec<AlertNotification> = "notifications",
         /// When: start.
         date_start: Timestamp = "dateStart",
         /// When: end.
@@ -130,20 +129,6 @@ open_enum! {
 }
 
 body! {
-    /// `notifications` of a `Alert`.
-    ///
-    /// Vendor classes: `V2MobiusAlertsTopicAlertNotification` and 1 with the same shape.
-    pub struct AlertAlert {
-        /// Recipient.
-        recipient: Box<AlertNotificationRecipient> = "recipient",
-        /// Notification types.
-        notification_types: Vec<Box<str>> = "notificationTypes",
-        /// Locale.
-        locale: Box<str> = "locale",
-    }
-}
-
-body! {
     /// `conditions` of a `Alert`.
     ///
     /// Vendor classes: `V2MobiusAlertsTopicCondition` and 1 with the same shape.
@@ -153,7 +138,7 @@ body! {
         /// Clauses.
         clauses: Vec<AlertCondition> = "clauses",
         /// Predicates.
-        predicates: Vec<ConditionRulePredicate> = "predicates",
+        predicates: Vec<AlertPredicate> = "predicates",
         /// Type.
         type_: AlertConditionType = "type",
     }
@@ -174,7 +159,21 @@ open_enum! {
 }
 
 body! {
-    /// `recipient` of a `AlertAlert`.
+    /// `notifications` of a `Alert`.
+    ///
+    /// Vendor classes: `V2MobiusAlertsTopicAlertNotification` and 1 with the same shape.
+    pub struct AlertNotification {
+        /// Recipient.
+        recipient: Box<AlertNotificationRecipient> = "recipient",
+        /// Notification types.
+        notification_types: Vec<Box<str>> = "notificationTypes",
+        /// Locale.
+        locale: Box<str> = "locale",
+    }
+}
+
+body! {
+    /// `recipient` of a `AlertNotification`.
     ///
     /// Vendor classes: `V2MobiusAlertsTopicAlertNotificationRecipient` and 1 with the same shape.
     pub struct AlertNotificationRecipient {
@@ -188,6 +187,70 @@ body! {
 }
 
 body! {
+    /// `predicates` of a `AlertCondition`.
+    ///
+    /// Vendor classes: `V2MobiusAlertsTopicConditionRulePredicate` and 1 with the same shape.
+    pub struct AlertPredicate {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Entity.
+        entity: Box<EntityProperties> = "entity",
+        /// Metric.
+        metric: Box<str> = "metric",
+        /// Metric type.
+        metric_type: MetricType = "metricType",
+        /// Metric value type.
+        metric_value_type: MetricValueType = "metricValueType",
+        /// Value.
+        value: Number = "value",
+        /// Status.
+        status: Box<str> = "status",
+        /// Media type.
+        media_type: AlertPredicateMediaType = "mediaType",
+        /// Topic.
+        topic: Box<str> = "topic",
+        /// Characteristic.
+        characteristic: AlertPredicateCharacteristic = "characteristic",
+        /// Comparison operator.
+        comparison_operator: ComparisonOperator = "comparisonOperator",
+    }
+}
+
+open_enum! {
+    /// `characteristic` of a `AlertPredicate`.
+    pub enum AlertPredicateCharacteristic {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Deviation`.
+        Deviation = "Deviation",
+        /// `Score`.
+        Score = "Score",
+    }
+}
+
+open_enum! {
+    /// `mediaType` of a `AlertPredicate`.
+    pub enum AlertPredicateMediaType {
+        /// `Voice`.
+        Voice = "Voice",
+        /// `Chat`.
+        Chat = "Chat",
+        /// `Email`.
+        Email = "Email",
+        /// `Callback`.
+        Callback = "Callback",
+        /// `Message`.
+        Message = "Message",
+        /// `Screenshare`.
+        Screenshare = "Screenshare",
+        /// `Cobrowse`.
+        Cobrowse = "Cobrowse",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+body! {
     /// `rule` of a `Alert`.
     ///
     /// Vendor class: `V2MobiusAlertsTopicAlertRuleProperties`.
@@ -197,7 +260,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Type.
-        type_: UserRuleType = "type",
+        type_: AlertingRuleType = "type",
     }
 }
 
@@ -209,7 +272,7 @@ body! {
         /// Entities.
         entities: Vec<AlertSummaryEntity> = "entities",
         /// Conversation.
-        conversation: Workspace = "conversation",
+        conversation: IdRef = "conversation",
         /// Metric type.
         metric_type: MetricType = "metricType",
         /// Whether: is team member rule summary.
@@ -260,6 +323,70 @@ open_enum! {
 }
 
 body! {
+    /// The body of `v2.users.{id}.alerting.rules`.
+    ///
+    /// Vendor class: `V2MobiusRulesTopicRule`.
+    pub struct AlertingRule {
+        /// Its id.
+        id: Box<str> = "id",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Type.
+        type_: AlertingRuleType = "type",
+        /// Notifications.
+        notifications: Vec<AlertNotification> = "notifications",
+        /// Conditions.
+        conditions: Box<AlertCondition> = "conditions",
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// Whether: in alarm.
+        in_alarm: bool = "inAlarm",
+        /// Action.
+        action: AlertingRuleAction = "action",
+        /// When: created.
+        date_created: Timestamp = "dateCreated",
+        /// Whether: send exiting alarm notification.
+        send_exiting_alarm_notification: bool = "sendExitingAlarmNotification",
+        /// Wait between notification, in milliseconds.
+        wait_between_notification_ms: i64 = "waitBetweenNotificationMs",
+    }
+}
+
+open_enum! {
+    /// `action` of a `AlertingRule`.
+    pub enum AlertingRuleAction {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `CREATE`.
+        Create = "CREATE",
+        /// `UPDATE`.
+        Update = "UPDATE",
+        /// `DELETE`.
+        Delete = "DELETE",
+    }
+}
+
+open_enum! {
+    /// `type` of a `AlertingRule`.
+    pub enum AlertingRuleType {
+        /// `ConversationMetrics`.
+        ConversationMetrics = "ConversationMetrics",
+        /// `UserPresence`.
+        UserPresence = "UserPresence",
+        /// `WorkforceManagement`.
+        WorkforceManagement = "WorkforceManagement",
+        /// `OperationalConsole`.
+        OperationalConsole = "OperationalConsole",
+        /// `Anomaly`.
+        Anomaly = "Anomaly",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+body! {
     /// `entity` of a `ChatBadge`.
     ///
     /// Vendor class: `ChatBadgeTopicBadgeEntity`.
@@ -275,7 +402,7 @@ body! {
     /// Vendor class: `CallForwardingEventCallForwarding`.
     pub struct CallForwarding {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Whether: enabled.
         enabled: bool = "enabled",
         /// Calls.
@@ -324,7 +451,7 @@ body! {
 }
 
 open_enum! {
-    /// `comparisonOperator` of a `ConditionRulePredicate`.
+    /// `comparisonOperator` of a `AlertPredicate`.
     pub enum ComparisonOperator {
         /// `Gt`.
         Gt = "Gt",
@@ -340,133 +467,6 @@ open_enum! {
         Ne = "Ne",
         /// `Unknown`.
         Unknown = "Unknown",
-    }
-}
-
-body! {
-    /// `predicates` of a `AlertCondition`.
-    ///
-    /// Vendor classes: `V2MobiusAlertsTopicConditionRulePredicate` and 1 with the same shape.
-    pub struct ConditionRulePredicate {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Entity.
-        entity: Box<EntityProperties> = "entity",
-        /// Metric.
-        metric: Box<str> = "metric",
-        /// Metric type.
-        metric_type: MetricType = "metricType",
-        /// Metric value type.
-        metric_value_type: MetricValueType = "metricValueType",
-        /// Value.
-        value: Number = "value",
-        /// Status.
-        status: Box<str> = "status",
-        /// Media type.
-        media_type: ConditionRulePredicateMediaType = "mediaType",
-        /// Topic.
-        topic: Box<str> = "topic",
-        /// Characteristic.
-        characteristic: ConditionRulePredicateCharacteristic = "characteristic",
-        /// Comparison operator.
-        comparison_operator: ComparisonOperator = "comparisonOperator",
-    }
-}
-
-open_enum! {
-    /// `characteristic` of a `ConditionRulePredicate`.
-    pub enum ConditionRulePredicateCharacteristic {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Deviation`.
-        Deviation = "Deviation",
-        /// `Score`.
-        Score = "Score",
-    }
-}
-
-open_enum! {
-    /// `mediaType` of a `ConditionRulePredicate`.
-    pub enum ConditionRulePredicateMediaType {
-        /// `Voice`.
-        Voice = "Voice",
-        /// `Chat`.
-        Chat = "Chat",
-        /// `Email`.
-        Email = "Email",
-        /// `Callback`.
-        Callback = "Callback",
-        /// `Message`.
-        Message = "Message",
-        /// `Screenshare`.
-        Screenshare = "Screenshare",
-        /// `Cobrowse`.
-        Cobrowse = "Cobrowse",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversations.summaries.settings.preview`.
-    ///
-    /// Vendor class:
-    /// `V2SessionConversationsSummarySettingsPreviewEventConversationSummarySettingsPreviewMessage`.
-    pub struct ConversationSummarySettingsPreviewMessage {
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// The id of the summary.
-        summary_id: Box<str> = "summaryId",
-        /// The id of the session.
-        session_id: Box<str> = "sessionId",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// The id of the summary settings.
-        summary_settings_id: Box<str> = "summarySettingsId",
-        /// Language.
-        language: Box<str> = "language",
-        /// Media type.
-        media_type: ConversationSummaryMediaType = "mediaType",
-        /// Summary.
-        summary: Summary = "summary",
-        /// Reason.
-        reason: Box<Headline> = "reason",
-        /// Resolution.
-        resolution: Box<Headline> = "resolution",
-        /// Followup actions.
-        followup_actions: Vec<Headline> = "followupActions",
-        /// Extracted entities.
-        extracted_entities: Vec<ConversationSummaryEntity> = "extractedEntities",
-        /// Labels.
-        labels: Vec<ConversationSummarySettingsPreviewMessageConversationSummaryLabel> = "labels",
-        /// Error type.
-        error_type: ErrorType = "errorType",
-        /// Duration, in milliseconds.
-        duration_ms: i64 = "durationMs",
-    }
-}
-
-body! {
-    /// `labels` of a `ConversationSummarySettingsPreviewMessage`.
-    ///
-    /// Vendor class: `V2SessionConversationsSummarySettingsPreviewEventConversationSummaryLabel`.
-    pub struct ConversationSummarySettingsPreviewMessageConversationSummaryLabel {
-        /// Its name.
-        name: Box<str> = "name",
-        /// Description.
-        description: Box<str> = "description",
-        /// Type.
-        type_: ConversationSummarySettingsPreviewMessageConversationSummaryLabelType = "type",
-    }
-}
-
-open_enum! {
-    /// `type` of a `ConversationSummarySettingsPreviewMessageConversationSummaryLabel`.
-    pub enum ConversationSummarySettingsPreviewMessageConversationSummaryLabelType {
-        /// `CUSTOMER_SETTING`.
-        CustomerSetting = "CUSTOMER_SETTING",
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
     }
 }
 
@@ -533,7 +533,7 @@ open_enum! {
 }
 
 body! {
-    /// `entity` of a `ConditionRulePredicate`.
+    /// `entity` of a `AlertPredicate`.
     ///
     /// Vendor classes: `V2MobiusAlertsTopicEntityProperties` and 1 with the same shape.
     pub struct EntityProperties {
@@ -551,7 +551,7 @@ body! {
 }
 
 body! {
-    /// `nestedErrorDetails` of a `PersistentConnectionChangeErrorInfo`.
+    /// `nestedErrorDetails` of a `PersistentConnectionErrorInfo`.
     ///
     /// Vendor class: `PersistentConnectionChangeTopicErrorInfoDetails`.
     pub struct ErrorInfoDetails {
@@ -648,7 +648,7 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Workspace.
-        workspace: Workspace = "workspace",
+        workspace: IdRef = "workspace",
         /// Created by.
         created_by: NamedRef = "createdBy",
         /// The type of its content.
@@ -673,52 +673,6 @@ body! {
         receiver_address: Box<str> = "receiverAddress",
         /// Whether: read.
         read: bool = "read",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.integrations.calendar.teams`.
-    ///
-    /// Vendor class: `GcuccTeamsCalendarEventsGCUCCTeamsCalendarEventV2`.
-    pub struct GcuccTeamsCalendar {
-        /// The id of the external user.
-        external_user_id: Box<str> = "externalUserId",
-        /// The id of the genesys user.
-        genesys_user_id: Box<str> = "genesysUserId",
-        /// Trigger.
-        trigger: GcuccTeamsCalendarTrigger = "trigger",
-        /// Event type.
-        event_type: GcuccTeamsCalendarEventType = "eventType",
-        /// When: event.
-        event_time: Timestamp = "eventTime",
-        /// Response status.
-        response_status: ResponseStatus = "responseStatus",
-        /// The id of the meeting.
-        meeting_id: Box<str> = "meetingId",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `GcuccTeamsCalendar`.
-    pub enum GcuccTeamsCalendarEventType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Calendar`.
-        Calendar = "Calendar",
-        /// `InstantMeeting`.
-        InstantMeeting = "InstantMeeting",
-    }
-}
-
-open_enum! {
-    /// `trigger` of a `GcuccTeamsCalendar`.
-    pub enum GcuccTeamsCalendarTrigger {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `EventStart`.
-        EventStart = "EventStart",
-        /// `EventEnd`.
-        EventEnd = "EventEnd",
     }
 }
 
@@ -754,7 +708,7 @@ body! {
         /// Owner type.
         owner_type: Box<str> = "ownerType",
         /// Owner.
-        owner: Workspace = "owner",
+        owner: IdRef = "owner",
         /// Greeting audio file.
         greeting_audio_file: GreetingAudioFile = "greetingAudioFile",
         /// Audio tts.
@@ -827,7 +781,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `metricValueType` of a `ConditionRulePredicate`.
+    /// `metricValueType` of a `AlertPredicate`.
     pub enum MetricValueType {
         /// `Count`.
         Count = "Count",
@@ -867,7 +821,7 @@ body! {
     /// Vendor class: `OutOfOfficeEventOutOfOffice`.
     pub struct OutOfOffice {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Whether: active.
         active: bool = "active",
         /// Whether: indefinite.
@@ -883,9 +837,9 @@ body! {
     /// The body of `v2.users.{id}.persistentconnection`.
     ///
     /// Vendor class: `PersistentConnectionChangeTopicPersistentConnectionChangeEvent`.
-    pub struct PersistentConnectionChange {
+    pub struct PersistentConnection {
         /// What went wrong.
-        error_info: Box<PersistentConnectionChangeErrorInfo> = "errorInfo",
+        error_info: Box<PersistentConnectionErrorInfo> = "errorInfo",
         /// The id of the station.
         station_id: Box<str> = "stationId",
         /// The id of the user.
@@ -898,10 +852,10 @@ body! {
 }
 
 body! {
-    /// `errorInfo` of a `PersistentConnectionChange`.
+    /// `errorInfo` of a `PersistentConnection`.
     ///
     /// Vendor class: `PersistentConnectionChangeTopicErrorInfo`.
-    pub struct PersistentConnectionChangeErrorInfo {
+    pub struct PersistentConnectionErrorInfo {
         /// Text.
         text: Box<str> = "text",
         /// Code.
@@ -916,7 +870,7 @@ body! {
 }
 
 open_enum! {
-    /// `persistentState` of a `PersistentConnectionChange`.
+    /// `persistentState` of a `PersistentConnection`.
     pub enum PersistentState {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
@@ -1002,7 +956,7 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Workspace.
-        workspace: Workspace = "workspace",
+        workspace: IdRef = "workspace",
         /// Created by.
         created_by: NamedRef = "createdBy",
         /// The type of its content.
@@ -1024,14 +978,14 @@ body! {
         /// Duration millieconds.
         duration_millieconds: i64 = "durationMillieconds",
         /// Conversation.
-        conversation: Workspace = "conversation",
+        conversation: IdRef = "conversation",
         /// Whether: read.
         read: bool = "read",
     }
 }
 
 open_enum! {
-    /// `responseStatus` of a `GcuccTeamsCalendar`.
+    /// `responseStatus` of a `TeamsCalendar`.
     pub enum ResponseStatus {
         /// `unknown`.
         Unknown = "unknown",
@@ -1122,7 +1076,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<SocialMediaParticipant> = "participants",
+        participants: Vec<SocialParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -1142,7 +1096,7 @@ body! {
     /// `participants` of a `SocialConversation`.
     ///
     /// Vendor class: `ConversationSocialExpressionEventTopicSocialMediaParticipant`.
-    pub struct SocialMediaParticipant {
+    pub struct SocialParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -1160,13 +1114,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -1182,7 +1136,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -1231,6 +1185,115 @@ body! {
         social_user_name: Box<str> = "socialUserName",
         /// Preview text.
         preview_text: Box<str> = "previewText",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversations.summaries.settings.preview`.
+    ///
+    /// Vendor class:
+    /// `V2SessionConversationsSummarySettingsPreviewEventConversationSummarySettingsPreviewMessage`.
+    pub struct SummaryPreview {
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// The id of the summary.
+        summary_id: Box<str> = "summaryId",
+        /// The id of the session.
+        session_id: Box<str> = "sessionId",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// The id of the summary settings.
+        summary_settings_id: Box<str> = "summarySettingsId",
+        /// Language.
+        language: Box<str> = "language",
+        /// Media type.
+        media_type: ConversationSummaryMediaType = "mediaType",
+        /// Summary.
+        summary: Summary = "summary",
+        /// Reason.
+        reason: Box<Headline> = "reason",
+        /// Resolution.
+        resolution: Box<Headline> = "resolution",
+        /// Followup actions.
+        followup_actions: Vec<Headline> = "followupActions",
+        /// Extracted entities.
+        extracted_entities: Vec<ConversationSummaryEntity> = "extractedEntities",
+        /// Labels.
+        labels: Vec<SummaryPreviewLabel> = "labels",
+        /// Error type.
+        error_type: ErrorType = "errorType",
+        /// Duration, in milliseconds.
+        duration_ms: i64 = "durationMs",
+    }
+}
+
+body! {
+    /// `labels` of a `SummaryPreview`.
+    ///
+    /// Vendor class: `V2SessionConversationsSummarySettingsPreviewEventConversationSummaryLabel`.
+    pub struct SummaryPreviewLabel {
+        /// Its name.
+        name: Box<str> = "name",
+        /// Description.
+        description: Box<str> = "description",
+        /// Type.
+        type_: SummaryPreviewLabelType = "type",
+    }
+}
+
+open_enum! {
+    /// `type` of a `SummaryPreviewLabel`.
+    pub enum SummaryPreviewLabelType {
+        /// `CUSTOMER_SETTING`.
+        CustomerSetting = "CUSTOMER_SETTING",
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.integrations.calendar.teams`.
+    ///
+    /// Vendor class: `GcuccTeamsCalendarEventsGCUCCTeamsCalendarEventV2`.
+    pub struct TeamsCalendar {
+        /// The id of the external user.
+        external_user_id: Box<str> = "externalUserId",
+        /// The id of the genesys user.
+        genesys_user_id: Box<str> = "genesysUserId",
+        /// Trigger.
+        trigger: TeamsCalendarTrigger = "trigger",
+        /// Event type.
+        event_type: TeamsCalendarEventType = "eventType",
+        /// When: event.
+        event_time: Timestamp = "eventTime",
+        /// Response status.
+        response_status: ResponseStatus = "responseStatus",
+        /// The id of the meeting.
+        meeting_id: Box<str> = "meetingId",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `TeamsCalendar`.
+    pub enum TeamsCalendarEventType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Calendar`.
+        Calendar = "Calendar",
+        /// `InstantMeeting`.
+        InstantMeeting = "InstantMeeting",
+    }
+}
+
+open_enum! {
+    /// `trigger` of a `TeamsCalendar`.
+    pub enum TeamsCalendarTrigger {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `EventStart`.
+        EventStart = "EventStart",
+        /// `EventEnd`.
+        EventEnd = "EventEnd",
     }
 }
 
@@ -1315,70 +1378,6 @@ body! {
 }
 
 body! {
-    /// The body of `v2.users.{id}.alerting.rules`.
-    ///
-    /// Vendor class: `V2MobiusRulesTopicRule`.
-    pub struct UserRule {
-        /// Its id.
-        id: Box<str> = "id",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Type.
-        type_: UserRuleType = "type",
-        /// Notifications.
-        notifications: Vec<AlertAlert> = "notifications",
-        /// Conditions.
-        conditions: Box<AlertCondition> = "conditions",
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// Whether: in alarm.
-        in_alarm: bool = "inAlarm",
-        /// Action.
-        action: UserRuleAction = "action",
-        /// When: created.
-        date_created: Timestamp = "dateCreated",
-        /// Whether: send exiting alarm notification.
-        send_exiting_alarm_notification: bool = "sendExitingAlarmNotification",
-        /// Wait between notification, in milliseconds.
-        wait_between_notification_ms: i64 = "waitBetweenNotificationMs",
-    }
-}
-
-open_enum! {
-    /// `action` of a `UserRule`.
-    pub enum UserRuleAction {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `CREATE`.
-        Create = "CREATE",
-        /// `UPDATE`.
-        Update = "UPDATE",
-        /// `DELETE`.
-        Delete = "DELETE",
-    }
-}
-
-open_enum! {
-    /// `type` of a `UserRule`.
-    pub enum UserRuleType {
-        /// `ConversationMetrics`.
-        ConversationMetrics = "ConversationMetrics",
-        /// `UserPresence`.
-        UserPresence = "UserPresence",
-        /// `WorkforceManagement`.
-        WorkforceManagement = "WorkforceManagement",
-        /// `OperationalConsole`.
-        OperationalConsole = "OperationalConsole",
-        /// `Anomaly`.
-        Anomaly = "Anomaly",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-body! {
     /// `associatedStation` of a `UserStations`.
     ///
     /// Vendor class: `UserStationChangeTopicUserStation`.
@@ -1388,7 +1387,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Associated user.
-        associated_user: Workspace = "associatedUser",
+        associated_user: IdRef = "associatedUser",
     }
 }
 
@@ -1412,7 +1411,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Participants.
-        participants: Vec<VideoMediaParticipant> = "participants",
+        participants: Vec<VideoParticipant> = "participants",
         /// Other media uris.
         other_media_uris: Vec<Box<str>> = "otherMediaUris",
         /// Address.
@@ -1432,7 +1431,7 @@ body! {
     /// `participants` of a `VideoConversation`.
     ///
     /// Vendor class: `ConversationVideoEventTopicVideoMediaParticipant`.
-    pub struct VideoMediaParticipant {
+    pub struct VideoParticipant {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -1450,13 +1449,13 @@ body! {
         /// Purpose.
         purpose: Box<str> = "purpose",
         /// State.
-        state: CallbackMediaParticipantState = "state",
+        state: MediaState = "state",
         /// Where it stood at first.
-        initial_state: CallbackMediaParticipantState = "initialState",
+        initial_state: MediaState = "initialState",
         /// Who began it.
         direction: Direction = "direction",
         /// Why it ended; absent until then.
-        disconnect_type: CallbackMediaParticipantDisconnectType = "disconnectType",
+        disconnect_type: MediaDisconnectType = "disconnectType",
         /// Whether it is on hold.
         held: bool = "held",
         /// Whether: wrapup required.
@@ -1472,7 +1471,7 @@ body! {
         /// Attributes.
         attributes: Members<Box<str>> = "attributes",
         /// What went wrong.
-        error_info: Box<CallbackMediaParticipantError> = "errorInfo",
+        error_info: Box<ConversationError> = "errorInfo",
         /// Script.
         script: NamedRef = "script",
         /// Wrapup timeout, in milliseconds.
@@ -1742,9 +1741,9 @@ body! {
     /// Vendor class: `VoicemailMessagesTopicVoicemailCopyRecord`.
     pub struct VoicemailCopyRecord {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Group.
-        group: Workspace = "group",
+        group: IdRef = "group",
     }
 }
 

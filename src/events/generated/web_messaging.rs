@@ -7,6 +7,42 @@ use crate::events::body::body;
 use crate::events::open_enum::open_enum;
 
 body! {
+    /// `messages` of a `UndeliveredMessages`.
+    ///
+    /// Vendor class: `V2WebMessagingUndeliveredMessageTopicMessage`.
+    pub struct UndeliveredMessage {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Event time, in milliseconds.
+        event_time_ms: i64 = "eventTimeMs",
+    }
+}
+
+body! {
+    /// The body of `v2.webmessaging.deployments.{id}.undelivered.messages`.
+    ///
+    /// Vendor class: `V2WebMessagingUndeliveredMessageTopicWebMessagingUndeliveredMessageEventBody`.
+    pub struct UndeliveredMessages {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// The id of the deployment.
+        deployment_id: Box<str> = "deploymentId",
+        /// The id of the participant.
+        participant_id: Box<str> = "participantId",
+        /// The id of the external contact.
+        external_contact_id: Box<str> = "externalContactId",
+        /// The id of the communication.
+        communication_id: Box<str> = "communicationId",
+        /// Session expiry.
+        session_expiry: i64 = "sessionExpiry",
+        /// Messages.
+        messages: Vec<UndeliveredMessage> = "messages",
+        /// Event time, in milliseconds.
+        event_time_ms: i64 = "eventTimeMs",
+    }
+}
+
+body! {
     /// The body of `v2.webdeployments.configurations.{id}`.
     ///
     /// Vendor classes: `WebDeploymentsConfigTopicWebMessagingConfigChangeEventBody` and 1 with the same
@@ -48,41 +84,5 @@ body! {
         configuration: Box<WebMessagingConfigChange> = "configuration",
         /// Status.
         status: WebMessagingConfigChangeStatus = "status",
-    }
-}
-
-body! {
-    /// The body of `v2.webmessaging.deployments.{id}.undelivered.messages`.
-    ///
-    /// Vendor class: `V2WebMessagingUndeliveredMessageTopicWebMessagingUndeliveredMessageEventBody`.
-    pub struct WebMessagingUndeliveredMessage {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// The id of the deployment.
-        deployment_id: Box<str> = "deploymentId",
-        /// The id of the participant.
-        participant_id: Box<str> = "participantId",
-        /// The id of the external contact.
-        external_contact_id: Box<str> = "externalContactId",
-        /// The id of the communication.
-        communication_id: Box<str> = "communicationId",
-        /// Session expiry.
-        session_expiry: i64 = "sessionExpiry",
-        /// Messages.
-        messages: Vec<WebMessagingUndeliveredMessageMessage> = "messages",
-        /// Event time, in milliseconds.
-        event_time_ms: i64 = "eventTimeMs",
-    }
-}
-
-body! {
-    /// `messages` of a `WebMessagingUndeliveredMessage`.
-    ///
-    /// Vendor class: `V2WebMessagingUndeliveredMessageTopicMessage`.
-    pub struct WebMessagingUndeliveredMessageMessage {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Event time, in milliseconds.
-        event_time_ms: i64 = "eventTimeMs",
     }
 }

@@ -3,7 +3,7 @@
 
 //! Workforce: the types of this feature alone.
 
-use super::shared::{AlternativeShiftGranularity, NamedRef, Workspace};
+use super::shared::{AlternativeShiftGranularity, IdRef, NamedRef};
 use crate::events::body::body;
 use crate::events::members::Members;
 use crate::events::open_enum::open_enum;
@@ -11,7 +11,7 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// `scheduledActivityCode` of a `UserScheduleAdherenceUpdate`.
+    /// `scheduledActivityCode` of a `ScheduleAdherence`.
     ///
     /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicActivityCodeReference` and 2 with the same
     /// shape.
@@ -19,7 +19,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Secondary presences.
-        secondary_presences: Vec<Workspace> = "secondaryPresences",
+        secondary_presences: Vec<IdRef> = "secondaryPresences",
     }
 }
 
@@ -41,7 +41,7 @@ body! {
         /// Exceptions.
         exceptions: Vec<ActivityPlanJobException> = "exceptions",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -115,23 +115,23 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Users.
-        users: Vec<Workspace> = "users",
+        users: Vec<IdRef> = "users",
     }
 }
 
 body! {
-    /// `adherenceExplanation` of a `User`.
+    /// `adherenceExplanation` of a `WorkforceNotification`.
     ///
     /// Vendor class: `WfmUserNotificationTopicAdherenceExplanationNotification`.
     pub struct AdherenceExplanation {
         /// Its id.
         id: Box<str> = "id",
         /// Agent.
-        agent: Workspace = "agent",
+        agent: IdRef = "agent",
         /// Management unit.
-        management_unit: Workspace = "managementUnit",
+        management_unit: IdRef = "managementUnit",
         /// Business unit.
-        business_unit: Workspace = "businessUnit",
+        business_unit: IdRef = "businessUnit",
         /// When: start.
         start_date: Timestamp = "startDate",
         /// Length, in minutes.
@@ -155,11 +155,11 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Agent.
-        agent: Workspace = "agent",
+        agent: IdRef = "agent",
         /// Management unit.
-        management_unit: Workspace = "managementUnit",
+        management_unit: IdRef = "managementUnit",
         /// Business unit.
-        business_unit: Workspace = "businessUnit",
+        business_unit: IdRef = "businessUnit",
         /// Type.
         type_: AdherenceExplanationChangedType = "type",
         /// Status.
@@ -171,7 +171,7 @@ body! {
         /// Notes.
         notes: Box<str> = "notes",
         /// Reviewed by.
-        reviewed_by: Workspace = "reviewedBy",
+        reviewed_by: IdRef = "reviewedBy",
         /// When: reviewed.
         reviewed_date: Timestamp = "reviewedDate",
     }
@@ -213,23 +213,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
-    }
-}
-
-body! {
-    /// `error` of a `AdherenceExplanationJob`.
-    ///
-    /// Vendor classes: `PerformancePredictionCompleteEventTopicErrorBody` and 12 with the same shape.
-    pub struct AdherenceExplanationJobError {
-        /// Status.
-        status: i64 = "status",
-        /// Code.
-        code: Box<str> = "code",
-        /// Message.
-        message: Box<str> = "message",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -260,7 +244,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `adherenceState` of a `UserScheduleAdherenceUpdate`.
+    /// `adherenceState` of a `ScheduleAdherence`.
     pub enum AdherenceState {
         /// `InAdherence`.
         InAdherence = "InAdherence",
@@ -301,7 +285,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -455,7 +439,7 @@ body! {
     /// Vendor class: `WfmAgentScheduleUpdateTopicAgentScheduleUpdateNotification`.
     pub struct AgentScheduleUpdate {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// When: start.
         start_date: Timestamp = "startDate",
         /// When: end.
@@ -468,7 +452,7 @@ body! {
 }
 
 body! {
-    /// `alternativeShift` of a `User`.
+    /// `alternativeShift` of a `WorkforceNotification`.
     ///
     /// Vendor class: `WfmUserNotificationTopicAlternativeShiftNotification`.
     pub struct AlternativeShift {
@@ -481,11 +465,11 @@ body! {
         /// New state.
         new_state: AlternativeShiftNewState = "newState",
         /// Initiating user.
-        initiating_user: Workspace = "initiatingUser",
+        initiating_user: IdRef = "initiatingUser",
         /// When: initiating shift.
         initiating_shift_date: Timestamp = "initiatingShiftDate",
         /// Receiving user.
-        receiving_user: Workspace = "receivingUser",
+        receiving_user: IdRef = "receivingUser",
         /// When: receiving shift.
         receiving_shift_date: Timestamp = "receivingShiftDate",
     }
@@ -505,7 +489,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -562,113 +546,6 @@ open_enum! {
         WorkPlanBid = "WorkPlanBid",
         /// `ScheduleBid`.
         ScheduleBid = "ScheduleBid",
-    }
-}
-
-body! {
-    /// `modifications` of a `BuShortTermForecastBuShortTermForecast`.
-    ///
-    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuForecastModification` and 3 with the same
-    /// shape.
-    pub struct BuForecastModification {
-        /// Type.
-        type_: BuForecastModificationType = "type",
-        /// Start interval index.
-        start_interval_index: i64 = "startIntervalIndex",
-        /// End interval index.
-        end_interval_index: i64 = "endIntervalIndex",
-        /// Metric.
-        metric: BuForecastModificationMetric = "metric",
-        /// Legacy metric.
-        legacy_metric: LegacyMetric = "legacyMetric",
-        /// Value.
-        value: Number = "value",
-        /// Values.
-        values: Vec<ModificationIntervalOffsetValue> = "values",
-        /// Secondary values.
-        secondary_values: Vec<ModificationIntervalOffsetValue> = "secondaryValues",
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// Granularity.
-        granularity: Box<str> = "granularity",
-        /// Secondary granularity.
-        secondary_granularity: Box<str> = "secondaryGranularity",
-        /// Display granularity.
-        display_granularity: Box<str> = "displayGranularity",
-        /// The ids: planning group.
-        planning_group_ids: Vec<Box<str>> = "planningGroupIds",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `BuForecastModification`.
-    pub enum BuForecastModificationMetric {
-        /// `Offered`.
-        Offered = "Offered",
-        /// `AverageHandleTimeSeconds`.
-        AverageHandleTimeSeconds = "AverageHandleTimeSeconds",
-    }
-}
-
-open_enum! {
-    /// `type` of a `BuForecastModification`.
-    pub enum BuForecastModificationType {
-        /// `MinimumPerInterval`.
-        MinimumPerInterval = "MinimumPerInterval",
-        /// `MaximumPerInterval`.
-        MaximumPerInterval = "MaximumPerInterval",
-        /// `SetValuePerInterval`.
-        SetValuePerInterval = "SetValuePerInterval",
-        /// `ChangeValuePerInterval`.
-        ChangeValuePerInterval = "ChangeValuePerInterval",
-        /// `ChangePercentPerInterval`.
-        ChangePercentPerInterval = "ChangePercentPerInterval",
-        /// `SetValueOverRange`.
-        SetValueOverRange = "SetValueOverRange",
-        /// `ChangeValueOverRange`.
-        ChangeValueOverRange = "ChangeValueOverRange",
-        /// `SetValuesForIntervalSet`.
-        SetValuesForIntervalSet = "SetValuesForIntervalSet",
-        /// `SetMultiGranularityValuesForIntervalSet`.
-        SetMultiGranularityValuesForIntervalSet = "SetMultiGranularityValuesForIntervalSet",
-    }
-}
-
-body! {
-    /// The body of `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement`.
-    ///
-    /// Vendor class:
-    /// `WfmBuShortTermForecastStaffingRequirementsGenerateCompleteTopicBuForecastShortTermStaffingRequirementsNotification`.
-    pub struct BuForecastShortTermStaffingRequirements {
-        /// The id of the business unit.
-        business_unit_id: Box<str> = "businessUnitId",
-        /// State.
-        state: AgentMuScheduleSearchCompleteStatus = "state",
-        /// Forecast.
-        forecast: Box<BuShortTermForecastReference> = "forecast",
-        /// Week count.
-        week_count: i64 = "weekCount",
-        /// Interval length, in minutes.
-        interval_length_minutes: i64 = "intervalLengthMinutes",
-        /// When: reference start.
-        reference_start_date: Timestamp = "referenceStartDate",
-        /// Results.
-        results: Vec<BuForecastShortTermStaffingRequirementsResults> = "results",
-    }
-}
-
-body! {
-    /// `results` of a `BuForecastShortTermStaffingRequirements`.
-    ///
-    /// Vendor class:
-    /// `WfmBuShortTermForecastStaffingRequirementsGenerateCompleteTopicBuForecastShortTermStaffingRequirementsResults`.
-    pub struct BuForecastShortTermStaffingRequirementsResults {
-        /// Week number.
-        week_number: i64 = "weekNumber",
-        /// Where it is: download.
-        download_url: Box<str> = "downloadUrl",
-        /// When: download url expiration.
-        download_url_expiration_date: Timestamp = "downloadUrlExpirationDate",
     }
 }
 
@@ -738,7 +615,7 @@ body! {
         /// Schedule.
         schedule: BuScheduleReference = "schedule",
         /// Short term forecast.
-        short_term_forecast: Box<BuShortTermForecastReference> = "shortTermForecast",
+        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
     }
 }
 
@@ -758,13 +635,13 @@ body! {
     /// Vendor class: `WfmBuScheduleTopicBuManagementUnitScheduleSummary`.
     pub struct BuManagementUnitScheduleSummary {
         /// Management unit.
-        management_unit: Workspace = "managementUnit",
+        management_unit: IdRef = "managementUnit",
         /// When: start.
         start_date: Timestamp = "startDate",
         /// When: end.
         end_date: Timestamp = "endDate",
         /// Agents.
-        agents: Vec<Workspace> = "agents",
+        agents: Vec<IdRef> = "agents",
         /// Agent count.
         agent_count: i64 = "agentCount",
     }
@@ -812,7 +689,7 @@ body! {
         /// Message count.
         message_count: i64 = "messageCount",
         /// Message severity counts.
-        message_severity_counts: Vec<SchedulerMessageSeverityCount> = "messageSeverityCounts",
+        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
     }
 }
 
@@ -832,7 +709,7 @@ body! {
         /// Whether: published.
         published: bool = "published",
         /// Short term forecast.
-        short_term_forecast: Box<BuShortTermForecastReference> = "shortTermForecast",
+        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
         /// Management units.
         management_units: Vec<BuManagementUnitScheduleSummary> = "managementUnits",
         /// Generation results.
@@ -872,13 +749,13 @@ body! {
         /// Schedule.
         schedule: BuScheduleReference = "schedule",
         /// Scheduling canceled by.
-        scheduling_canceled_by: Workspace = "schedulingCanceledBy",
+        scheduling_canceled_by: IdRef = "schedulingCanceledBy",
         /// Scheduling completed time.
         scheduling_completed_time: Box<str> = "schedulingCompletedTime",
         /// Message count.
         message_count: i64 = "messageCount",
         /// Message severity counts.
-        message_severity_counts: Vec<SchedulerMessageSeverityCount> = "messageSeverityCounts",
+        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
     }
 }
 
@@ -931,68 +808,12 @@ body! {
 }
 
 body! {
-    /// The body of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts`,
-    /// `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy`,
-    /// `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import`.
+    /// `result` of a `BulkShiftTradeStateUpdate`.
     ///
-    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuShortTermForecastNotification` and 2 with
-    /// the same shape.
-    pub struct BuShortTermForecast {
-        /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
-        /// Result.
-        result: Box<BuShortTermForecastBuShortTermForecast> = "result",
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-    }
-}
-
-body! {
-    /// `result` of a `BuShortTermForecast`.
-    ///
-    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuShortTermForecast` and 3 with the same
-    /// shape.
-    pub struct BuShortTermForecastBuShortTermForecast {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Week date.
-        week_date: Box<str> = "weekDate",
-        /// Creation method.
-        creation_method: CreationMethod = "creationMethod",
-        /// Description.
-        description: Box<str> = "description",
-        /// Whether: legacy.
-        legacy: bool = "legacy",
-        /// When: reference start.
-        reference_start_date: Timestamp = "referenceStartDate",
-        /// Source days.
-        source_days: Vec<ForecastSourceDayPointer> = "sourceDays",
-        /// Modifications.
-        modifications: Vec<BuForecastModification> = "modifications",
-        /// Time zone.
-        time_zone: Box<str> = "timeZone",
-        /// Planning groups version.
-        planning_groups_version: i64 = "planningGroupsVersion",
-        /// Week count.
-        week_count: i64 = "weekCount",
-        /// Metadata.
-        metadata: Box<VersionedEntityMetadata> = "metadata",
-        /// Whether: can use for scheduling.
-        can_use_for_scheduling: bool = "canUseForScheduling",
-    }
-}
-
-body! {
-    /// `forecast` of a `BuForecastShortTermStaffingRequirements`.
-    ///
-    /// Vendor classes: `WfmBuIntradayDataUpdateTopicBuShortTermForecastReference` and 2 with the same shape.
-    pub struct BuShortTermForecastReference {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Week date.
-        week_date: Box<str> = "weekDate",
-        /// Description.
-        description: Box<str> = "description",
+    /// Vendor class: `WfmBulkShiftTradeStateUpdateNotificationTopicBulkShiftTradeStateUpdateResultListing`.
+    pub struct BulkShiftTradeListing {
+        /// Entities.
+        entities: Vec<BulkShiftTradeStateUpdateResult> = "entities",
     }
 }
 
@@ -1006,14 +827,14 @@ body! {
         /// The id of the operation.
         operation_id: Box<str> = "operationId",
         /// Result.
-        result: BulkShiftTradeStateUpdateResultListing = "result",
+        result: BulkShiftTradeListing = "result",
         /// When: week.
         week_date: Timestamp = "weekDate",
     }
 }
 
 body! {
-    /// `entities` of a `BulkShiftTradeStateUpdateResultListing`.
+    /// `entities` of a `BulkShiftTradeListing`.
     ///
     /// Vendor class: `WfmBulkShiftTradeStateUpdateNotificationTopicBulkShiftTradeStateUpdateResult`.
     pub struct BulkShiftTradeStateUpdateResult {
@@ -1022,7 +843,7 @@ body! {
         /// State.
         state: ShiftTradeNewState = "state",
         /// Reviewed by.
-        reviewed_by: Workspace = "reviewedBy",
+        reviewed_by: IdRef = "reviewedBy",
         /// When: reviewed.
         reviewed_date: Timestamp = "reviewedDate",
         /// Failure reason.
@@ -1032,18 +853,8 @@ body! {
     }
 }
 
-body! {
-    /// `result` of a `BulkShiftTradeStateUpdate`.
-    ///
-    /// Vendor class: `WfmBulkShiftTradeStateUpdateNotificationTopicBulkShiftTradeStateUpdateResultListing`.
-    pub struct BulkShiftTradeStateUpdateResultListing {
-        /// Entities.
-        entities: Vec<BulkShiftTradeStateUpdateResult> = "entities",
-    }
-}
-
 open_enum! {
-    /// `creationMethod` of a `BuShortTermForecastBuShortTermForecast`.
+    /// `creationMethod` of a `ShortTermForecast`.
     pub enum CreationMethod {
         /// `Import`.
         Import = "Import",
@@ -1096,7 +907,7 @@ body! {
     /// Vendor class: `DecisionMetricsAdminNotificationTopicDecisionMetricsJobNotification`.
     pub struct DecisionMetricsJob {
         /// Job.
-        job: Workspace = "job",
+        job: IdRef = "job",
         /// Status.
         status: QueryState = "status",
         /// Upload key.
@@ -1112,7 +923,7 @@ body! {
     /// Vendor class: `DecisionMetricsAdminNotificationTopicDecisionMetricsUpdateError`.
     pub struct DecisionMetricsUpdateError {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Errors.
         errors: Vec<Box<str>> = "errors",
     }
@@ -1133,6 +944,34 @@ open_enum! {
         CapacityFull = "CapacityFull",
         /// `ScheduleConflict`.
         ScheduleConflict = "ScheduleConflict",
+    }
+}
+
+body! {
+    /// `disallowedEntities` of a `HistoricalDataPurge`.
+    ///
+    /// Vendor class: `WfmHistoricalDataImportPurgeCompleteTopicHistoricalDataDisallowedDeleteEntity`.
+    pub struct DisallowedDeleteEntity {
+        /// The id of the request.
+        request_id: Box<str> = "requestId",
+        /// Reason.
+        reason: DisallowedDeleteEntityReason = "reason",
+    }
+}
+
+open_enum! {
+    /// `reason` of a `DisallowedDeleteEntity`.
+    pub enum DisallowedDeleteEntityReason {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `DeleteInProgress`.
+        DeleteInProgress = "DeleteInProgress",
+        /// `ValidationInProgress`.
+        ValidationInProgress = "ValidationInProgress",
+        /// `RequestIdNotFound`.
+        RequestIdNotFound = "RequestIdNotFound",
+        /// `InvalidRequest`.
+        InvalidRequest = "InvalidRequest",
     }
 }
 
@@ -1195,7 +1034,76 @@ open_enum! {
 }
 
 body! {
-    /// `sourceDays` of a `BuShortTermForecastBuShortTermForecast`.
+    /// `modifications` of a `ShortTermForecast`.
+    ///
+    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuForecastModification` and 3 with the same
+    /// shape.
+    pub struct ForecastModification {
+        /// Type.
+        type_: ForecastModificationType = "type",
+        /// Start interval index.
+        start_interval_index: i64 = "startIntervalIndex",
+        /// End interval index.
+        end_interval_index: i64 = "endIntervalIndex",
+        /// Metric.
+        metric: ForecastModificationMetric = "metric",
+        /// Legacy metric.
+        legacy_metric: LegacyMetric = "legacyMetric",
+        /// Value.
+        value: Number = "value",
+        /// Values.
+        values: Vec<ModificationIntervalOffsetValue> = "values",
+        /// Secondary values.
+        secondary_values: Vec<ModificationIntervalOffsetValue> = "secondaryValues",
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// Granularity.
+        granularity: Box<str> = "granularity",
+        /// Secondary granularity.
+        secondary_granularity: Box<str> = "secondaryGranularity",
+        /// Display granularity.
+        display_granularity: Box<str> = "displayGranularity",
+        /// The ids: planning group.
+        planning_group_ids: Vec<Box<str>> = "planningGroupIds",
+    }
+}
+
+open_enum! {
+    /// `metric` of a `ForecastModification`.
+    pub enum ForecastModificationMetric {
+        /// `Offered`.
+        Offered = "Offered",
+        /// `AverageHandleTimeSeconds`.
+        AverageHandleTimeSeconds = "AverageHandleTimeSeconds",
+    }
+}
+
+open_enum! {
+    /// `type` of a `ForecastModification`.
+    pub enum ForecastModificationType {
+        /// `MinimumPerInterval`.
+        MinimumPerInterval = "MinimumPerInterval",
+        /// `MaximumPerInterval`.
+        MaximumPerInterval = "MaximumPerInterval",
+        /// `SetValuePerInterval`.
+        SetValuePerInterval = "SetValuePerInterval",
+        /// `ChangeValuePerInterval`.
+        ChangeValuePerInterval = "ChangeValuePerInterval",
+        /// `ChangePercentPerInterval`.
+        ChangePercentPerInterval = "ChangePercentPerInterval",
+        /// `SetValueOverRange`.
+        SetValueOverRange = "SetValueOverRange",
+        /// `ChangeValueOverRange`.
+        ChangeValueOverRange = "ChangeValueOverRange",
+        /// `SetValuesForIntervalSet`.
+        SetValuesForIntervalSet = "SetValuesForIntervalSet",
+        /// `SetMultiGranularityValuesForIntervalSet`.
+        SetMultiGranularityValuesForIntervalSet = "SetMultiGranularityValuesForIntervalSet",
+    }
+}
+
+body! {
+    /// `sourceDays` of a `ShortTermForecast`.
     ///
     /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicForecastSourceDayPointer` and 3 with the same
     /// shape.
@@ -1214,19 +1122,57 @@ body! {
 }
 
 body! {
-    /// The body of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate`.
+    /// The body of `v2.workforcemanagement.businessunits.{id}.forecasts.staffingrequirement`.
     ///
     /// Vendor class:
-    /// `WfmBuShortTermForecastGenerateProgressTopicGenerateBuShortTermForecastProgressNotification`.
-    pub struct GenerateBuShortTermForecastProgress {
-        /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
-        /// Result.
-        result: Box<BuShortTermForecastBuShortTermForecast> = "result",
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// Progress.
-        progress: i64 = "progress",
+    /// `WfmBuShortTermForecastStaffingRequirementsGenerateCompleteTopicBuForecastShortTermStaffingRequirementsNotification`.
+    pub struct ForecastStaffing {
+        /// The id of the business unit.
+        business_unit_id: Box<str> = "businessUnitId",
+        /// State.
+        state: AgentMuScheduleSearchCompleteStatus = "state",
+        /// Forecast.
+        forecast: Box<ShortTermForecastRef> = "forecast",
+        /// Week count.
+        week_count: i64 = "weekCount",
+        /// Interval length, in minutes.
+        interval_length_minutes: i64 = "intervalLengthMinutes",
+        /// When: reference start.
+        reference_start_date: Timestamp = "referenceStartDate",
+        /// Results.
+        results: Vec<ForecastStaffingResults> = "results",
+    }
+}
+
+body! {
+    /// `results` of a `ForecastStaffing`.
+    ///
+    /// Vendor class:
+    /// `WfmBuShortTermForecastStaffingRequirementsGenerateCompleteTopicBuForecastShortTermStaffingRequirementsResults`.
+    pub struct ForecastStaffingResults {
+        /// Week number.
+        week_number: i64 = "weekNumber",
+        /// Where it is: download.
+        download_url: Box<str> = "downloadUrl",
+        /// When: download url expiration.
+        download_url_expiration_date: Timestamp = "downloadUrlExpirationDate",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.workforcemanagement.historicaladherencequery`.
+    ///
+    /// Vendor class:
+    /// `WfmHistoricalAdherenceCalculationsCompleteTopicWfmHistoricalAdherenceCalculationsCompleteNotice`.
+    pub struct HistoricalAdherence {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Where it is: download.
+        download_url: Box<str> = "downloadUrl",
+        /// Download urls.
+        download_urls: Vec<Box<str>> = "downloadUrls",
+        /// Query state.
+        query_state: AgentMuScheduleSearchCompleteStatus = "queryState",
     }
 }
 
@@ -1251,7 +1197,7 @@ body! {
     ///
     /// Vendor class:
     /// `WfmHistoricalAdherenceAgentCalculationsCompleteTopicWfmHistoricalAdherenceAgentCalculationsCompleteNotification`.
-    pub struct HistoricalAdherenceAgentCalculationsComplete {
+    pub struct HistoricalAdherenceAgent {
         /// The id of the job.
         job_id: Box<str> = "jobId",
         /// Query state.
@@ -1295,12 +1241,12 @@ body! {
 }
 
 body! {
-    /// `result` of a `HistoricalAdherenceAgentCalculationsComplete`.
+    /// `result` of a `HistoricalAdherenceAgent`.
     ///
     /// Vendor class: `WfmHistoricalAdherenceAgentCalculationsCompleteTopicWfmHistoricalAdherenceAgentResult`.
     pub struct HistoricalAdherenceAgentResult {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// When: start.
         start_date: Timestamp = "startDate",
         /// When: end.
@@ -1347,30 +1293,13 @@ body! {
     ///
     /// Vendor class:
     /// `WfmHistoricalAdherenceBulkCalculationsCompleteTopicWfmHistoricalAdherenceBulkCalculationsCompleteNotification`.
-    pub struct HistoricalAdherenceBulkCalculationsComplete {
+    pub struct HistoricalAdherenceBulk {
         /// Its id.
         id: Box<str> = "id",
         /// Download urls.
         download_urls: Vec<Box<str>> = "downloadUrls",
         /// Query state.
         query_state: QueryState = "queryState",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.workforcemanagement.historicaladherencequery`.
-    ///
-    /// Vendor class:
-    /// `WfmHistoricalAdherenceCalculationsCompleteTopicWfmHistoricalAdherenceCalculationsCompleteNotice`.
-    pub struct HistoricalAdherenceCalculationsComplete {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Where it is: download.
-        download_url: Box<str> = "downloadUrl",
-        /// Download urls.
-        download_urls: Vec<Box<str>> = "downloadUrls",
-        /// Query state.
-        query_state: AgentMuScheduleSearchCompleteStatus = "queryState",
     }
 }
 
@@ -1439,7 +1368,7 @@ body! {
 }
 
 body! {
-    /// `entities` of a `HistoricalDataPurgeRequestComplete`.
+    /// `entities` of a `HistoricalDataPurge`.
     ///
     /// Vendor class: `WfmHistoricalDataImportPurgeCompleteTopicHistoricalDataDeleteEntity`.
     pub struct HistoricalDataDeleteEntity {
@@ -1463,38 +1392,10 @@ open_enum! {
 }
 
 body! {
-    /// `disallowedEntities` of a `HistoricalDataPurgeRequestComplete`.
-    ///
-    /// Vendor class: `WfmHistoricalDataImportPurgeCompleteTopicHistoricalDataDisallowedDeleteEntity`.
-    pub struct HistoricalDataDisallowedDeleteEntity {
-        /// The id of the request.
-        request_id: Box<str> = "requestId",
-        /// Reason.
-        reason: HistoricalDataDisallowedDeleteEntityReason = "reason",
-    }
-}
-
-open_enum! {
-    /// `reason` of a `HistoricalDataDisallowedDeleteEntity`.
-    pub enum HistoricalDataDisallowedDeleteEntityReason {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `DeleteInProgress`.
-        DeleteInProgress = "DeleteInProgress",
-        /// `ValidationInProgress`.
-        ValidationInProgress = "ValidationInProgress",
-        /// `RequestIdNotFound`.
-        RequestIdNotFound = "RequestIdNotFound",
-        /// `InvalidRequest`.
-        InvalidRequest = "InvalidRequest",
-    }
-}
-
-body! {
     /// The body of `v2.workforcemanagement.historicaldata.delete.jobs`.
     ///
     /// Vendor class: `WfmHistoricalDataImportPurgeCompleteTopicHistoricalDataPurgeRequestComplete`.
-    pub struct HistoricalDataPurgeRequestComplete {
+    pub struct HistoricalDataPurge {
         /// Its id.
         id: Box<str> = "id",
         /// State.
@@ -1502,7 +1403,7 @@ body! {
         /// Entities.
         entities: Vec<HistoricalDataDeleteEntity> = "entities",
         /// Disallowed entities.
-        disallowed_entities: Vec<HistoricalDataDisallowedDeleteEntity> = "disallowedEntities",
+        disallowed_entities: Vec<DisallowedDeleteEntity> = "disallowedEntities",
     }
 }
 
@@ -1510,15 +1411,15 @@ body! {
     /// The body of `v2.workforcemanagement.historicaldata.deletejob`.
     ///
     /// Vendor class: `WfmHistoricalDataUploadPurgeRequestStatusTopicHistoricalDataUploadPurgeRequestUpdate`.
-    pub struct HistoricalDataUploadPurgeRequestUpdate {
+    pub struct HistoricalDataPurgeUpdate {
         /// Status.
-        status: HistoricalDataUploadPurgeRequestUpdateStatus = "status",
+        status: HistoricalDataPurgeUpdateStatus = "status",
     }
 }
 
 open_enum! {
-    /// `status` of a `HistoricalDataUploadPurgeRequestUpdate`.
-    pub enum HistoricalDataUploadPurgeRequestUpdateStatus {
+    /// `status` of a `HistoricalDataPurgeUpdate`.
+    pub enum HistoricalDataPurgeUpdateStatus {
         /// `InProgress`.
         InProgress = "InProgress",
         /// `Success`.
@@ -1532,7 +1433,7 @@ body! {
     /// The body of `v2.workforcemanagement.historicaldata.status`.
     ///
     /// Vendor class: `WfmHistoricalDataUploadRequestStatusTopicHistoricalDataUploadRequestUpdate`.
-    pub struct HistoricalDataUploadRequestUpdate {
+    pub struct HistoricalDataUpload {
         /// The id of the request.
         request_id: Box<str> = "requestId",
         /// When: import started.
@@ -1544,13 +1445,13 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Status.
-        status: HistoricalDataUploadRequestUpdateStatus = "status",
+        status: HistoricalDataUploadStatus = "status",
         /// Error.
         error: Box<str> = "error",
         /// Whether: active.
         active: bool = "active",
         /// Type.
-        type_: HistoricalDataUploadRequestUpdateType = "type",
+        type_: HistoricalDataUploadType = "type",
         /// File name.
         file_name: Box<str> = "fileName",
         /// File size.
@@ -1559,8 +1460,8 @@ body! {
 }
 
 open_enum! {
-    /// `status` of a `HistoricalDataUploadRequestUpdate`.
-    pub enum HistoricalDataUploadRequestUpdateStatus {
+    /// `status` of a `HistoricalDataUpload`.
+    pub enum HistoricalDataUploadStatus {
         /// `Initiated`.
         Initiated = "Initiated",
         /// `InProgress`.
@@ -1581,8 +1482,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `type` of a `HistoricalDataUploadRequestUpdate`.
-    pub enum HistoricalDataUploadRequestUpdateType {
+    /// `type` of a `HistoricalDataUpload`.
+    pub enum HistoricalDataUploadType {
         /// `Csv`.
         Csv = "Csv",
         /// `Json`.
@@ -1595,7 +1496,7 @@ body! {
     ///
     /// Vendor class:
     /// `WfmHistoricalShrinkageCalculationsCompleteTopicHistoricalShrinkageCalculationsCompleteNotification`.
-    pub struct HistoricalShrinkageCalculationsComplete {
+    pub struct HistoricalShrinkage {
         /// The id of the operation.
         operation_id: Box<str> = "operationId",
         /// Download urls.
@@ -1631,7 +1532,7 @@ body! {
         /// Status.
         status: AdherenceExplanationJobStatus = "status",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -1827,8 +1728,24 @@ body! {
     }
 }
 
+body! {
+    /// What went wrong with a job.
+    ///
+    /// Vendor classes: `PerformancePredictionCompleteEventTopicErrorBody` and 12 with the same shape.
+    pub struct JobError {
+        /// Status.
+        status: i64 = "status",
+        /// Code.
+        code: Box<str> = "code",
+        /// Message.
+        message: Box<str> = "message",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
+    }
+}
+
 open_enum! {
-    /// `legacyMetric` of a `BuForecastModification`.
+    /// `legacyMetric` of a `ForecastModification`.
     pub enum LegacyMetric {
         /// `AverageAfterCallWorkTimeSeconds`.
         AverageAfterCallWorkTimeSeconds = "AverageAfterCallWorkTimeSeconds",
@@ -1860,12 +1777,46 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
 body! {
-    /// `values` of a `BuForecastModification`.
+    /// The body of `v2.workforcemanagement.managementunits.{id}.schedules`.
+    ///
+    /// Vendor class: `WfmScheduleTopicWfmScheduleNotification`.
+    pub struct ManagementUnitSchedule {
+        /// Status.
+        status: AgentMuScheduleSearchCompleteStatus = "status",
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// Where it is: download.
+        download_url: Box<str> = "downloadUrl",
+        /// Percent complete.
+        percent_complete: i64 = "percentComplete",
+        /// Event type.
+        event_type: ManagementUnitScheduleEventType = "eventType",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `ManagementUnitSchedule`.
+    pub enum ManagementUnitScheduleEventType {
+        /// `Update`.
+        Update = "Update",
+        /// `Import`.
+        Import = "Import",
+        /// `Copy`.
+        Copy = "Copy",
+        /// `Generate`.
+        Generate = "Generate",
+        /// `Reschedule`.
+        Reschedule = "Reschedule",
+    }
+}
+
+body! {
+    /// `values` of a `ForecastModification`.
     ///
     /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicModificationIntervalOffsetValue` and 3 with
     /// the same shape.
@@ -1883,7 +1834,7 @@ body! {
     /// Vendor class: `WfmMoveAgentsCompleteTopicWfmMoveAgentData`.
     pub struct MoveAgentData {
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Result.
         result: MoveAgentDataResult = "result",
     }
@@ -1917,9 +1868,9 @@ body! {
     /// Vendor class: `WfmMoveAgentsCompleteTopicWfmMoveAgentsComplete`.
     pub struct MoveAgentsComplete {
         /// Requesting user.
-        requesting_user: Workspace = "requestingUser",
+        requesting_user: IdRef = "requestingUser",
         /// Destination management unit.
-        destination_management_unit: Workspace = "destinationManagementUnit",
+        destination_management_unit: IdRef = "destinationManagementUnit",
         /// Results.
         results: Vec<MoveAgentData> = "results",
     }
@@ -1931,7 +1882,7 @@ body! {
     /// Vendor class: `WfmMoveManagementUnitTopicMoveManagementUnitNotification`.
     pub struct MoveManagementUnit {
         /// Business unit.
-        business_unit: Workspace = "businessUnit",
+        business_unit: IdRef = "businessUnit",
         /// Status.
         status: AgentMuScheduleSearchCompleteStatus = "status",
     }
@@ -2043,7 +1994,7 @@ body! {
         /// State.
         state: AgentMuScheduleSearchCompleteStatus = "state",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -2062,12 +2013,12 @@ body! {
         /// State.
         state: AgentMuScheduleSearchCompleteStatus = "state",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
 open_enum! {
-    /// `queryState` of a `HistoricalAdherenceAgentCalculationsComplete`.
+    /// `queryState` of a `HistoricalAdherenceAgent`.
     pub enum QueryState {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -2097,7 +2048,7 @@ open_enum! {
 }
 
 body! {
-    /// `adherenceExplanation` of a `UserScheduleAdherenceUpdate`.
+    /// `adherenceExplanation` of a `ScheduleAdherence`.
     ///
     /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicRealTimeAdherenceExplanation` and 2 with the
     /// same shape.
@@ -2110,6 +2061,79 @@ body! {
         length_minutes: i64 = "lengthMinutes",
         /// Status.
         status: AdherenceExplanationChangedStatus = "status",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.workforcemanagement.adherence`,
+    /// `v2.workforcemanagement.managementunits.{id}.adherence`,
+    /// `v2.workforcemanagement.teams.{id}.adherence`.
+    ///
+    /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicUserScheduleAdherenceUpdate` and 2 with the
+    /// same shape.
+    pub struct ScheduleAdherence {
+        /// User.
+        user: IdRef = "user",
+        /// The id of the management unit.
+        management_unit_id: Box<str> = "managementUnitId",
+        /// The id of the business unit.
+        business_unit_id: Box<str> = "businessUnitId",
+        /// Team.
+        team: NamedRef = "team",
+        /// Scheduled activity category.
+        scheduled_activity_category: Box<str> = "scheduledActivityCategory",
+        /// Scheduled activity code.
+        scheduled_activity_code: ActivityCodeReference = "scheduledActivityCode",
+        /// System presence.
+        system_presence: Box<str> = "systemPresence",
+        /// The id of the organization secondary presence.
+        organization_secondary_presence_id: Box<str> = "organizationSecondaryPresenceId",
+        /// Routing status.
+        routing_status: ScheduleAdherenceRoutingStatus = "routingStatus",
+        /// Actual activity category.
+        actual_activity_category: Box<str> = "actualActivityCategory",
+        /// Whether: is out of office.
+        is_out_of_office: bool = "isOutOfOffice",
+        /// Adherence state.
+        adherence_state: AdherenceState = "adherenceState",
+        /// Impact.
+        impact: Box<str> = "impact",
+        /// Adherence explanation.
+        adherence_explanation: Box<RealTimeAdherenceExplanation> = "adherenceExplanation",
+        /// When: adherence change.
+        adherence_change_time: Timestamp = "adherenceChangeTime",
+        /// When: presence update.
+        presence_update_time: Timestamp = "presenceUpdateTime",
+        /// Active queues.
+        active_queues: Vec<IdRef> = "activeQueues",
+        /// When: active queues modified.
+        active_queues_modified_time: Timestamp = "activeQueuesModifiedTime",
+        /// Whether: removed from management unit.
+        removed_from_management_unit: bool = "removedFromManagementUnit",
+        /// Whether: suppress on time reminder.
+        suppress_on_time_reminder: bool = "suppressOnTimeReminder",
+        /// Next activity reminders.
+        next_activity_reminders: Vec<UserNextActivityReminder> = "nextActivityReminders",
+    }
+}
+
+open_enum! {
+    /// `routingStatus` of a `ScheduleAdherence`.
+    pub enum ScheduleAdherenceRoutingStatus {
+        /// `__EMPTY__`.
+        Empty = "__EMPTY__",
+        /// `OFF_QUEUE`.
+        OffQueue = "OFF_QUEUE",
+        /// `IDLE`.
+        Idle = "IDLE",
+        /// `INTERACTING`.
+        Interacting = "INTERACTING",
+        /// `NOT_RESPONDING`.
+        NotResponding = "NOT_RESPONDING",
+        /// `COMMUNICATING`.
+        Communicating = "COMMUNICATING",
+        /// `OFFLINE`.
+        Offline = "OFFLINE",
     }
 }
 
@@ -2192,21 +2216,9 @@ open_enum! {
     }
 }
 
-body! {
-    /// `messageSeverityCounts` of a `BuScheduleRun`.
-    ///
-    /// Vendor classes: `WfmBuScheduleRunTopicSchedulerMessageSeverityCount` and 1 with the same shape.
-    pub struct SchedulerMessageSeverityCount {
-        /// Severity.
-        severity: SchedulerMessageSeverityCountSeverity = "severity",
-        /// Count.
-        count: i64 = "count",
-    }
-}
-
 open_enum! {
-    /// `severity` of a `SchedulerMessageSeverityCount`.
-    pub enum SchedulerMessageSeverityCountSeverity {
+    /// `severity` of a `SchedulerSeverityCount`.
+    pub enum SchedulerSeverity {
         /// `Ignore`.
         Ignore = "Ignore",
         /// `Information`.
@@ -2219,6 +2231,18 @@ open_enum! {
 }
 
 body! {
+    /// `messageSeverityCounts` of a `BuScheduleRun`.
+    ///
+    /// Vendor classes: `WfmBuScheduleRunTopicSchedulerMessageSeverityCount` and 1 with the same shape.
+    pub struct SchedulerSeverityCount {
+        /// Severity.
+        severity: SchedulerSeverity = "severity",
+        /// Count.
+        count: i64 = "count",
+    }
+}
+
+body! {
     /// `secondaryPresenceLookupItems` of a `HistoricalAdherenceAgentResult`.
     ///
     /// Vendor class: `WfmHistoricalAdherenceAgentCalculationsCompleteTopicWfmSecondaryPresenceLookupItem`.
@@ -2226,12 +2250,12 @@ body! {
         /// The id of the lookup.
         lookup_id: Box<str> = "lookupId",
         /// Secondary presence.
-        secondary_presence: Workspace = "secondaryPresence",
+        secondary_presence: IdRef = "secondaryPresence",
     }
 }
 
 body! {
-    /// `shiftTrade` of a `User`.
+    /// `shiftTrade` of a `WorkforceNotification`.
     ///
     /// Vendor class: `WfmUserNotificationTopicShiftTradeNotification`.
     pub struct ShiftTrade {
@@ -2244,11 +2268,11 @@ body! {
         /// New state.
         new_state: ShiftTradeNewState = "newState",
         /// Initiating user.
-        initiating_user: Workspace = "initiatingUser",
+        initiating_user: IdRef = "initiatingUser",
         /// When: initiating shift.
         initiating_shift_date: Timestamp = "initiatingShiftDate",
         /// Receiving user.
-        receiving_user: Workspace = "receivingUser",
+        receiving_user: IdRef = "receivingUser",
         /// When: receiving shift.
         receiving_shift_date: Timestamp = "receivingShiftDate",
     }
@@ -2290,7 +2314,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
@@ -2323,14 +2347,97 @@ open_enum! {
 }
 
 body! {
+    /// `result` of a `ShortTermForecastUpdate`.
+    ///
+    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuShortTermForecast` and 3 with the same
+    /// shape.
+    pub struct ShortTermForecast {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Week date.
+        week_date: Box<str> = "weekDate",
+        /// Creation method.
+        creation_method: CreationMethod = "creationMethod",
+        /// Description.
+        description: Box<str> = "description",
+        /// Whether: legacy.
+        legacy: bool = "legacy",
+        /// When: reference start.
+        reference_start_date: Timestamp = "referenceStartDate",
+        /// Source days.
+        source_days: Vec<ForecastSourceDayPointer> = "sourceDays",
+        /// Modifications.
+        modifications: Vec<ForecastModification> = "modifications",
+        /// Time zone.
+        time_zone: Box<str> = "timeZone",
+        /// Planning groups version.
+        planning_groups_version: i64 = "planningGroupsVersion",
+        /// Week count.
+        week_count: i64 = "weekCount",
+        /// Metadata.
+        metadata: Box<VersionedEntityMetadata> = "metadata",
+        /// Whether: can use for scheduling.
+        can_use_for_scheduling: bool = "canUseForScheduling",
+    }
+}
+
+body! {
+    /// The body of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate`.
+    ///
+    /// Vendor class:
+    /// `WfmBuShortTermForecastGenerateProgressTopicGenerateBuShortTermForecastProgressNotification`.
+    pub struct ShortTermForecastProgress {
+        /// Status.
+        status: AgentMuScheduleSearchCompleteStatus = "status",
+        /// Result.
+        result: Box<ShortTermForecast> = "result",
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// Progress.
+        progress: i64 = "progress",
+    }
+}
+
+body! {
+    /// `forecast` of a `ForecastStaffing`.
+    ///
+    /// Vendor classes: `WfmBuIntradayDataUpdateTopicBuShortTermForecastReference` and 2 with the same shape.
+    pub struct ShortTermForecastRef {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Week date.
+        week_date: Box<str> = "weekDate",
+        /// Description.
+        description: Box<str> = "description",
+    }
+}
+
+body! {
+    /// The body of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts`,
+    /// `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy`,
+    /// `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import`.
+    ///
+    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicBuShortTermForecastNotification` and 2 with
+    /// the same shape.
+    pub struct ShortTermForecastUpdate {
+        /// Status.
+        status: AgentMuScheduleSearchCompleteStatus = "status",
+        /// Result.
+        result: Box<ShortTermForecast> = "result",
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+    }
+}
+
+body! {
     /// The body of `v2.workforcemanagement.businessunits.{id}.capacityplans.{id}.staffingrequirements`.
     ///
     /// Vendor class: `CapacityPlanningRequirementsResultTopicStaffingRequirementsNotification`.
     pub struct StaffingRequirements {
         /// Capacity plan.
-        capacity_plan: Workspace = "capacityPlan",
+        capacity_plan: IdRef = "capacityPlan",
         /// Business unit.
-        business_unit: Workspace = "businessUnit",
+        business_unit: IdRef = "businessUnit",
         /// Status.
         status: AgentMuScheduleSearchCompleteStatus = "status",
         /// When: reference business unit.
@@ -2410,19 +2517,19 @@ body! {
         /// Status.
         status: AdherenceExplanationJobStatus = "status",
         /// Error.
-        error: Box<AdherenceExplanationJobError> = "error",
+        error: Box<JobError> = "error",
     }
 }
 
 body! {
-    /// `timeOffRequest` of a `User`.
+    /// `timeOffRequest` of a `WorkforceNotification`.
     ///
     /// Vendor class: `WfmUserNotificationTopicTimeOffRequestNotification`.
     pub struct TimeOffRequest {
         /// The id of the time off request.
         time_off_request_id: Box<str> = "timeOffRequestId",
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Whether: is full day request.
         is_full_day_request: bool = "isFullDayRequest",
         /// Status.
@@ -2442,7 +2549,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// User.
-        user: Workspace = "user",
+        user: IdRef = "user",
         /// Whether: is full day request.
         is_full_day_request: bool = "isFullDayRequest",
         /// Whether: marked as read.
@@ -2625,37 +2732,7 @@ body! {
 }
 
 body! {
-    /// The body of `v2.users.{id}.workforcemanagement.notifications`.
-    ///
-    /// Vendor class: `WfmUserNotificationTopicWfmUserNotification`.
-    pub struct User {
-        /// Its id.
-        id: Box<str> = "id",
-        /// The id of the mutable group.
-        mutable_group_id: Box<str> = "mutableGroupId",
-        /// When.
-        timestamp: Timestamp = "timestamp",
-        /// Type.
-        type_: UserType = "type",
-        /// Shift trade.
-        shift_trade: Box<ShiftTrade> = "shiftTrade",
-        /// Time off request.
-        time_off_request: Box<TimeOffRequest> = "timeOffRequest",
-        /// Adherence explanation.
-        adherence_explanation: Box<AdherenceExplanation> = "adherenceExplanation",
-        /// Alternative shift.
-        alternative_shift: Box<AlternativeShift> = "alternativeShift",
-        /// Whether: agent notification.
-        agent_notification: bool = "agentNotification",
-        /// Other notification ids in group.
-        other_notification_ids_in_group: Vec<Box<str>> = "otherNotificationIdsInGroup",
-        /// Whether: marked as read.
-        marked_as_read: bool = "markedAsRead",
-    }
-}
-
-body! {
-    /// `nextActivityReminders` of a `UserScheduleAdherenceUpdate`.
+    /// `nextActivityReminders` of a `ScheduleAdherence`.
     ///
     /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicUserNextActivityReminder` and 2 with the same
     /// shape.
@@ -2664,93 +2741,6 @@ body! {
         activity_category: Box<str> = "activityCategory",
         /// When: start.
         start_date: Timestamp = "startDate",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.workforcemanagement.adherence`,
-    /// `v2.workforcemanagement.managementunits.{id}.adherence`,
-    /// `v2.workforcemanagement.teams.{id}.adherence`.
-    ///
-    /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicUserScheduleAdherenceUpdate` and 2 with the
-    /// same shape.
-    pub struct UserScheduleAdherenceUpdate {
-        /// User.
-        user: Workspace = "user",
-        /// The id of the management unit.
-        management_unit_id: Box<str> = "managementUnitId",
-        /// The id of the business unit.
-        business_unit_id: Box<str> = "businessUnitId",
-        /// Team.
-        team: NamedRef = "team",
-        /// Scheduled activity category.
-        scheduled_activity_category: Box<str> = "scheduledActivityCategory",
-        /// Scheduled activity code.
-        scheduled_activity_code: ActivityCodeReference = "scheduledActivityCode",
-        /// System presence.
-        system_presence: Box<str> = "systemPresence",
-        /// The id of the organization secondary presence.
-        organization_secondary_presence_id: Box<str> = "organizationSecondaryPresenceId",
-        /// Routing status.
-        routing_status: UserScheduleAdherenceUpdateRoutingStatus = "routingStatus",
-        /// Actual activity category.
-        actual_activity_category: Box<str> = "actualActivityCategory",
-        /// Whether: is out of office.
-        is_out_of_office: bool = "isOutOfOffice",
-        /// Adherence state.
-        adherence_state: AdherenceState = "adherenceState",
-        /// Impact.
-        impact: Box<str> = "impact",
-        /// Adherence explanation.
-        adherence_explanation: Box<RealTimeAdherenceExplanation> = "adherenceExplanation",
-        /// When: adherence change.
-        adherence_change_time: Timestamp = "adherenceChangeTime",
-        /// When: presence update.
-        presence_update_time: Timestamp = "presenceUpdateTime",
-        /// Active queues.
-        active_queues: Vec<Workspace> = "activeQueues",
-        /// When: active queues modified.
-        active_queues_modified_time: Timestamp = "activeQueuesModifiedTime",
-        /// Whether: removed from management unit.
-        removed_from_management_unit: bool = "removedFromManagementUnit",
-        /// Whether: suppress on time reminder.
-        suppress_on_time_reminder: bool = "suppressOnTimeReminder",
-        /// Next activity reminders.
-        next_activity_reminders: Vec<UserNextActivityReminder> = "nextActivityReminders",
-    }
-}
-
-open_enum! {
-    /// `routingStatus` of a `UserScheduleAdherenceUpdate`.
-    pub enum UserScheduleAdherenceUpdateRoutingStatus {
-        /// `__EMPTY__`.
-        Empty = "__EMPTY__",
-        /// `OFF_QUEUE`.
-        OffQueue = "OFF_QUEUE",
-        /// `IDLE`.
-        Idle = "IDLE",
-        /// `INTERACTING`.
-        Interacting = "INTERACTING",
-        /// `NOT_RESPONDING`.
-        NotResponding = "NOT_RESPONDING",
-        /// `COMMUNICATING`.
-        Communicating = "COMMUNICATING",
-        /// `OFFLINE`.
-        Offline = "OFFLINE",
-    }
-}
-
-open_enum! {
-    /// `type` of a `User`.
-    pub enum UserType {
-        /// `ShiftTrade`.
-        ShiftTrade = "ShiftTrade",
-        /// `TimeOffRequest`.
-        TimeOffRequest = "TimeOffRequest",
-        /// `AdherenceExplanation`.
-        AdherenceExplanation = "AdherenceExplanation",
-        /// `AlternativeShift`.
-        AlternativeShift = "AlternativeShift",
     }
 }
 
@@ -2776,7 +2766,7 @@ body! {
         /// Version.
         version: i64 = "version",
         /// Modified by.
-        modified_by: Workspace = "modifiedBy",
+        modified_by: IdRef = "modifiedBy",
         /// When: modified.
         date_modified: Timestamp = "dateModified",
     }
@@ -2835,35 +2825,45 @@ body! {
 }
 
 body! {
-    /// The body of `v2.workforcemanagement.managementunits.{id}.schedules`.
+    /// The body of `v2.users.{id}.workforcemanagement.notifications`.
     ///
-    /// Vendor class: `WfmScheduleTopicWfmScheduleNotification`.
-    pub struct WorkforcemanagementSchedule {
-        /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// Where it is: download.
-        download_url: Box<str> = "downloadUrl",
-        /// Percent complete.
-        percent_complete: i64 = "percentComplete",
-        /// Event type.
-        event_type: WorkforcemanagementScheduleEventType = "eventType",
+    /// Vendor class: `WfmUserNotificationTopicWfmUserNotification`.
+    pub struct WorkforceNotification {
+        /// Its id.
+        id: Box<str> = "id",
+        /// The id of the mutable group.
+        mutable_group_id: Box<str> = "mutableGroupId",
+        /// When.
+        timestamp: Timestamp = "timestamp",
+        /// Type.
+        type_: WorkforceNotificationType = "type",
+        /// Shift trade.
+        shift_trade: Box<ShiftTrade> = "shiftTrade",
+        /// Time off request.
+        time_off_request: Box<TimeOffRequest> = "timeOffRequest",
+        /// Adherence explanation.
+        adherence_explanation: Box<AdherenceExplanation> = "adherenceExplanation",
+        /// Alternative shift.
+        alternative_shift: Box<AlternativeShift> = "alternativeShift",
+        /// Whether: agent notification.
+        agent_notification: bool = "agentNotification",
+        /// Other notification ids in group.
+        other_notification_ids_in_group: Vec<Box<str>> = "otherNotificationIdsInGroup",
+        /// Whether: marked as read.
+        marked_as_read: bool = "markedAsRead",
     }
 }
 
 open_enum! {
-    /// `eventType` of a `WorkforcemanagementSchedule`.
-    pub enum WorkforcemanagementScheduleEventType {
-        /// `Update`.
-        Update = "Update",
-        /// `Import`.
-        Import = "Import",
-        /// `Copy`.
-        Copy = "Copy",
-        /// `Generate`.
-        Generate = "Generate",
-        /// `Reschedule`.
-        Reschedule = "Reschedule",
+    /// `type` of a `WorkforceNotification`.
+    pub enum WorkforceNotificationType {
+        /// `ShiftTrade`.
+        ShiftTrade = "ShiftTrade",
+        /// `TimeOffRequest`.
+        TimeOffRequest = "TimeOffRequest",
+        /// `AdherenceExplanation`.
+        AdherenceExplanation = "AdherenceExplanation",
+        /// `AlternativeShift`.
+        AlternativeShift = "AlternativeShift",
     }
 }
