@@ -7,7 +7,7 @@ use crate::docs::{Texts, classes, comment, origin};
 use crate::features;
 use crate::names::Names;
 use crate::shapes::{Body, Choice, Kind, Model, Uses};
-use crate::words::{identifier, pascal, snake, words};
+use crate::words::{free, identifier, pascal, snake, words};
 
 /// A body within another one is boxed when it is larger: two texts and what a body keeps beside its fields.
 const INLINE: usize = 64;
@@ -53,7 +53,7 @@ fn body_item(model: &Model, names: &Names, texts: &Texts<'_>, body: &Body, name:
     let _ = writeln!(code, "    pub struct {name} {{");
     let mut taken = BTreeSet::new();
     for (json, kind) in &body.fields {
-        let field = free(&mut taken, identifier(&snake(&words(json))));
+        let field = free(&mut taken, &identifier(&snake(&words(json))));
         code.push_str(&comment("        ", &texts.field(name, json, kind)));
         let rust = rust(model, names, kind, &mut needs);
         let _ = writeln!(code, "        {field}: {rust} = {json:?},");
@@ -77,7 +77,7 @@ fn choice_item(
     for value in &choice.values {
         let mut variant = pascal(&words(value));
         if variant.is_empty() {
-            variant = "Empty".to_owned();
+            variant.push_str("Empty");
         }
         if variant.starts_with(|c: char| c.is_ascii_digit()) {
             variant = format!("N{variant}");
@@ -85,7 +85,7 @@ fn choice_item(
         if variant == "Other" || variant == "Self" {
             variant.push_str("Value");
         }
-        let variant = free(&mut taken, variant);
+        let variant = free(&mut taken, &variant);
         code.push_str(&comment("        ", &texts.value(name, value)));
         let _ = writeln!(code, "        {variant} = {value:?},");
     }
@@ -98,17 +98,6 @@ fn choice_item(
     }
 }
 
-/// The name, or the name with a number when it is taken.
-fn free(taken: &mut BTreeSet<String>, name: String) -> String {
-    let mut free = name.clone();
-    let mut number = 1;
-    while !taken.insert(free.clone()) {
-        number += 1;
-        free = format!("{name}{number}");
-    }
-    free
-}
-
 /// The type of a field, and the names it needs.
 fn rust(model: &Model, names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
     match kind {
@@ -116,29 +105,29 @@ fn rust(model: &Model, names: &Names, kind: &Kind, needs: &mut BTreeSet<String>)
             needs.insert(names.bodies[*at].clone());
             format!("Box<{}>", names.bodies[*at])
         }
-        kind => element(model, names, kind, needs),
+        kind => element(names, kind, needs),
     }
 }
 
-fn element(model: &Model, names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
-    let mut named = |name: &str| {
+fn element(names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
+    let mut need = |name: &str| {
         needs.insert(name.to_owned());
         name.to_owned()
     };
     match kind {
         Kind::Text => "Box<str>".to_owned(),
-        Kind::Time => named("Timestamp"),
+        Kind::Time => need("Timestamp"),
         Kind::Integer => "i64".to_owned(),
-        Kind::Number => named("Number"),
+        Kind::Number => need("Number"),
         Kind::Bool => "bool".to_owned(),
-        Kind::Any => named("Json"),
-        Kind::List(inner) => format!("Vec<{}>", element(model, names, inner, needs)),
+        Kind::Any => need("Json"),
+        Kind::List(inner) => format!("Vec<{}>", element(names, inner, needs)),
         Kind::Map(inner) => {
-            named("Members");
-            format!("Members<{}>", element(model, names, inner, needs))
+            need("Members");
+            format!("Members<{}>", element(names, inner, needs))
         }
-        Kind::Body(at) => named(&names.bodies[*at]),
-        Kind::Choice(at) => named(&names.choices[*at]),
+        Kind::Body(at) => need(&names.bodies[*at]),
+        Kind::Choice(at) => need(&names.choices[*at]),
     }
 }
 

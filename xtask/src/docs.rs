@@ -1,6 +1,7 @@
 //! What the documentation says.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::names::Names;
 use crate::shapes::{Kind, Model, Place, Uses, innermost};
@@ -85,17 +86,14 @@ fn describe(field: &str, kind: &Kind) -> String {
 /// Where a type occurs, for its documentation.
 pub(crate) fn origin(model: &Model, names: &Names, uses: &Uses) -> String {
     let Some(place) = uses.places.first() else { return String::new() };
-    match place.path.last() {
-        Some(field) => format!("`{field}` of a `{}`.", names.parent(model, place)),
-        None => {
-            let roots: Vec<&Place> =
-                uses.places.iter().filter(|place| place.path.is_empty()).collect();
-            let shown: Vec<String> =
-                roots.iter().take(4).map(|place| format!("`{}`", place.topic)).collect();
-            let more = if roots.len() > 4 { ", and more" } else { "" };
-            format!("The body of {}{more}.", shown.join(", "))
-        }
+    if let Some(field) = place.path.last() {
+        return format!("`{field}` of a `{}`.", names.parent(model, place));
     }
+    let roots: Vec<&Place> = uses.places.iter().filter(|place| place.path.is_empty()).collect();
+    let shown: Vec<String> =
+        roots.iter().take(4).map(|place| format!("`{}`", place.topic)).collect();
+    let more = if roots.len() > 4 { ", and more" } else { "" };
+    format!("The body of {}{more}.", shown.join(", "))
 }
 
 /// The names that the vendor's SDKs have for a type.
@@ -115,7 +113,7 @@ pub(crate) fn comment(indent: &str, text: &str) -> String {
     let mut line = String::new();
     for word in text.split(' ') {
         if !line.is_empty() && indent.len() + line.len() + word.len() > 105 {
-            out.push_str(&format!("{indent}/// {line}\n"));
+            let _ = writeln!(out, "{indent}/// {line}");
             line.clear();
         }
         if !line.is_empty() {
@@ -123,7 +121,7 @@ pub(crate) fn comment(indent: &str, text: &str) -> String {
         }
         line.push_str(word);
     }
-    out.push_str(&format!("{indent}/// {line}\n"));
+    let _ = writeln!(out, "{indent}/// {line}");
     out
 }
 

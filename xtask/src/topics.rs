@@ -7,7 +7,7 @@ use crate::docs::{Texts, comment};
 use crate::features;
 use crate::names::Names;
 use crate::shapes::Model;
-use crate::words::{capital, identifier, pascal, singular, snake, words};
+use crate::words::{capital, free, identifier, pascal, singular, snake, words};
 
 /// A topic whose bodies have a type.
 #[derive(Debug)]
@@ -36,25 +36,15 @@ pub(crate) fn entries(model: &Model, names: &Names) -> Vec<Entry> {
         let Some(root) = root else { continue };
         // Of two topics that differ in ids only, the one that ends with an id is about one thing.
         let single = topic.ends_with("{id}") && variants[&variant(topic, false)] > 1;
-        let variant = free(&mut taken, variant(topic, single));
+        let variant = free(&mut taken, &variant(topic, single));
         let module = identifier(&snake(&words(family(topic))));
         let function = format!("{module}::{}", function(topic));
-        let function = free(&mut functions, function)[module.len() + 2..].to_owned();
+        let function = free(&mut functions, &function)[module.len() + 2..].to_owned();
         let body = names.bodies[*root].clone();
         let feature = features::of(topic);
         entries.push(Entry { template: topic.clone(), variant, body, feature, module, function });
     }
     entries
-}
-
-fn free(taken: &mut BTreeSet<String>, name: String) -> String {
-    let mut free = name.clone();
-    let mut number = 1;
-    while !taken.insert(free.clone()) {
-        number += 1;
-        free = format!("{name}{number}");
-    }
-    free
 }
 
 fn family(topic: &str) -> &str {
@@ -95,7 +85,7 @@ fn parameters(topic: &str) -> Vec<String> {
     let segments: Vec<&str> = topic.split('.').collect();
     let mut taken = BTreeSet::new();
     let ids = (1..segments.len()).filter(|&at| segments[at] == "{id}");
-    ids.map(|at| free(&mut taken, identifier(&snake(&words(&singular(segments[at - 1]))))))
+    ids.map(|at| free(&mut taken, &identifier(&snake(&words(&singular(segments[at - 1]))))))
         .collect()
 }
 

@@ -1,5 +1,7 @@
 //! Words: how a name is taken apart and put together again.
 
+use std::collections::BTreeSet;
+
 /// The words of a name in any spelling: `SMSEvent`, `queueId`, `OFF_QUEUE`, `endpoint.dnd`, in lower case.
 pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -74,6 +76,17 @@ pub(crate) fn identifier(name: &str) -> String {
         _ if KEYWORDS.contains(&name) || name == "extra" => format!("{name}_"),
         _ => name.to_owned(),
     }
+}
+
+/// The name, or the name with a number when it is taken; it is taken then.
+pub(crate) fn free(taken: &mut BTreeSet<String>, name: &str) -> String {
+    let mut free = name.to_owned();
+    let mut number = 1;
+    while !taken.insert(free.clone()) {
+        number += 1;
+        free = format!("{name}{number}");
+    }
+    free
 }
 
 #[cfg(test)]
