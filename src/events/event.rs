@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::cut;
@@ -12,6 +12,7 @@ use crate::events::bodies::{ChannelMetadata, SystemMessage};
 use crate::events::generated::table::{Event, TopicKind};
 use crate::events::json::Json;
 use crate::events::place;
+use crate::events::read;
 use crate::events::topic::Topic;
 
 /// Topics about the stream itself: their types are written by hand, and need no feature.
@@ -88,18 +89,18 @@ macro_rules! event_table {
             }
 
             /// Reads the body of a topic of this kind; `None` when it is null.
-            pub(crate) fn read<'de, D: serde::Deserializer<'de>>(
+            pub(crate) fn read(
                 kind: TopicKind,
-                from: D,
-            ) -> Result<Option<Self>, D::Error> {
-                use $crate::events::event::read_body;
+                from: &mut dyn $crate::events::read::Source,
+            ) -> Result<Option<Self>, $crate::events::read::Failed> {
+                use $crate::events::read::Value;
                 match kind {
                     $(#[cfg(feature = $feature)] TopicKind::$variant => {
-                        Ok(read_body(from)?.map(Self::$variant))
+                        Ok(Value::read_boxed(from)?.map(Self::$variant))
                     })*
-                    TopicKind::System => Ok(read_body(from)?.map(Self::System)),
+                    TopicKind::System => Ok(Value::read_boxed(from)?.map(Self::System)),
                     TopicKind::ChannelMetadata => {
-                        Ok(read_body(from)?.map(Self::ChannelMetadata))
+                        Ok(Value::read_boxed(from)?.map(Self::ChannelMetadata))
                     }
                 }
             }
@@ -127,16 +128,17 @@ macro_rules! event_table {
 
         impl serde::Serialize for Event {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                match self {
-                    $(#[cfg(feature = $feature)] Self::$variant(body) => body.serialize(to),)*
-                    Self::System(body) => body.serialize(to),
-                    Self::ChannelMetadata(body) => body.serialize(to),
-                    Self::Unrecognized { body, .. } => body.serialize(to),
+                let body: &dyn $crate::events::write::Write = match self {
+                    $(#[cfg(feature = $feature)] Self::$variant(body) => body,)*
+                    Self::System(body) => body,
+                    Self::ChannelMetadata(body) => body,
+                    Self::Unrecognized { body, .. } => return body.serialize(to),
                     Self::Malformed { error, path, body, .. } => {
-                        to.collect_map([("error", error), ("path", path), ("body", body)])
+                        return to.collect_map([("error", error), ("path", path), ("body", body)]);
                     }
-                    Self::Lifecycle(item) => item.serialize(to),
-                }
+                    Self::Lifecycle(item) => return item.serialize(to),
+                };
+                $crate::events::write::value(body, to)
             }
         }
 
@@ -221,13 +223,6 @@ impl TopicBody for SystemMessage {}
 impl Sealed for ChannelMetadata {}
 impl TopicBody for ChannelMetadata {}
 
-/// Reads a body, or null.
-pub(crate) fn read_body<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Box<T>>, D::Error> {
-    Option::deserialize(from)
-}
-
 // Events are moved through queues by value. The largest variant is a gap: four times and a list of topics.
 const _: () = assert!(size_of::<Event>() <= 96);
 
@@ -269,7 +264,7 @@ impl Event {
             return Some(Self::unrecognized(topic, serde_json::from_str(text).ok()?));
         };
         let mut from = serde_json::Deserializer::from_str(text);
-        let event = Self::read(kind, &mut from).ok()??;
+        let event = read::with(&mut from, |from| Self::read(kind, from)).ok()??;
         from.end().ok()?;
         Some(event)
     }
@@ -279,7 +274,8 @@ impl Event {
         let Some(kind) = kind else {
             return Self::unrecognized(topic, body);
         };
-        match Self::read(kind, &mut serde_json::Deserializer::from_str(body.get())) {
+        let mut from = serde_json::Deserializer::from_str(body.get());
+        match read::with(&mut from, |from| Self::read(kind, from)) {
             Ok(Some(event)) => event,
             Ok(None) => Self::unrecognized(topic, body),
             Err(error) => {
@@ -316,7 +312,7 @@ impl<'de> DeserializeSeed<'de> for BodySeed {
     type Value = Option<Event>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        Event::read(self.0, from)
+        read::with(from, |from| Event::read(self.0, from))
     }
 }
 

@@ -6,6 +6,9 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::events::read::{Failed, Source, Value};
+use crate::events::write::{Sink, Write};
+
 /// The members of a JSON object, in the order in which they came.
 ///
 /// A member that is null is kept: [`get`](Self::get) passes over it, [`iter`](Self::iter) shows it.
@@ -51,6 +54,24 @@ impl<N: Into<Box<str>>, T> FromIterator<(N, T)> for Members<T> {
 impl<T: fmt::Debug> fmt::Debug for Members<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<T: Value> Value for Members<T> {
+    fn read(from: &mut dyn Source) -> Result<Option<Self>, Failed> {
+        let mut members = Vec::new();
+        let there = from.members(&mut |name, value| {
+            members.push((name.into(), T::read(value)?));
+            Ok(())
+        })?;
+        Ok(there.then_some(Self(members)))
+    }
+}
+
+impl<T: Write> Write for Members<T> {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        let member = |(name, value)| (name, Option::map(value, |value: &T| value as &dyn Write));
+        to.members(&mut self.iter().map(member))
     }
 }
 

@@ -18,12 +18,14 @@ mod members;
 mod open_enum;
 mod place;
 mod raw;
+mod read;
 mod reply;
 mod scan;
 mod template;
 mod timestamp;
 mod topic;
 mod topic_set;
+mod write;
 
 pub(crate) use decoder::Decoder;
 pub use event::TopicBody;

@@ -42,6 +42,25 @@ macro_rules! open_enum {
             }
         }
 
+        impl $crate::events::read::Value for $name {
+            fn read(
+                from: &mut dyn $crate::events::read::Source,
+            ) -> Result<Option<Self>, $crate::events::read::Failed> {
+                let mut value = None;
+                from.text(&mut |text| value = Some(Self::from(text)))?;
+                Ok(value)
+            }
+        }
+
+        impl $crate::events::write::Write for $name {
+            fn write(
+                &self,
+                to: &mut dyn $crate::events::write::Sink,
+            ) -> Result<(), $crate::events::read::Failed> {
+                to.text(self.as_str())
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.serialize_str(self.as_str())
@@ -50,35 +69,12 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::events::open_enum::read(from)
+                $crate::events::read::required(from)
             }
         }
     };
 }
 pub(crate) use open_enum;
-
-/// Reads an open enum from a text; allocates for unknown values only.
-pub(crate) fn read<'de, T, D>(from: D) -> Result<T, D::Error>
-where
-    T: for<'a> From<&'a str>,
-    D: serde::Deserializer<'de>,
-{
-    struct TextVisitor<T>(std::marker::PhantomData<T>);
-
-    impl<T: for<'a> From<&'a str>> serde::de::Visitor<'_> for TextVisitor<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a string")
-        }
-
-        fn visit_str<E>(self, text: &str) -> Result<T, E> {
-            Ok(T::from(text))
-        }
-    }
-
-    from.deserialize_str(TextVisitor(std::marker::PhantomData))
-}
 
 #[cfg(test)]
 mod tests {

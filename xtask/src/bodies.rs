@@ -172,8 +172,8 @@ mod tests {
             "type_: MoodType = \"type\",",
             "since: Timestamp = \"since\",",
             "more: Box<Mood> = \"more\",",
-            "small: Small = \"small\",",
-            "list: Vec<Small> = \"list\",",
+            "small: MoodSmall = \"small\",",
+            "list: Vec<MoodSmall> = \"list\",",
             "Vendor class: `MoodTopicMood`.",
         ] {
             assert!(mood.code.contains(line), "{line}: {}", mood.code);

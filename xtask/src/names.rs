@@ -356,7 +356,10 @@ mod tests {
 
     #[test]
     fn names_come_from_the_class_and_the_field() {
-        assert_eq!(all(&model(""), ""), ["Definition", "UserPresence", "UserPresenceState"]);
+        assert_eq!(
+            all(&model(""), ""),
+            ["UserPresence", "UserPresenceDefinition", "UserPresenceState"]
+        );
     }
 
     #[test]
@@ -364,13 +367,16 @@ mod tests {
         let fixed = Names::of(&model(""), "").list(&model(""));
         let more = r##"{"id": "v2.a.mood", "schema": {"$ref": "#/definitions/MoodTopicMood"}},"##;
         let names = all(&model(more), &fixed);
-        assert_eq!(names, ["Definition", "Mood", "MoodState", "UserPresence", "UserPresenceState"]);
+        assert_eq!(
+            names,
+            ["Mood", "MoodState", "UserPresence", "UserPresenceDefinition", "UserPresenceState"]
+        );
     }
 
     #[test]
     fn a_name_can_be_edited() {
         let fixed = "# x\nStanding = v2.users.{id}.presence\nGone = v2.nobody\n";
-        assert_eq!(all(&model(""), fixed), ["Definition", "Standing", "StandingState"]);
+        assert_eq!(all(&model(""), fixed), ["Standing", "StandingDefinition", "StandingState"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use crate::core::ids::ChannelId;
 use crate::events::body::body;
 use crate::events::json::Json;
 use crate::events::open_enum::open_enum;
+use crate::events::read::{Failed, Source, Value};
+use crate::events::write::{Sink, Write};
 
 body! {
     /// A message of the platform about a channel.
@@ -52,6 +54,18 @@ open_enum! {
         AnotherChannelSubscribed = "another_channel_subscribed",
         /// The tokens of the user were revoked.
         UserTokensRevoked = "user_tokens_revoked",
+    }
+}
+
+impl Value for ChannelId {
+    fn read(from: &mut dyn Source) -> Result<Option<Self>, Failed> {
+        Ok(Box::<str>::read(from)?.map(Self::new))
+    }
+}
+
+impl Write for ChannelId {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.text(self.expose())
     }
 }
 

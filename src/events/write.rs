@@ -1,0 +1,160 @@
+//! How values are written, with one copy of the code for each type: see [`read`](super::read).
+
+use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
+use serde_json::Number;
+
+use crate::events::extra::Extra;
+use crate::events::json::Json;
+use crate::events::read::Failed;
+use crate::events::timestamp::Timestamp;
+
+/// Where one JSON value goes.
+pub(crate) trait Sink {
+    fn text(&mut self, text: &str) -> Result<(), Failed>;
+    fn integer(&mut self, value: i64) -> Result<(), Failed>;
+    fn number(&mut self, value: &Number) -> Result<(), Failed>;
+    fn boolean(&mut self, value: bool) -> Result<(), Failed>;
+    fn json(&mut self, value: &Json) -> Result<(), Failed>;
+    fn list(&mut self, values: &mut dyn Iterator<Item = &dyn Write>) -> Result<(), Failed>;
+    fn members(
+        &mut self,
+        members: &mut dyn Iterator<Item = (&str, Option<&dyn Write>)>,
+    ) -> Result<(), Failed>;
+    /// An object with known fields: each is its value, null when it was so, or nothing.
+    fn body(&mut self, fields: &[Field<'_>], extra: &Extra) -> Result<(), Failed>;
+}
+
+/// What can be the value of a field.
+pub(crate) trait Write {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed>;
+}
+
+/// A field: its JSON name, and its value when it is there.
+pub(crate) type Field<'a> = (&'static str, Option<&'a dyn Write>);
+
+impl Write for Box<str> {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.text(self)
+    }
+}
+
+impl Write for Timestamp {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.text(self.as_str())
+    }
+}
+
+impl Write for i64 {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.integer(*self)
+    }
+}
+
+impl Write for Number {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.number(self)
+    }
+}
+
+impl Write for bool {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.boolean(*self)
+    }
+}
+
+impl Write for Json {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.json(self)
+    }
+}
+
+impl<T: Write> Write for Box<T> {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        (**self).write(to)
+    }
+}
+
+impl<T: Write> Write for Vec<T> {
+    fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
+        to.list(&mut self.iter().map(|value| value as &dyn Write))
+    }
+}
+
+/// Writes a value with a serializer.
+pub(crate) fn value<S: Serializer>(value: &dyn Write, to: S) -> Result<S::Ok, S::Error> {
+    let mut out = Out { to: Some(to), done: None };
+    // Whether it failed is in what was done.
+    let _ = value.write(&mut out);
+    out.done.unwrap_or_else(|| Err(S::Error::custom("a value was not written")))
+}
+
+struct Erased<'a>(&'a dyn Write);
+
+impl Serialize for Erased<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        value(self.0, to)
+    }
+}
+
+/// A serializer as a sink, and what came of it.
+struct Out<S: Serializer> {
+    to: Option<S>,
+    done: Option<Result<S::Ok, S::Error>>,
+}
+
+impl<S: Serializer> Out<S> {
+    fn with(&mut self, write: impl FnOnce(S) -> Result<S::Ok, S::Error>) -> Result<(), Failed> {
+        let done = write(self.to.take().ok_or(Failed)?);
+        let result = done.as_ref().map(|_| ()).map_err(|_| Failed);
+        self.done = Some(done);
+        result
+    }
+}
+
+impl<S: Serializer> Sink for Out<S> {
+    fn text(&mut self, text: &str) -> Result<(), Failed> {
+        self.with(|to| to.serialize_str(text))
+    }
+
+    fn integer(&mut self, value: i64) -> Result<(), Failed> {
+        self.with(|to| to.serialize_i64(value))
+    }
+
+    fn number(&mut self, value: &Number) -> Result<(), Failed> {
+        self.with(|to| value.serialize(to))
+    }
+
+    fn boolean(&mut self, value: bool) -> Result<(), Failed> {
+        self.with(|to| to.serialize_bool(value))
+    }
+
+    fn json(&mut self, value: &Json) -> Result<(), Failed> {
+        self.with(|to| value.serialize(to))
+    }
+
+    fn list(&mut self, values: &mut dyn Iterator<Item = &dyn Write>) -> Result<(), Failed> {
+        self.with(|to| to.collect_seq(values.map(Erased)))
+    }
+
+    fn members(
+        &mut self,
+        members: &mut dyn Iterator<Item = (&str, Option<&dyn Write>)>,
+    ) -> Result<(), Failed> {
+        self.with(|to| to.collect_map(members.map(|(name, value)| (name, value.map(Erased)))))
+    }
+
+    fn body(&mut self, fields: &[Field<'_>], extra: &Extra) -> Result<(), Failed> {
+        self.with(|to| {
+            let mut map = to.serialize_map(None)?;
+            for (index, (name, value)) in fields.iter().enumerate() {
+                match value {
+                    Some(value) => map.serialize_entry(name, &Erased(*value))?,
+                    None if extra.was_null(index) => map.serialize_entry(name, &())?,
+                    None => {}
+                }
+            }
+            extra.write(&mut map)?;
+            map.end()
+        })
+    }
+}
