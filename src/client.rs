@@ -19,6 +19,7 @@ use crate::rest::api::Api;
 use crate::rest::notifications::Notifications;
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::driver::Parts;
+use crate::streaming::protocol::{Protocol, StreamEvent};
 use crate::transport::ambient::Ambient;
 use crate::transport::http::budget::RetryBudget;
 use crate::transport::http::classify::Classify;
@@ -74,11 +75,16 @@ impl Client {
 
     /// Settings of a stream of events.
     pub fn stream(&self) -> StreamBuilder {
+        self.connect(protocols::Notifications)
+    }
+
+    /// Settings of a stream over another kind of connection: one of [`protocols`](crate::protocols), or your own.
+    pub fn connect<E: StreamEvent>(&self, protocol: impl Protocol<E>) -> StreamBuilder<E> {
         let inner = &self.0;
         let channels: Arc<dyn ChannelApi> =
             Arc::new(inner.notifications.with_priority(Priority::Reconnect));
         StreamBuilder::new(Parts {
-            protocol: Arc::new(protocols::Notifications),
+            protocol: Arc::new(protocol),
             connector: inner.connector.clone(),
             tokens: inner.tokens.clone(),
             channels,

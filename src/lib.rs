@@ -6,7 +6,7 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
-pub(crate) mod protocols;
+pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(feature = "sim")]
@@ -43,7 +43,10 @@ pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamSt
 pub use crate::streaming::policy::{
     Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };
-pub use crate::streaming::protocol::StreamEvent;
+pub use crate::streaming::protocol::{
+    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext, Health,
+    Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
+};
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;
 pub use crate::streaming::stream::{EventStream, StreamHandle};

@@ -2,4 +2,4 @@
 
 mod notifications;
 
-pub(crate) use notifications::Notifications;
+pub use notifications::Notifications;

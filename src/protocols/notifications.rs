@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use crate::core::ids::ChannelId;
-use crate::core::ports::ChannelInfo;
 use crate::error::{Error, Result};
 use crate::events::{
     Decoder, Event, Incoming, Level, RawEvent, SocketReply, SystemNotice, Topic, peek_topic,
 };
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::protocol::{
-    Decode, Decoded, DecodedItem, DialContext, Health, Notice, Protocol, StreamEvent, TopicFilter,
+    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, Health, Inbound, Needs,
+    Notice, Outbound, Protocol, StreamEvent, TopicFilter,
 };
-use crate::transport::ws::{DialRequest, Frame};
 
 /// The documented health check of a notification socket.
 const PING: &str = r#"{"message":"ping"}"#;
@@ -50,11 +49,12 @@ impl NotificationEvent for RawEvent {
 }
 
 /// The protocol of notification channels.
-pub(crate) struct Notifications;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notifications;
 
 impl<E: NotificationEvent> Protocol<E> for Notifications {
-    fn uses_channel(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Channel
     }
 
     fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest> {
@@ -63,23 +63,20 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
             .ok_or_else(|| Error::config("a notification socket needs a channel"))?;
         let url = context.endpoints.check_connect_uri(channel.connect_uri.expose())?;
         // The address is the whole credential: no token goes with it.
-        Ok(DialRequest { url })
+        Ok(DialRequest::new(url))
     }
 
-    fn greeting(&self) -> Vec<Box<str>> {
-        Vec::new()
+    fn ping(&self) -> Outbound {
+        Outbound::Text(PING.into())
     }
 
-    fn ping(&self) -> Option<Box<str>> {
-        Some(PING.into())
+    fn check_topic(&self, _: &Topic) -> Result<()> {
+        Ok(())
     }
 
-    fn decoder(
-        &self,
-        filter: Option<TopicFilter>,
-        channel: Option<&ChannelInfo>,
-    ) -> Box<dyn Decode<E>> {
-        let channel = channel.map(|channel| channel.id.clone());
+    fn decoder(&self, context: &DecoderContext<'_>) -> Box<dyn Decode<E>> {
+        let channel = context.channel.cloned();
+        let filter = context.filter.clone();
         Box::new(NotificationDecoder { decoder: Decoder::new(), filter, channel })
     }
 }
@@ -91,17 +88,14 @@ struct NotificationDecoder {
 }
 
 impl<E: NotificationEvent> Decode<E> for NotificationDecoder {
-    fn decode(&mut self, frame: &Frame) -> Decoded<E> {
-        let text = match frame {
-            Frame::Text(text) => text.as_str(),
-            Frame::Binary(data) => match std::str::from_utf8(data) {
+    fn decode(&mut self, message: Inbound<'_>) -> Decoded<E> {
+        let text = match message {
+            Inbound::Text(text, _) => text,
+            Inbound::Binary(data) => match std::str::from_utf8(data) {
                 Ok(text) => text,
                 // The platform sends text only; what this is, nobody knows, but it is not lost silently.
                 Err(_) => return self.read::<E>(&String::from_utf8_lossy(data)),
             },
-            Frame::Ping | Frame::Pong | Frame::Close(..) => {
-                return Decoded::nothing(Notice::None);
-            }
         };
         if let Some(wanted) = &self.filter
             && let Some(topic) = peek_topic(text)

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::delivery::{ConnectionState, Counters};
 use super::driver::{Driver, Parts};
 use super::policy::{FullJitter, Overflow, ReconnectPolicy};
-use super::protocol::{StreamEvent, TopicFilter};
+use super::protocol::{Needs, StreamEvent, TopicFilter};
 use super::queue::{Capacity, queue};
 use super::session::Timing;
 use super::stream::EventStream;
@@ -135,7 +135,7 @@ impl<E: StreamEvent> StreamBuilder<E> {
         let supervisor = Supervisor::new(
             settings.policy,
             settings.overflow,
-            parts.protocol.uses_channel(),
+            parts.protocol.needs() == Needs::Channel,
             &settings.topics,
         )?;
         let (events, items) = queue(settings.capacity, settings.overflow);

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::delivery::{Delivery, Origin};
 use super::driver::Item;
-use super::protocol::{Decode, Decoded, Notice};
+use super::protocol::{Decode, Decoded, Inbound, Notice};
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
 use crate::transport::ws::{Frame, Socket};
@@ -71,7 +71,7 @@ pub(super) fn poll_socket<E>(
         let size = match &frame {
             Frame::Text(text) => text.len(),
             Frame::Binary(data) => data.len(),
-            Frame::Ping | Frame::Pong => {
+            Frame::Ping | Frame::Pong(_) => {
                 burst.notices.push(Notice::None);
                 continue;
             }
@@ -82,7 +82,12 @@ pub(super) fn poll_socket<E>(
                 break;
             }
         };
-        let Decoded { notice, item } = decoder.decode(&frame);
+        let message = match &frame {
+            Frame::Binary(data) => Inbound::Binary(data),
+            Frame::Text(text) => Inbound::Text(text, text.as_ref()),
+            Frame::Ping | Frame::Pong(_) | Frame::Close(..) => continue,
+        };
+        let Decoded { notice, item } = decoder.decode(message);
         // Only the first plain message matters to the session, which then knows that the connection flows.
         if notice != Notice::None || burst.notices.is_empty() {
             burst.notices.push(notice.clone());

@@ -219,6 +219,7 @@ impl<E: StreamEvent> Driver<E> {
         let link = Link {
             key,
             channel,
+            wanted: Vec::new(),
             parts: self.parts.clone(),
             timing: self.timing,
             events: self.events.clone(),

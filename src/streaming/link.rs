@@ -14,14 +14,17 @@ use super::delivery::{Counters, add};
 use super::driver::{Item, Parts};
 use super::ledger::LinkKey;
 use super::policy::Overflow;
-use super::protocol::{Decode, DialContext, Health, Notice, StreamEvent};
+use super::protocol::{
+    Decode, DecoderContext, DialContext, GreetingContext, Health, Needs, Notice, StreamEvent,
+};
 use super::queue::Sender;
 use super::session::{Action, Input, Session, Timing};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
-use crate::core::ports::{BoxFuture, ChannelInfo};
+use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::observer::Signal;
 use crate::error::{Error, ErrorKind};
+use crate::events::Topic;
 use crate::transport::ws::{DialError, Outbound, Socket};
 
 /// What a link is told.
@@ -57,6 +60,8 @@ pub(crate) enum Report {
 pub(crate) struct Link<E: StreamEvent> {
     pub(crate) key: LinkKey,
     pub(crate) channel: Option<ChannelInfo>,
+    /// What the first messages subscribe; empty for links to a channel.
+    pub(crate) wanted: Vec<Topic>,
     pub(crate) parts: Arc<Parts<E>>,
     pub(crate) timing: Timing,
     pub(crate) events: Sender<Item<E>>,
@@ -66,7 +71,7 @@ pub(crate) struct Link<E: StreamEvent> {
 
 /// What one turn of the loop brought.
 enum Turn {
-    Dialled(Result<Box<Socket>, DialFailure>),
+    Dialled(Result<Dialled, DialFailure>),
     Order(Option<Order>),
     Timer,
     Frames,
@@ -80,7 +85,13 @@ enum DialFailure {
     Fatal(Error),
 }
 
-type Dialling = BoxFuture<'static, Result<Box<Socket>, DialFailure>>;
+/// An open socket, and the token that it was opened with.
+struct Dialled {
+    socket: Box<Socket>,
+    token: Option<AccessToken>,
+}
+
+type Dialling = BoxFuture<'static, Result<Dialled, DialFailure>>;
 
 /// The state of a link that runs.
 struct Running<E: StreamEvent> {
@@ -88,6 +99,7 @@ struct Running<E: StreamEvent> {
     session: Session,
     actions: Vec<Action>,
     socket: Option<Box<Socket>>,
+    token: Option<AccessToken>,
     decoder: Box<dyn Decode<E>>,
     dialling: Option<Dialling>,
     burst: Burst<E>,
@@ -103,8 +115,9 @@ struct Running<E: StreamEvent> {
 impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
     pub(crate) async fn run(self, mut orders: mpsc::Receiver<Box<Order>>) {
-        let channel = self.channel.as_ref();
-        let decoder = self.parts.protocol.decoder(self.parts.filter.clone(), channel);
+        let filter = self.parts.filter.clone();
+        let channel = self.channel.as_ref().map(|channel| &channel.id);
+        let decoder = self.parts.protocol.decoder(&DecoderContext { filter, channel });
         let began = self.parts.connector.clock.now();
         // Says farewell when a filter or an observer panics: the driver must not wait for a link that is no more.
         let mut farewell = Farewell { link: self.key, reports: Some(self.reports.clone()) };
@@ -113,6 +126,7 @@ impl<E: StreamEvent> Link<E> {
             link: Arc::new(self),
             actions: Vec::new(),
             socket: None,
+            token: None,
             decoder,
             dialling: None,
             burst: Burst::new(),
@@ -147,14 +161,19 @@ impl<E: StreamEvent> Running<E> {
             match action {
                 Action::Dial => self.dialling = Some(Box::pin(dial(self.link.clone()))),
                 Action::Greet => {
-                    for message in self.link.parts.protocol.greeting() {
-                        self.send(Outbound::Text(message));
+                    let parts = &self.link.parts;
+                    let context = GreetingContext {
+                        token: self.token.as_ref(),
+                        wanted: &self.link.wanted,
+                        now: parts.connector.clock.wall(),
+                    };
+                    for message in parts.protocol.greeting(&context) {
+                        self.send(message);
                     }
                 }
                 Action::Ping => {
-                    if let Some(message) = self.link.parts.protocol.ping() {
-                        self.send(Outbound::Text(message));
-                    }
+                    let ping = self.link.parts.protocol.ping();
+                    self.send(ping);
                 }
                 Action::SendClose(code) => self.send(Outbound::Close(code)),
                 Action::Rtt(rtt) => {
@@ -209,7 +228,8 @@ impl<E: StreamEvent> Running<E> {
         let input = match turn {
             Turn::Dialled(Ok(opened)) => {
                 self.dialling = None;
-                self.socket = Some(opened);
+                self.socket = Some(opened.socket);
+                self.token = opened.token;
                 Some(Input::Opened)
             }
             Turn::Dialled(Err(DialFailure::Gone(error))) => {
@@ -364,13 +384,23 @@ impl Drop for Farewell {
     }
 }
 
-async fn dial<E: StreamEvent>(link: Arc<Link<E>>) -> Result<Box<Socket>, DialFailure> {
+async fn dial<E: StreamEvent>(link: Arc<Link<E>>) -> Result<Dialled, DialFailure> {
     add(&link.counters.dials, 1);
     let parts = &link.parts;
-    let context = DialContext { endpoints: &parts.endpoints, channel: link.channel.as_ref() };
+    let token = match parts.protocol.needs() {
+        Needs::Token => Some(parts.tokens.token().await.map_err(DialFailure::Fatal)?),
+        Needs::Nothing | Needs::Channel => None,
+    };
+    let context = DialContext {
+        endpoints: &parts.endpoints,
+        channel: link.channel.as_ref(),
+        token: token.as_ref(),
+        now: parts.connector.clock.wall(),
+    };
     let request = parts.protocol.dial(&context).map_err(DialFailure::Fatal)?;
     let dialled = parts.connector.connect(&request, parts.buffers).await;
-    dialled.map(Box::new).map_err(DialFailure::Gone)
+    let socket = Box::new(dialled.map_err(DialFailure::Gone)?);
+    Ok(Dialled { socket, token })
 }
 
 async fn at(deadline: Option<Instant>) {

@@ -1,106 +1,240 @@
 //! What a kind of connection is made of; one driver runs every protocol.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use crate::core::ports::ChannelInfo;
-use crate::error::Result;
+use bytes::Bytes;
+
+use crate::core::ids::ChannelId;
+use crate::core::ports::{AccessToken, ChannelInfo};
+use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
-use crate::transport::ws::{DialRequest, Frame};
+pub use crate::transport::ws::{DialRequest, Outbound};
 
 /// Decides from a topic's name whether its events are wanted, before their bodies are looked at.
-pub(crate) type TopicFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+pub type TopicFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// A description of one kind of connection: plain data in, plain data out.
 ///
-/// It never sleeps, spawns or reads a clock: where to connect, what to say first, how to keep alive, how to decode.
-///
-/// `E` is what comes out.
-pub(crate) trait Protocol<E: StreamEvent>: Send + Sync + 'static {
-    /// Whether the connection is to a channel that is made and subscribed by REST.
-    fn uses_channel(&self) -> bool;
+/// It never sleeps, spawns or reads a clock: what it needs to dial, where to connect, what to say first, how to keep
+/// alive, how to decode. Everything else (reconnecting, watchdog, gaps, overflow, renewal) is the stream's, and is the
+/// same for every protocol. `E` is what comes out.
+pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
+    /// What has to be had before a connection can be dialled.
+    fn needs(&self) -> Needs;
 
-    /// Where to connect.
+    /// Where to connect, and with which headers.
+    ///
+    /// # Errors
+    /// [`Throttled`](crate::ErrorKind::Throttled) puts the dial off by the error's `Retry-After`; every other error ends
+    /// the stream: no repetition mends it.
     fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest>;
 
-    /// The first messages.
-    fn greeting(&self) -> Vec<Box<str>>;
+    /// The first messages of a connection. What they subscribe is `context.wanted`.
+    fn greeting(&self, context: &GreetingContext<'_>) -> Vec<Outbound> {
+        let _ = context;
+        Vec::new()
+    }
 
-    /// The message that asks the peer for a sign of life.
-    fn ping(&self) -> Option<Box<str>>;
+    /// The message that asks the peer for a sign of life. Default: a WebSocket ping.
+    fn ping(&self) -> Outbound {
+        Outbound::Ping(Bytes::new())
+    }
+
+    /// The ping by which a latency monitor measures; its answer repeats `id`, as a WebSocket pong with that payload or
+    /// as [`Notice::Probe`]. Default: a WebSocket ping.
+    fn probe(&self, id: &str, at: SystemTime) -> Outbound {
+        let _ = at;
+        Outbound::Ping(Bytes::copy_from_slice(id.as_bytes()))
+    }
+
+    /// What a connection covers without being asked: the topics by which a loss of its events is reported.
+    ///
+    /// Empty for protocols whose topics are chosen by subscribing.
+    fn covers(&self) -> Vec<Topic> {
+        Vec::new()
+    }
+
+    /// Whether a topic can be subscribed on this kind of connection.
+    ///
+    /// # Errors
+    /// [`Config`](crate::ErrorKind::Config) that says what can.
+    fn check_topic(&self, topic: &Topic) -> Result<()> {
+        Err(Error::config(format!(
+            "{topic} cannot be subscribed: this kind of connection sends everything without being asked"
+        )))
+    }
+
+    /// The messages that make `wanted` the subscription of a connection that is live.
+    ///
+    /// Not asked of protocols whose channel is subscribed by REST.
+    fn subscription(&self, wanted: &[Topic]) -> Vec<Outbound> {
+        let _ = wanted;
+        Vec::new()
+    }
+
+    /// The longest life of one connection, after which it is replaced by another without a gap. Default: no limit.
+    fn renew_after(&self) -> Option<Duration> {
+        None
+    }
 
     /// A decoder for one connection.
-    fn decoder(
-        &self,
-        filter: Option<TopicFilter>,
-        channel: Option<&ChannelInfo>,
-    ) -> Box<dyn Decode<E>>;
+    fn decoder(&self, context: &DecoderContext<'_>) -> Box<dyn Decode<E>>;
+}
+
+/// What has to be had before a connection can be dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// An access token, for the address, a header or the first message. The connection is renewed when there is a newer
+    /// one.
+    Token,
+    /// A notification channel that is made and subscribed by REST.
+    Channel,
 }
 
 /// What a protocol may use to say where to connect.
 #[derive(Debug)]
-pub(crate) struct DialContext<'a> {
+#[non_exhaustive]
+pub struct DialContext<'a> {
     /// The deployment's addresses.
-    pub(crate) endpoints: &'a Endpoints,
-    /// The channel, for protocols that use one.
-    pub(crate) channel: Option<&'a ChannelInfo>,
+    pub endpoints: &'a Endpoints,
+    /// The channel, for protocols that need one.
+    pub channel: Option<&'a ChannelInfo>,
+    /// The token, for protocols that need one.
+    pub token: Option<&'a AccessToken>,
+    /// The time.
+    pub now: SystemTime,
 }
 
-/// Turns the frames of one connection into events.
-pub(crate) trait Decode<E>: Send {
-    /// One frame. Never fails: what cannot be understood is an event of its own.
-    fn decode(&mut self, frame: &Frame) -> Decoded<E>;
+/// What a protocol may use for its first messages.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct GreetingContext<'a> {
+    /// The token, for protocols that need one.
+    pub token: Option<&'a AccessToken>,
+    /// The topics that are subscribed; empty for protocols that need a channel.
+    pub wanted: &'a [Topic],
+    /// The time.
+    pub now: SystemTime,
+}
+
+/// What a decoder may use.
+#[non_exhaustive]
+pub struct DecoderContext<'a> {
+    /// The consumer's filter.
+    pub filter: Option<TopicFilter>,
+    /// The channel, for protocols that need one.
+    pub channel: Option<&'a ChannelId>,
+}
+
+/// Turns the messages of one connection into events.
+pub trait Decode<E>: Send {
+    /// One message. Never fails: what cannot be understood is an event of its own.
+    fn decode(&mut self, message: Inbound<'_>) -> Decoded<E>;
+}
+
+/// One message that came in.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Inbound<'a> {
+    /// Text, and the same bytes to be shared rather than copied.
+    Text(&'a str, &'a Bytes),
+    /// Binary data.
+    Binary(&'a Bytes),
 }
 
 /// What a stream can yield: an event type that can carry the stream's own items.
 ///
-/// [`Event`](crate::Event) and [`RawEvent`](crate::RawEvent) are such.
+/// [`Event`](crate::Event), [`RawEvent`](crate::RawEvent) and [`Typed`](crate::Typed) are such.
 pub trait StreamEvent: From<Lifecycle> + Send + 'static {}
 
-/// One frame, decoded.
+/// One message, decoded.
 #[derive(Debug)]
-pub(crate) struct Decoded<E> {
+#[non_exhaustive]
+pub struct Decoded<E> {
     /// What it means for the connection.
-    pub(crate) notice: Notice,
+    pub notice: Notice,
     /// What it means for the consumer.
-    pub(crate) item: Option<DecodedItem<E>>,
+    pub item: Option<DecodedItem<E>>,
 }
 
 impl<E> Decoded<E> {
-    /// A frame that is nothing to the consumer.
-    pub(crate) fn nothing(notice: Notice) -> Self {
+    /// A message that is nothing to the consumer.
+    pub fn nothing(notice: Notice) -> Self {
         Self { notice, item: None }
+    }
+
+    /// A message that is an event to the consumer.
+    pub fn event(item: DecodedItem<E>) -> Self {
+        Self { notice: Notice::None, item: Some(item) }
+    }
+
+    /// The same with what it means for the connection.
+    pub fn with_notice(mut self, notice: Notice) -> Self {
+        self.notice = notice;
+        self
     }
 }
 
 /// An event with what its envelope said.
 #[derive(Debug)]
-pub(crate) struct DecodedItem<E> {
-    pub(crate) topic: Topic,
-    pub(crate) event: E,
-    pub(crate) correlation_id: Option<Box<str>>,
-    pub(crate) health: Health,
+#[non_exhaustive]
+pub struct DecodedItem<E> {
+    /// Its topic.
+    pub topic: Topic,
+    /// The event.
+    pub event: E,
+    /// The platform's id of the transaction behind the event.
+    pub correlation_id: Option<Box<str>>,
+    /// Whether it was what its topic promises.
+    pub health: Health,
 }
 
-/// Whether a frame was what its topic promises.
+impl<E> DecodedItem<E> {
+    /// An event that is what its topic promises.
+    pub fn new(topic: Topic, event: E) -> Self {
+        Self { topic, event, correlation_id: None, health: Health::Typed }
+    }
+
+    /// Sets [`health`](Self::health).
+    pub fn health(mut self, health: Health) -> Self {
+        self.health = health;
+        self
+    }
+}
+
+/// Whether a message was what its topic promises; counted in [`StreamStats`](crate::StreamStats).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Health {
+#[non_exhaustive]
+pub enum Health {
+    /// It was, or nobody looked.
     Typed,
+    /// There is no type for it.
     Unrecognized,
+    /// It could not be decoded.
     Malformed,
 }
 
-/// What a frame means for the connection.
+/// What a message means for the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Notice {
+#[non_exhaustive]
+pub enum Notice {
     /// Nothing but that the peer lives.
     None,
     /// The peer's regular sign of life.
     Heartbeat,
     /// The answer to our ping.
     Pong,
+    /// The answer to a latency monitor's ping, with its id.
+    Probe(Box<str>),
     /// The peer will close the socket soon.
     Closing,
     /// The channel no longer exists.
     ChannelGone(Box<str>),
 }
+
+const _: fn(&dyn Protocol<crate::events::Event>) = |_| {};

@@ -9,6 +9,7 @@ use futures::Stream;
 use futures::stream::FusedStream;
 
 use super::delivery::Delivery;
+use super::protocol::StreamEvent;
 use super::stream::{EventStream, StreamHandle};
 use crate::error::Result;
 use crate::events::{Event, Lifecycle, TopicBody};
@@ -35,6 +36,13 @@ pub enum Typed<T> {
     Body(Box<T>),
     /// What happened to the stream itself.
     Lifecycle(Lifecycle),
+    /// A message of another kind; only of sockets that have one type of body, never from [`EventStream::of`].
+    Unrecognized {
+        /// What the message says it is; empty when it does not say.
+        kind: Box<str>,
+        /// The message; what was not UTF-8 in it is replaced.
+        body: Box<str>,
+    },
     /// A frame that could not be decoded; it may have held a body that was wanted.
     Malformed {
         /// What is wrong, in one clause that holds nothing of the body.
@@ -45,6 +53,14 @@ pub enum Typed<T> {
         body: Box<str>,
     },
 }
+
+impl<T> From<Lifecycle> for Typed<T> {
+    fn from(lifecycle: Lifecycle) -> Self {
+        Self::Lifecycle(lifecycle)
+    }
+}
+
+impl<T: Send + 'static> StreamEvent for Typed<T> {}
 
 impl EventStream {
     /// Only the bodies of this type, whatever their topics, with all that tells of losses.

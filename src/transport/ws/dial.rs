@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures::future::{Either as Raced, select};
 use http::header::{
-    CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE, USER_AGENT,
+    AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::Empty;
@@ -33,6 +33,8 @@ use super::meter::{Meter, Metered};
 use super::socket::{Socket, Wire, io_detail};
 use crate::core::clock::Clock;
 use crate::core::close::Gone;
+use crate::core::ports::AccessToken;
+use crate::core::secret::Secret;
 use crate::transport::http::retry_after::retry_after;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::advice;
@@ -41,9 +43,29 @@ use crate::transport::tls::advice;
 const AGENT: &str = concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION"));
 
 /// Where to connect, and what to say. `Debug` shows neither path nor query: they hold credentials.
-pub(crate) struct DialRequest {
-    /// A `ws` or `wss` address that was checked already.
+#[derive(Clone)]
+pub struct DialRequest {
     pub(crate) url: Url,
+    headers: Vec<(Box<str>, Secret)>,
+}
+
+impl DialRequest {
+    /// A connection to a `ws` or `wss` address. The token may be in its query.
+    pub fn new(url: Url) -> Self {
+        Self { url, headers: Vec::new() }
+    }
+
+    /// Sends the token as `Authorization: Bearer`.
+    pub fn bearer(self, token: &AccessToken) -> Self {
+        let value = format!("Bearer {}", token.secret.expose());
+        self.header(AUTHORIZATION.as_str(), value)
+    }
+
+    /// Sends a header with the upgrade, instead of ours of the same name.
+    pub fn header(mut self, name: &str, value: impl Into<Secret>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
 }
 
 impl fmt::Debug for DialRequest {
@@ -197,7 +219,19 @@ impl Connector {
             .header(SEC_WEBSOCKET_VERSION, "13")
             .header(SEC_WEBSOCKET_KEY, key)
             .header(USER_AGENT, AGENT);
-        builder.body(Empty::new()).map_err(|_| unreachable("the address does not make a request"))
+        let mut upgrade = builder
+            .body(Empty::new())
+            .map_err(|_| unreachable("the address does not make a request"))?;
+        for (name, value) in &request.headers {
+            let name = HeaderName::try_from(&**name);
+            let value = HeaderValue::try_from(value.expose());
+            let (Ok(name), Ok(mut value)) = (name, value) else {
+                return Err(unreachable("a header of the request is not valid HTTP"));
+            };
+            value.set_sensitive(true);
+            upgrade.headers_mut().insert(name, value);
+        }
+        Ok(upgrade)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Frames, and the buffers that hold them.
 
+use std::fmt;
+
 use bytes::Bytes;
 use tungstenite::Utf8Bytes;
 use tungstenite::protocol::WebSocketConfig;
@@ -15,19 +17,36 @@ pub(crate) enum Frame {
     Binary(Bytes),
     /// A ping: answered by the WebSocket layer.
     Ping,
-    /// A pong.
-    Pong,
+    /// A pong with its payload.
+    Pong(Bytes),
     /// The peer closes.
     Close(CloseCode, Box<str>),
 }
 
 /// What goes out.
-#[derive(Clone, Debug)]
-pub(crate) enum Outbound {
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outbound {
     /// Text.
     Text(Box<str>),
+    /// Binary data.
+    Binary(Bytes),
+    /// A WebSocket ping, at most 125 bytes.
+    Ping(Bytes),
     /// A close frame.
     Close(CloseCode),
+}
+
+/// Shows lengths, not contents: a first message may hold a token.
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Binary(data) => write!(f, "Binary({} bytes)", data.len()),
+            Self::Ping(data) => write!(f, "Ping({} bytes)", data.len()),
+            Self::Close(code) => write!(f, "Close({code})"),
+        }
+    }
 }
 
 /// Buffers and limits of one WebSocket connection.

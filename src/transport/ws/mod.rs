@@ -5,7 +5,8 @@ mod frame;
 mod meter;
 mod socket;
 
-pub(crate) use dial::{Connector, DialError, DialRequest};
-pub use frame::Buffers;
-pub(crate) use frame::{Frame, Outbound};
+pub use dial::DialRequest;
+pub(crate) use dial::{Connector, DialError};
+pub(crate) use frame::Frame;
+pub use frame::{Buffers, Outbound};
 pub(crate) use socket::Socket;

@@ -77,7 +77,7 @@ impl Socket {
                     self.dirty = true;
                     Frame::Ping
                 }
-                Message::Pong(_) => Frame::Pong,
+                Message::Pong(payload) => Frame::Pong(payload),
                 Message::Close(None) => Frame::Close(CloseCode::NO_STATUS, "".into()),
                 Message::Close(Some(frame)) => {
                     self.dirty = true;
@@ -94,6 +94,8 @@ impl Socket {
     pub(crate) fn queue(&mut self, out: Outbound) -> Result<(), Gone> {
         let message = match out {
             Outbound::Text(text) => Message::text(String::from(text)),
+            Outbound::Binary(data) => Message::Binary(data),
+            Outbound::Ping(payload) => Message::Ping(payload),
             Outbound::Close(code) => {
                 Message::Close(Some(CloseFrame { code: code.get().into(), reason: "".into() }))
             }
