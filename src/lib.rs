@@ -44,8 +44,8 @@ pub use crate::streaming::policy::{
     Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };
 pub use crate::streaming::protocol::{
-    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext, Health,
-    Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
+    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext,
+    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
 };
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;

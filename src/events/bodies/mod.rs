@@ -5,9 +5,11 @@
 //! on; which topic has which type is in the table of [`topics`](crate::topics).
 
 mod channel_metadata;
+mod sockets;
 mod system;
 
 pub use channel_metadata::ChannelMetadata;
+pub use sockets::{PresenceUpdate, RoutingInteraction};
 pub use system::{SystemMessage, SystemReason, SystemTopicType};
 
 #[allow(unused_imports)] // Nothing is there when no family of topics is on.
