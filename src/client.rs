@@ -30,7 +30,7 @@ use crate::transport::http::retry::{RetryPolicy, RetryRules, Retrying};
 use crate::transport::http::service::HttpService;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::Tls;
-use crate::transport::ws::{Buffers, Connector};
+use crate::transport::ws::Connector;
 
 /// A client of one organisation's platform: REST and streams that share one token and one request budget.
 ///
@@ -84,13 +84,13 @@ impl Client {
         let channels: Arc<dyn ChannelApi> =
             Arc::new(inner.notifications.with_priority(Priority::Reconnect));
         StreamBuilder::new(Parts {
-            protocol: Arc::new(protocol),
             connector: inner.connector.clone(),
             tokens: inner.tokens.clone(),
             channels,
             observer: inner.ambient.observer.clone(),
             entropy: inner.ambient.entropy.clone(),
-            buffers: Buffers::default(),
+            buffers: protocol.buffers(),
+            protocol: Arc::new(protocol),
             filter: None,
             endpoints: inner.endpoints.clone(),
         })

@@ -53,7 +53,8 @@ impl Default for Settings {
 
 impl<E: StreamEvent> StreamBuilder<E> {
     pub(crate) fn new(parts: Parts<E>) -> Self {
-        Self { parts, settings: Settings::default() }
+        let timing = parts.protocol.timing();
+        Self { parts, settings: Settings { timing, ..Settings::default() } }
     }
 
     /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as
@@ -99,13 +100,15 @@ impl<E: StreamEvent> StreamBuilder<E> {
         self
     }
 
-    /// Deadlines of the connection. The defaults are stated on [`Timing`].
+    /// Deadlines of the connection. Default: those of the [`Protocol`](crate::Protocol), mostly what is stated on
+    /// [`Timing`].
     pub fn timing(mut self, timing: Timing) -> Self {
         self.settings.timing = timing;
         self
     }
 
-    /// Buffers and limits of the WebSocket. The defaults are stated on [`Buffers`].
+    /// Buffers and limits of the WebSocket. Default: those of the [`Protocol`](crate::Protocol), mostly what is stated
+    /// on [`Buffers`].
     pub fn buffers(mut self, buffers: Buffers) -> Self {
         self.parts.buffers = buffers;
         self

@@ -5,11 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use super::session::Timing;
 use crate::core::ids::ChannelId;
 use crate::core::ports::{AccessToken, ChannelInfo};
 use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
+use crate::transport::ws::Buffers;
 pub use crate::transport::ws::{DialRequest, Outbound};
 
 /// Decides from a topic's name whether its events are wanted, before their bodies are looked at.
@@ -77,6 +79,16 @@ pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
     /// The longest life of one connection, after which it is replaced by another without a gap. Default: no limit.
     fn renew_after(&self) -> Option<Duration> {
         None
+    }
+
+    /// The deadlines that suit this kind of connection, unless the stream is given others.
+    fn timing(&self) -> Timing {
+        Timing::default()
+    }
+
+    /// The buffers that suit this kind of connection, unless the stream is given others.
+    fn buffers(&self) -> Buffers {
+        Buffers::default()
     }
 
     /// A decoder for one connection.

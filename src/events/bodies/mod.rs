@@ -9,7 +9,10 @@ mod sockets;
 mod system;
 
 pub use channel_metadata::ChannelMetadata;
-pub use sockets::{PresenceUpdate, RoutingInteraction};
+pub use sockets::{
+    AppMessage, InteractionFrame, PresenceUpdate, RealtimeEvent, RoutingInteraction,
+};
+pub(crate) use sockets::{Misfit, peek, read};
 pub use system::{SystemMessage, SystemReason, SystemTopicType};
 
 #[allow(unused_imports)] // Nothing is there when no family of topics is on.
