@@ -283,7 +283,9 @@ impl Endpoints {
                 "wss" | "https" => format!("wss://{rest}"),
                 "ws" | "http" => format!("ws://{rest}"),
                 _ => {
-                    return Err(Error::config("socket address must begin with wss:// or be a host"));
+                    return Err(Error::config(
+                        "socket address must begin with wss:// or be a host",
+                    ));
                 }
             },
             None => format!("wss://{host}"),

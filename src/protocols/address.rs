@@ -64,7 +64,7 @@ impl fmt::Debug for Address {
 }
 
 /// The token that a driver has fetched for a protocol that needs one.
-pub(super) fn token<'a>(token: Option<&'a AccessToken>) -> Result<&'a AccessToken> {
+pub(super) fn token(token: Option<&AccessToken>) -> Result<&AccessToken> {
     token.ok_or_else(|| Error::config("this kind of connection needs an access token"))
 }
 

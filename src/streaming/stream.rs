@@ -163,10 +163,39 @@ impl StreamHandle {
     /// # Cancel safety
     /// When this future is dropped, the topic may or may not be added.
     pub async fn subscribe(&self, topic: impl IntoTopic) -> Result<()> {
-        let topics = vec![topic.into_topic()?];
+        self.subscribe_all([topic]).await
+    }
+
+    /// Adds many topics at once, all or none. See [`subscribe`](Self::subscribe).
+    ///
+    /// # Errors
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topics may or may not be added.
+    pub async fn subscribe_all<T: IntoTopic>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let topics = topics.into_iter().map(IntoTopic::into_topic).collect::<Result<_>>()?;
         let (answer, answered) = oneshot::channel();
         self.send(Command::Subscribe(topics, answer)).await?;
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Removes many topics at once. See [`unsubscribe`](Self::unsubscribe).
+    ///
+    /// # Errors
+    /// As [`unsubscribe`](Self::unsubscribe).
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topics may or may not be removed.
+    pub async fn unsubscribe_all<T: IntoTopic>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let topics = topics.into_iter().map(IntoTopic::into_topic).collect::<Result<_>>()?;
+        self.send(Command::Unsubscribe(topics)).await
     }
 
     /// Removes a topic, written as it was added.
@@ -177,7 +206,7 @@ impl StreamHandle {
     /// # Cancel safety
     /// When this future is dropped, the topic may or may not be removed.
     pub async fn unsubscribe(&self, topic: impl IntoTopic) -> Result<()> {
-        self.send(Command::Unsubscribe(vec![topic.into_topic()?])).await
+        self.unsubscribe_all([topic]).await
     }
 
     /// How the stream stands.
