@@ -89,6 +89,7 @@ impl Client {
             tokens: inner.tokens.clone(),
             channels,
             observer: inner.ambient.observer.clone(),
+            probe: None,
             entropy: inner.ambient.entropy.clone(),
             buffers: Buffers::default(),
             filter: None,
