@@ -88,6 +88,7 @@ impl Client {
             tokens: inner.tokens.clone(),
             channels,
             observer: inner.ambient.observer.clone(),
+            probe: None,
             entropy: inner.ambient.entropy.clone(),
             buffers: protocol.buffers(),
             protocol: Arc::new(protocol),

@@ -28,13 +28,14 @@ pub use crate::core::ports::{
     AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
 };
 pub use crate::core::secret::Secret;
+pub use crate::diagnostics::link_probe::LinkProbe;
 #[cfg(feature = "tracing")]
 pub use crate::diagnostics::observer::TracingObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::events::{
-    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, StopReason,
-    Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
+    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, RenewalReason,
+    StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
@@ -46,7 +47,8 @@ pub use crate::streaming::policy::{
 };
 pub use crate::streaming::protocol::{
     Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext,
-    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
+    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, SubscriptionContext,
+    TopicFilter,
 };
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;

@@ -70,6 +70,13 @@ pub enum Signal<'a> {
         /// For how long it was live.
         was_live: Duration,
     },
+    /// A socket took over from the one before, without a gap.
+    Renewed {
+        /// The channel; `None` for sockets without one.
+        channel: Option<&'a ChannelId>,
+        /// For how long both flowed.
+        overlap: Duration,
+    },
     /// A ping was answered.
     Pong {
         /// The round trip.
@@ -130,7 +137,7 @@ impl Observer for TracingObserver {
             | Signal::Gap { .. }
             | Signal::Lagged { .. }
             | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
-            Signal::TokenIssued { .. } | Signal::Connected { .. } => {
+            Signal::TokenIssued { .. } | Signal::Connected { .. } | Signal::Renewed { .. } => {
                 tracing::info!(target: "genesys_cloud", ?signal);
             }
             _ => tracing::debug!(target: "genesys_cloud", ?signal),

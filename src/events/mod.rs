@@ -35,7 +35,7 @@ pub use generated::table::Event;
 pub use generated::topics;
 pub(crate) use incoming::{Incoming, Level, SystemNotice};
 pub use json::Json;
-pub use lifecycle::{Lifecycle, StopReason, Uncovered};
+pub use lifecycle::{Lifecycle, RenewalReason, StopReason, Uncovered};
 pub use members::Members;
 pub use raw::{RawEvent, RawFrame};
 pub(crate) use reply::SocketReply;

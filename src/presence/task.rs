@@ -218,7 +218,10 @@ impl<E: PresenceEvent> Task<E> {
         {
             let mut known = self.shared.known();
             match item {
-                Lifecycle::Connected { .. } if known.cache.len() > 0 => {
+                // Each greets with all users.
+                Lifecycle::Connected { .. } | Lifecycle::Renewed { .. }
+                    if known.cache.len() > 0 =>
+                {
                     self.admission.connected(self.clock.now());
                 }
                 Lifecycle::Gap { topics, .. } => {

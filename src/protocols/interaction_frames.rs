@@ -1,5 +1,6 @@
 //! The stream of interaction frames, text and binary.
 
+use crate::core::close::Gone;
 use crate::core::secret::Secret;
 use crate::error::Result;
 use crate::events::Topic;
@@ -91,6 +92,10 @@ impl Protocol<Typed<InteractionFrame>> for InteractionFrames {
 
     fn covers(&self) -> Vec<Topic> {
         vec![Topic::unchecked(TOPIC)]
+    }
+
+    fn refusal_hint(&self, _: &Gone) -> Option<&str> {
+        Some("it needs the scopes streaming:subscribe and interaction:read")
     }
 
     fn buffers(&self) -> Buffers {

@@ -11,7 +11,7 @@ use crate::protocols::message::{body_of, event, json, malformed, text_of, unreco
 use crate::protocols::routing_interactions::query_token_timing;
 use crate::streaming::protocol::{
     Decode, Decoded, DecoderContext, DialContext, DialRequest, GreetingContext, Inbound, Needs,
-    Notice, Outbound, Protocol, TopicFilter,
+    Notice, Outbound, Protocol, SubscriptionContext, TopicFilter,
 };
 use crate::streaming::session::Timing;
 use crate::streaming::typed::Typed;
@@ -117,8 +117,12 @@ impl Protocol<Typed<PresenceUpdate>> for PresenceEvents {
         Ok(())
     }
 
-    fn subscription(&self, wanted: &[Topic]) -> Vec<Outbound> {
-        vec![subscribe(wanted)]
+    fn max_topics(&self) -> usize {
+        Self::MAX_USERS
+    }
+
+    fn subscription(&self, context: &SubscriptionContext<'_>) -> Result<Vec<Outbound>> {
+        Ok(vec![subscribe(context.wanted)])
     }
 
     /// A ping after 20 s of quiet, 10 s for its answer, 5 s for the answer to a close frame.
@@ -188,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::protocols::testing::{TOKEN, binary, decoder, greeting, text, url, word};
+    use crate::protocols::testing::{TOKEN, at, binary, decoder, greeting, text, url, word};
 
     const USER: &str = "8f0c1d2e-3a4b-4c5d-8e6f-0123456789ab";
 
@@ -207,9 +211,14 @@ mod tests {
         );
         let message = [Outbound::Text(message.into())];
         assert_eq!(greeting(&protocol, &wanted), message);
-        assert_eq!(protocol.subscription(&wanted), message);
+        let asked = |wanted: &[Topic]| {
+            let (now, mono) = (at(), std::time::Instant::now());
+            let context = SubscriptionContext { wanted, before: &[], now, mono };
+            protocol.subscription(&context).unwrap()
+        };
+        assert_eq!(asked(&wanted), message);
         let none = r#"{"type":"subscribe","eventTypes":["presence"],"filters":{"userId":[]}}"#;
-        assert_eq!(protocol.subscription(&[]), [Outbound::Text(none.into())]);
+        assert_eq!(asked(&[]), [Outbound::Text(none.into())]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::bodies::{RealtimeEvent, peek};
 use crate::events::{Json, Topic};
@@ -123,6 +124,10 @@ impl Protocol<Typed<RealtimeEvent>> for RealtimeAnalytics {
         vec![Topic::unchecked(TOPIC)]
     }
 
+    fn refusal_hint(&self, _: &Gone) -> Option<&str> {
+        Some("it was in the first message of the socket")
+    }
+
     fn renew_after(&self) -> Option<Duration> {
         Some(self.renew_every)
     }
@@ -155,9 +160,8 @@ impl Decode<Typed<RealtimeEvent>> for Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ports::AccessToken;
     use crate::protocols::testing::{
-        TOKEN, at, binary, cloud, decoder, dial, greeting, text, url, word,
+        TOKEN, binary, cloud, decoder, dial, dial_with, greeting, text, url, word,
     };
 
     fn protocol() -> RealtimeAnalytics {
@@ -190,12 +194,7 @@ mod tests {
 
     #[test]
     fn a_first_message_over_the_limit_is_not_sent() {
-        let sized = |token: usize| {
-            let token = AccessToken::new("t".repeat(token), 1);
-            let context =
-                DialContext { endpoints: &cloud(), channel: None, token: Some(&token), now: at() };
-            protocol().dial(&context)
-        };
+        let sized = |token: usize| dial_with(&protocol(), &cloud(), &"t".repeat(token));
         let Outbound::Text(usual) = &greeting(&protocol(), &[])[0] else { panic!() };
         let room = RealtimeAnalytics::MAX_PAYLOAD - (usual.len() - TOKEN.len());
         assert!(sized(room).is_ok());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::core::close::Gone;
 use crate::core::id_text::IdSet;
 use crate::error::Result;
 use crate::events::Topic;
@@ -92,6 +93,10 @@ impl Protocol<Typed<RoutingInteraction>> for RoutingInteractions {
 
     fn covers(&self) -> Vec<Topic> {
         vec![Topic::unchecked(TOPIC)]
+    }
+
+    fn refusal_hint(&self, _: &Gone) -> Option<&str> {
+        Some("it needs the scope routing:interaction:read")
     }
 
     /// A ping after 20 s of quiet, 10 s for its answer, 5 s for the answer to a close frame.

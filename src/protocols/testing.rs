@@ -1,6 +1,6 @@
 //! What the tests of the protocols have in common.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
@@ -28,9 +28,23 @@ pub(super) fn dial<E: StreamEvent>(
     protocol: &impl Protocol<E>,
     endpoints: &Endpoints,
 ) -> Result<DialRequest> {
-    let token = AccessToken::new(TOKEN, 1);
-    let context = DialContext { endpoints, channel: None, token: Some(&token), now: at() };
-    protocol.dial(&context)
+    dial_with(protocol, endpoints, TOKEN)
+}
+
+pub(super) fn dial_with<E: StreamEvent>(
+    protocol: &impl Protocol<E>,
+    endpoints: &Endpoints,
+    token: &str,
+) -> Result<DialRequest> {
+    let token = AccessToken::new(token, 1);
+    protocol.dial(&DialContext {
+        endpoints,
+        channel: None,
+        token: Some(&token),
+        wanted: &[],
+        now: at(),
+        mono: Instant::now(),
+    })
 }
 
 /// Where a protocol connects to in a region.
@@ -43,7 +57,8 @@ pub(super) fn greeting<E: StreamEvent>(
     wanted: &[Topic],
 ) -> Vec<Outbound> {
     let token = AccessToken::new(TOKEN, 1);
-    protocol.greeting(&GreetingContext { token: Some(&token), wanted, now: at() })
+    let (now, mono) = (at(), Instant::now());
+    protocol.greeting(&GreetingContext { token: Some(&token), wanted, now, mono })
 }
 
 pub(super) fn decoder<E: StreamEvent>(

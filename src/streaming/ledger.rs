@@ -176,6 +176,20 @@ impl Ledger {
         })
     }
 
+    /// Whether everything that one link covers would be covered by another that flows.
+    pub(crate) fn can_replace(&self, old: LinkKey, new: LinkKey) -> bool {
+        self.topics.values().all(|entry| {
+            let covers = matches!(entry.coverage, Coverage::Covered);
+            !covers || !entry.confirmed_by.contains(&old) || entry.confirmed_by.contains(&new)
+        })
+    }
+
+    /// Topics that are wanted, and that a link was not asked for.
+    pub(crate) fn unconfirmed(&self, link: LinkKey) -> Vec<Topic> {
+        let missing = self.topics.iter().filter(|(_, entry)| !entry.confirmed_by.contains(&link));
+        missing.map(|(topic, _)| topic.clone()).collect()
+    }
+
     /// How many topics are covered now.
     #[cfg(test)]
     pub(crate) fn covered(&self) -> usize {

@@ -8,12 +8,16 @@ pub(crate) mod builder;
 mod burst;
 pub(crate) mod delivery;
 mod desired;
+mod dialling;
 pub(crate) mod driver;
+mod hold;
 mod ledger;
 mod link;
+mod overlap;
 pub(crate) mod policy;
 pub(crate) mod protocol;
 pub(crate) mod queue;
+mod report;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod session;
