@@ -27,8 +27,8 @@ const PRESENCE: &str = "presence";
 /// [`topics::users::presence`](crate::topics::users::presence) of each user.
 ///
 /// The token is in the address. Users are subscribed as topics, `socket.presence.{userId}`, made by
-/// [`user`](Self::user), at most [`MAX_USERS`](Self::MAX_USERS) on a connection; each message of ours names all of them,
-/// and none when the last was removed. A message without a user or a state is [`Typed::Malformed`].
+/// [`user`](Self::user), at most [`MAX_USERS`](Self::MAX_USERS) on a connection. A subscribe message names all of them, an
+/// unsubscribe message those that are removed. A message without a user or a state is [`Typed::Malformed`].
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
@@ -74,11 +74,11 @@ impl PresenceEvents {
     }
 }
 
-/// The message that makes these users the subscription.
-fn subscribe(wanted: &[Topic]) -> Outbound {
+/// The message that subscribes or unsubscribes these users.
+fn message<'a>(r#type: &'a str, users: impl IntoIterator<Item = &'a Topic>) -> Outbound {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Subscribe<'a> {
+    struct Message<'a> {
         r#type: &'a str,
         event_types: [&'a str; 1],
         filters: Filters<'a>,
@@ -88,8 +88,8 @@ fn subscribe(wanted: &[Topic]) -> Outbound {
     struct Filters<'a> {
         user_id: Vec<&'a str>,
     }
-    let user_id = wanted.iter().filter_map(PresenceUpdate::user_of).collect();
-    json(&Subscribe { r#type: "subscribe", event_types: [PRESENCE], filters: Filters { user_id } })
+    let user_id = users.into_iter().filter_map(PresenceUpdate::user_of).collect();
+    json(&Message { r#type, event_types: [PRESENCE], filters: Filters { user_id } })
 }
 
 impl Protocol<Typed<PresenceUpdate>> for PresenceEvents {
@@ -104,7 +104,10 @@ impl Protocol<Typed<PresenceUpdate>> for PresenceEvents {
     }
 
     fn greeting(&self, context: &GreetingContext<'_>) -> Vec<Outbound> {
-        if context.wanted.is_empty() { Vec::new() } else { vec![subscribe(context.wanted)] }
+        if context.wanted.is_empty() {
+            return Vec::new();
+        }
+        vec![message("subscribe", context.wanted)]
     }
 
     fn check_topic(&self, topic: &Topic) -> Result<()> {
@@ -122,7 +125,16 @@ impl Protocol<Typed<PresenceUpdate>> for PresenceEvents {
     }
 
     fn subscription(&self, context: &SubscriptionContext<'_>) -> Result<Vec<Outbound>> {
-        Ok(vec![subscribe(context.wanted)])
+        let SubscriptionContext { wanted, before, .. } = context;
+        let gone: Vec<&Topic> = before.iter().filter(|topic| !wanted.contains(topic)).collect();
+        let mut messages = Vec::new();
+        if !gone.is_empty() {
+            messages.push(message("unsubscribe", gone));
+        }
+        if wanted.iter().any(|topic| !before.contains(topic)) {
+            messages.push(message("subscribe", *wanted));
+        }
+        Ok(messages)
     }
 
     /// A ping after 20 s of quiet, 10 s for its answer, 5 s for the answer to a close frame.
@@ -211,14 +223,18 @@ mod tests {
         );
         let message = [Outbound::Text(message.into())];
         assert_eq!(greeting(&protocol, &wanted), message);
-        let asked = |wanted: &[Topic]| {
+        let asked = |before: &[Topic], wanted: &[Topic]| {
             let (now, mono) = (at(), std::time::Instant::now());
-            let context = SubscriptionContext { wanted, before: &[], now, mono };
+            let context = SubscriptionContext { wanted, before, now, mono };
             protocol.subscription(&context).unwrap()
         };
-        assert_eq!(asked(&wanted), message);
-        let none = r#"{"type":"subscribe","eventTypes":["presence"],"filters":{"userId":[]}}"#;
-        assert_eq!(asked(&[]), [Outbound::Text(none.into())]);
+        assert_eq!(asked(&wanted[1..], &wanted), message, "all of them, whoever was there before");
+        let gone = format!(
+            r#"{{"type":"unsubscribe","eventTypes":["presence"],"filters":{{"userId":["{USER}"]}}}}"#
+        );
+        assert_eq!(asked(&wanted, &wanted[1..]), [Outbound::Text(gone.into())]);
+        assert_eq!(asked(&wanted[..1], &wanted[1..]).len(), 2);
+        assert_eq!(asked(&wanted, &wanted), []);
     }
 
     #[test]
