@@ -1,6 +1,6 @@
 //! The routing socket, as a client of the tutorial uses it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use genesys_cloud::sim::{Fault, Platform, SocketKind};
 use reqwest::Method;
@@ -17,7 +17,7 @@ async fn events_of_every_queue_flow_right_after_the_handshake() {
     let rig = Rig::of(Platform::builder().events_per_second(200.0)).await;
     let mut socket = rig.routing().await;
     let mut queues: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut types, begin) = (BTreeMap::new(), Instant::now());
+    let (mut types, begin) = (BTreeSet::new(), Instant::now());
     for _ in 0..200 {
         let event = socket.json().await;
         assert!(event["waitTime"].as_u64().is_some(), "{event}");
@@ -25,7 +25,7 @@ async fn events_of_every_queue_flow_right_after_the_handshake() {
             assert!(!event[text].as_str().unwrap().is_empty(), "{event}");
         }
         *queues.entry(event["queueId"].as_str().unwrap().to_owned()).or_default() += 1;
-        types.insert(event["eventType"].to_string(), ());
+        types.insert(event["eventType"].to_string());
     }
     assert!(begin.elapsed() > Duration::from_millis(700), "the rate is that of what is sent");
     assert_eq!(queues.len(), rig.platform.queues().len());
