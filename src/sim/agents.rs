@@ -174,7 +174,7 @@ impl World {
         if changed.presence || changed.routing {
             events.push((user("activity"), bodies::activity(self, agent)));
         }
-        if changed.presence {
+        if changed.presence && self.tells_sockets {
             let topic = SocketKind::Presence.topic(&agent.id);
             events.push((topic, flat_bodies::presence(self, agent, agent.presence_since)));
         }
@@ -196,6 +196,9 @@ impl World {
             format!("v2.analytics.queues.{}.observations", queue.id),
             bodies::observations(queue, now),
         ));
+        if !self.tells_sockets {
+            return events;
+        }
         events.extend([
             (SocketKind::Routing.topic(&queue.id), flat_bodies::routing(agent, call, queue, now)),
             (SocketKind::Frames.topic(&queue.id), flat_bodies::interaction(call, queue, now)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::socket_kind::SocketKind;
+use super::aim::Aim;
 use crate::error::{Error, Result};
 
 /// Largest frame that [`Fault::Oversize`] makes: 64 MiB.
@@ -230,30 +230,6 @@ fn kinds() -> String {
     format!("{}; each also takes channel or socket, where it can be aimed", shown.join(" "))
 }
 
-/// What a fault is aimed at, as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Aim {
-    All,
-    Channel(String),
-    Kind(SocketKind),
-}
-
-impl Aim {
-    fn read(body: &mut Map<String, Value>) -> Result<Self> {
-        let mut name = |field: &str| match body.remove(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::config(format!("{field} must be a string"))),
-        };
-        match (name("channel")?, name("socket")?) {
-            (None, None) => Ok(Self::All),
-            (Some(id), None) => Ok(Self::Channel(id)),
-            (None, Some(name)) => Ok(Self::Kind(SocketKind::of_name(&name)?)),
-            (Some(_), Some(_)) => Err(Error::config("name a channel or a socket, not both")),
-        }
-    }
-}
-
 impl Fault {
     /// Reads the body of `POST /_sim/fault`: the fault, and what it is aimed at.
     pub(super) fn read(mut body: Map<String, Value>) -> Result<(Self, Aim)> {
@@ -379,18 +355,6 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_aimed_at_a_channel_or_a_socket_but_not_at_both() {
-        let aim = |body: Value| read(body).map(|(_, aim)| aim);
-        let reset = json!({"kind": "reset", "socket": "routing"});
-        assert_eq!(aim(reset).unwrap(), Aim::Kind(SocketKind::Routing));
-        let both = json!({"kind": "reset", "socket": "routing", "channel": "c"});
-        assert!(aim(both).is_err());
-        let error = aim(json!({"kind": "reset", "socket": "phone"})).unwrap_err().to_string();
-        assert!(error.contains("presence"), "{error}");
-        assert!(Fault::EvictChannel.check(&Aim::Kind(SocketKind::Frames)).is_err());
-    }
-
-    #[test]
     fn what_cannot_be_done_is_refused() {
         for bad in [
             Fault::Drop { probability: 1.5 },
@@ -401,5 +365,7 @@ mod tests {
             assert!(bad.check(&Aim::All).is_err(), "{bad:?}");
         }
         assert!(Fault::ClockSkew { ms: 1 }.check(&Aim::Channel("c".into())).is_err());
+        let frames = Aim::Kind(crate::sim::SocketKind::Frames);
+        assert!(Fault::EvictChannel.check(&frames).is_err());
     }
 }

@@ -161,6 +161,7 @@ impl Generator {
             self.ready.push_back(event);
             return;
         }
+        state.world.tells_sockets = state.sockets.iter().next().is_some();
         for _ in 0..STEPS {
             let changes = state.world.step(agent, queue, now, &mut self.rng);
             if self.take(state, changes, &topic) {
@@ -235,12 +236,12 @@ fn mover(world: &World, topic: &str) -> Option<Mover> {
     };
     match parts.as_slice() {
         ["v2", "users", id, "presence" | "routingstatus" | "activity" | "conversations"]
-        | ["v2", "users", id, "conversations", "calls"] => agent(id),
+        | ["v2", "users", id, "conversations", "calls"]
+        | ["presence", id] => agent(id),
         ["v2", "routing", "queues", id, "conversations"]
         | ["v2", "routing", "queues", id, "conversations", "calls"]
         | ["v2", "analytics", "queues", id, "observations"]
         | ["routing" | "frames" | "realtime" | "appfoundry", id] => queue(id),
-        ["presence", id] => agent(id),
         _ => None,
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::aim::Aim;
 use super::channels::Channel;
 use super::farewell::{Farewell, GOING_AWAY};
-use super::fault::{Aim, Fault};
+use super::fault::Fault;
 use super::frames::{self, Event};
 use super::handle::{Command, End, Handle};
 use super::ids;

@@ -37,6 +37,7 @@
 
 mod admission;
 mod agents;
+mod aim;
 mod application_socket;
 mod applications;
 mod attached;
@@ -52,6 +53,7 @@ mod control;
 mod delivery;
 mod dialogue;
 mod directory;
+mod ending;
 mod farewell;
 mod fault;
 mod flat_bodies;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
+use super::aim::Aim;
 use super::applications::{Application, Origin};
 use super::builder::PlatformBuilder;
 use super::channels::Channels;
@@ -20,7 +21,7 @@ use super::clock::Clock;
 use super::config::Config;
 use super::connection_log::ConnectionLog;
 use super::farewell::{Farewell, GOING_AWAY};
-use super::fault::{Aim, Fault};
+use super::fault::Fault;
 use super::handle::Command;
 use super::knobs::Faults;
 use super::lifecycle;

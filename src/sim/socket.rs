@@ -7,7 +7,6 @@ use futures::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::error::{CapacityError, ProtocolError};
@@ -20,11 +19,12 @@ use super::admission::Admitted;
 use super::attached::Attached;
 use super::delivery::Delivery;
 use super::dialogue::{Answer, Dialogue};
+use super::ending::{Ended, Step, ended, outlast};
 use super::farewell::{
     ABNORMAL, Cause, Farewell, GOING_AWAY, INVALID, NO_STATUS, PROTOCOL, TOO_BIG,
 };
 use super::gate::Gate;
-use super::handle::{Command, End, Inbox, Signal};
+use super::handle::{Command, Inbox, Signal};
 use super::io::Link;
 use super::knobs::Knobs;
 use super::pongs::Pongs;
@@ -33,23 +33,11 @@ use super::shared::Shared;
 /// A client that takes longer than this to make room for one batch of frames does not read; it is dropped.
 const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long the client's half of the closing handshake is awaited.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
-
 /// Commands that are taken from the queue at once.
 const BATCH: usize = 64;
 
 /// Bytes of its last frame that a connection still sends when it is cut as by a proxy.
 const CUT_AFTER: usize = 24;
-
-/// How a socket ends.
-enum Ended {
-    Reset,
-    /// With the close code.
-    Over(Cause, u16),
-}
-
-type Step = Result<(), Ended>;
 
 struct Socket {
     shared: Arc<Shared>,
@@ -393,36 +381,5 @@ impl Socket {
             while let Ok(1..) = io.read(&mut sink).await {}
         };
         outlast(&mut self.inbox.signal, rest).await
-    }
-}
-
-/// Gives the client a little time for its half of the end.
-async fn outlast(signal: &mut watch::Receiver<Signal>, rest: impl Future<Output = ()>) -> Step {
-    tokio::select! {
-        biased;
-        ended = ended(signal) => Err(ended),
-        _ = timeout(CLOSE_DEADLINE, rest) => Err(Ended::Over(Cause::ServerClosed, ABNORMAL)),
-    }
-}
-
-impl From<End> for Ended {
-    fn from(end: End) -> Self {
-        match end {
-            End::Reset => Self::Reset,
-            End::Overrun => Self::Over(Cause::NotReading, ABNORMAL),
-        }
-    }
-}
-
-/// Waits until the socket is ended past its queue.
-async fn ended(signal: &mut watch::Receiver<Signal>) -> Ended {
-    let end = match signal.wait_for(|signal| signal.end.is_some()).await {
-        Ok(signal) => signal.end,
-        Err(_) => None,
-    };
-    match end {
-        Some(end) => end.into(),
-        // The channel has let go of the socket: nothing can come past the queue any more.
-        None => std::future::pending().await,
     }
 }

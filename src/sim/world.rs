@@ -70,6 +70,8 @@ pub(super) struct World {
     pub(super) definitions: Vec<Definition>,
     pub(super) agents: Vec<Agent>,
     pub(super) queues: Vec<Queue>,
+    /// Whether events for sockets without a channel are made too: only when there are any.
+    pub(super) tells_sockets: bool,
     /// The last one has no socket.
     pub(super) applications: Vec<Application>,
 }
@@ -111,6 +113,7 @@ impl World {
             definitions,
             agents,
             queues: queue_list,
+            tells_sockets: false,
             applications: [Origin::WithScheme, Origin::WithoutScheme, Origin::None]
                 .map(|origin| Application { id: ids::uuid(rng).into(), origin })
                 .into(),
