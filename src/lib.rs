@@ -6,6 +6,7 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
+pub mod media;
 pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
