@@ -7,6 +7,7 @@ pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
 pub mod presence;
+pub mod media;
 pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;

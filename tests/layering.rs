@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("core", &["error"]),
     ("events", &["core", "error"]),
     ("diagnostics", &["core", "error"]),
+    ("media", &["core", "error", "diagnostics", "events"]),
     ("transport", &["core", "error", "region", "diagnostics"]),
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),

@@ -39,7 +39,7 @@ pub use lifecycle::{Lifecycle, RenewalReason, StopReason, Uncovered};
 pub use members::Members;
 pub use raw::{RawEvent, RawFrame};
 pub(crate) use reply::SocketReply;
-pub(crate) use scan::peek_topic;
+pub(crate) use scan::{leading_member, peek_topic};
 pub use timestamp::Timestamp;
 pub use topic::{IntoTopic, Topic};
 pub use topic_set::TopicSet;

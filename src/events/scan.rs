@@ -50,7 +50,14 @@ pub(crate) fn split(text: &str) -> Option<Split<'_>> {
 
 /// A leading topic, and what is behind it.
 fn split_topic(text: &str) -> Option<(&str, &str)> {
-    string_after(after(after(after(text, "{")?, "\"topicName\"")?, ":")?)
+    leading_member(text, "\"topicName\"")
+}
+
+/// The string that an object begins with under this name, quotes included, and what is behind it.
+///
+/// `None` when the object begins with another member, or the string holds an escape.
+pub(crate) fn leading_member<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    string_after(after(after(after(text, "{")?, name)?, ":")?)
 }
 
 /// What is before trailing metadata, and the correlation id in it.
