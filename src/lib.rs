@@ -6,8 +6,8 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
-pub mod presence;
 pub mod media;
+pub mod presence;
 pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
@@ -29,10 +29,19 @@ pub use crate::core::ports::{
     AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
 };
 pub use crate::core::secret::Secret;
+pub use crate::diagnostics::audit_observer::AuditObserver;
+pub use crate::diagnostics::histogram::Histogram;
+pub use crate::diagnostics::latency_config::{ConfigFault, DriftCompensation, LatencyConfig};
+pub use crate::diagnostics::latency_monitor::LatencyMonitor;
+pub use crate::diagnostics::latency_report::{LatencyFigures, LatencyReport, ProbeCounts};
+pub use crate::diagnostics::latency_window::Summary;
 pub use crate::diagnostics::link_probe::LinkProbe;
-#[cfg(feature = "tracing")]
-pub use crate::diagnostics::observer::TracingObserver;
+pub use crate::diagnostics::measurement::{Measurement, Measurements, PingOutcome};
+#[cfg(feature = "metrics")]
+pub use crate::diagnostics::metrics_observer::MetricsObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
+#[cfg(feature = "tracing")]
+pub use crate::diagnostics::tracing_observer::TracingObserver;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::events::{
     Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, RenewalReason,

@@ -3,6 +3,7 @@
 pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod close;
+mod close_help;
 pub(crate) mod credentials;
 pub(crate) mod id_text;
 pub(crate) mod ids;
