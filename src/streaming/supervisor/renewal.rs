@@ -11,7 +11,7 @@ use crate::core::backoff::full_jitter;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::events::{Lifecycle, RenewalReason};
-use crate::streaming::ledger::LinkKey;
+use crate::streaming::ledger::{Gap, LinkKey};
 use crate::streaming::overlap::AFTER_SWITCH;
 
 /// Waits between tries of a successor while the old connection lives: doubled from the first to the second.
@@ -172,6 +172,14 @@ impl Supervisor {
         self.renewal.successor = Some(Successor::Flowing { link, since: at, token });
         self.cover(link, at, out);
         out.push(Action::CloseLink(old, Gone::Requested));
+    }
+
+    /// What may be missing because the old link ended before it had shown that it had delivered all.
+    pub(super) fn doubt(&self, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
+        let Some(Successor::Flowing { since, .. }) = &self.renewal.successor else { return None };
+        let detail =
+            "the connection that was replaced ended before it had answered our close".into();
+        self.ledger.doubt(old, last_inbound, *since, Gone::Cut { detail })
     }
 
     /// The old link is over: the successor, if it flows, takes its place.
