@@ -245,7 +245,7 @@ impl<E: StreamEvent> Running<E> {
             Voice::Speaking => self.link.events.room(),
             Voice::Mute => Some((usize::MAX, usize::MAX)),
         };
-        let measure = self.probe.as_ref().and_then(|probe| probe.next_ping());
+        let measure = self.probe.as_deref().and_then(LinkProbe::next_ping);
         let measure = measure.map(|at| at.max(self.measure_from));
         let full = self.paused && matches!(self.voice, Voice::Speaking);
         let Self { link, socket, decoder, dialling, burst, voice, .. } = self;

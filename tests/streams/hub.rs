@@ -138,9 +138,8 @@ impl Hub {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, poll).await.is_err() {
-            panic!("waited for {what} in vain: {:?}", self.lock());
-        }
+        let found = tokio::time::timeout(PATIENCE, poll).await;
+        assert!(found.is_ok(), "waited for {what} in vain: {:?}", self.lock());
     }
 }
 
@@ -154,7 +153,7 @@ async fn serve(socket: TcpStream, shared: Arc<Mutex<State>>) {
         let mut state = shared.lock().unwrap();
         let mut head = format!("{} ", request.uri());
         for (name, value) in request.headers() {
-            head.push_str(&format!("{name}: {} ", value.to_str().unwrap_or_default()));
+            head.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), " "]);
         }
         state.heads.push(head);
         if !state.manners.refuse.is_empty() {

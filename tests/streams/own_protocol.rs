@@ -123,10 +123,7 @@ struct Reader;
 
 impl Decode<Typed<Value>> for Reader {
     fn decode(&mut self, message: Inbound<'_>) -> Decoded<Typed<Value>> {
-        let text = match message {
-            Inbound::Text(text, _) => text,
-            _ => return Decoded::nothing(Notice::None),
-        };
+        let Inbound::Text(text, _) = message else { return Decoded::nothing(Notice::None) };
         let value: Value = serde_json::from_str(text).unwrap_or_default();
         if value["closing"] == true {
             return Decoded::nothing(Notice::Closing);

@@ -10,6 +10,7 @@ use super::message::{Action, Ending, Now};
 use crate::core::backoff::full_jitter;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
+use crate::error::Error;
 use crate::events::{Lifecycle, RenewalReason};
 use crate::streaming::ledger::{Gap, LinkKey};
 use crate::streaming::overlap::AFTER_SWITCH;
@@ -200,7 +201,7 @@ impl Supervisor {
         let channel = self.channel_id();
         out.push(Action::Emit(Lifecycle::Renewed { channel, reason, attempts, overlap }));
         out.push(Action::Speak(link));
-        self.subscription_moved(out);
+        self.subscription_moved(now, out);
         true
     }
 
@@ -229,7 +230,7 @@ impl Supervisor {
         let (base, cap) = AGAIN;
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
-        let asked = ending.error.as_ref().and_then(|error| error.retry_after());
+        let asked = ending.error.as_ref().and_then(Error::retry_after);
         let wait = wait.max(ending.retry_after.or(asked).unwrap_or_default());
         self.renewal.failures = exponent.saturating_add(1);
         self.renewal.not_before = Some(now.at.mono + wait);
