@@ -44,6 +44,8 @@ pub(crate) struct Manners {
     pub(crate) deaf: bool,
     /// How long an upgrade takes.
     pub(crate) upgrade_takes: Duration,
+    /// How long a socket that is open does nothing, while events for it pile up.
+    pub(crate) slow_start: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -144,7 +146,10 @@ impl Hub {
 }
 
 async fn serve(socket: TcpStream, shared: Arc<Mutex<State>>) {
-    let takes = shared.lock().unwrap().manners.upgrade_takes;
+    let (takes, slow) = {
+        let manners = &shared.lock().unwrap().manners;
+        (manners.upgrade_takes, manners.slow_start)
+    };
     tokio::time::sleep(takes).await;
     let mut number = 0;
     let (todo, mut doing) = unbounded_channel();
@@ -173,6 +178,7 @@ async fn serve(socket: TcpStream, shared: Arc<Mutex<State>>) {
         Ok(response)
     };
     let Ok(mut ws) = tokio_tungstenite::accept_hdr_async(socket, upgrade).await else { return };
+    tokio::time::sleep(slow).await;
     talk(&mut ws, number, &shared, &mut doing).await;
     shared.lock().unwrap().sockets.retain(|socket| socket.number != number);
 }
