@@ -184,6 +184,33 @@ impl Ledger {
         })
     }
 
+    /// A link was replaced by another that flows since `since`, and ended without showing that it had delivered all: what
+    /// was sent between its last byte and that moment may be missing.
+    pub(crate) fn doubt(
+        &self,
+        old: LinkKey,
+        last_inbound: Moment,
+        since: Moment,
+        cause: Gone,
+    ) -> Option<Gap> {
+        let covers = |entry: &Entry| {
+            matches!(entry.coverage, Coverage::Covered) && entry.confirmed_by.contains(&old)
+        };
+        let topics: Vec<Topic> = self
+            .topics
+            .iter()
+            .filter(|(_, entry)| covers(entry))
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        (last_inbound.mono < since.mono && !topics.is_empty()).then(|| Gap {
+            topics: topics.into(),
+            covered_until: last_inbound.wall,
+            resumed_at: since.wall,
+            duration: since.mono.saturating_duration_since(last_inbound.mono),
+            cause,
+        })
+    }
+
     /// Topics that are wanted, and that a link was not asked for.
     pub(crate) fn unconfirmed(&self, link: LinkKey) -> Vec<Topic> {
         let missing = self.topics.iter().filter(|(_, entry)| !entry.confirmed_by.contains(&link));

@@ -102,6 +102,8 @@ struct Running<E: StreamEvent> {
     paused: bool,
     retry_after: Option<Duration>,
     error: Option<Error>,
+    /// Whether the peer's close frame was read.
+    drained: bool,
     began: Instant,
     /// The payload of our WebSocket pings, and how many are not answered.
     keepalive: (Bytes, u32),
@@ -138,6 +140,7 @@ impl<E: StreamEvent> Link<E> {
             paused: false,
             retry_after: None,
             error: None,
+            drained: false,
             began,
             keepalive: (Bytes::new(), 0),
             marks: 0,
@@ -242,7 +245,7 @@ impl<E: StreamEvent> Running<E> {
             Voice::Speaking => self.link.events.room(),
             Voice::Mute => Some((usize::MAX, usize::MAX)),
         };
-        let measure = self.probe.as_ref().and_then(|probe| probe.next_ping());
+        let measure = self.probe.as_deref().and_then(LinkProbe::next_ping);
         let measure = measure.map(|at| at.max(self.measure_from));
         let full = self.paused && matches!(self.voice, Voice::Speaking);
         let Self { link, socket, decoder, dialling, burst, voice, .. } = self;
@@ -475,6 +478,7 @@ impl<E: StreamEvent> Running<E> {
             _ => self.hold.add(batch),
         }
         if let Some(end) = burst.end {
+            self.drained = matches!(end, Gone::Closed { .. });
             self.session.step(now, Input::Gone(end), &mut self.actions);
         }
     }
@@ -590,6 +594,7 @@ impl<E: StreamEvent> Running<E> {
             }
         }
         ending.retry_after = self.retry_after;
+        ending.drained = self.drained;
         ending.error = self.error.take();
         let report = Report::Gone { link: link.key, ending };
         let _ = link.reports.send(Box::new(report)).await;

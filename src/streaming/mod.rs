@@ -21,6 +21,8 @@ mod report;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod session;
+#[cfg(test)]
+mod socket_schedules;
 pub(crate) mod stream;
 mod supervisor;
 pub(crate) mod typed;

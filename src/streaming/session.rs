@@ -203,11 +203,10 @@ impl Session {
     /// When [`Input::Timer`] is due; `last_in` is the time of the last inbound byte.
     pub(crate) fn wake_at(&self, last_in: Instant) -> Option<Instant> {
         match &self.phase {
-            Phase::Idle | Phase::Over => None,
+            Phase::Idle | Phase::Over | Phase::Closing { paused: Some(_), .. } => None,
             Phase::Greeting { deadline, asked: Some(asked), .. } if asked.heard => {
                 Some(asked.patience().min(*deadline))
             }
-            Phase::Closing { paused: Some(_), .. } => None,
             Phase::Dialing { deadline }
             | Phase::Greeting { deadline, .. }
             | Phase::Closing { deadline, .. } => Some(*deadline),

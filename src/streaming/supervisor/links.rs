@@ -10,8 +10,13 @@ use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::events::{Lifecycle, RenewalReason};
-use crate::streaming::ledger::{LinkKey, Resumed};
+use crate::streaming::ledger::{Gap, LinkKey, Resumed};
 use crate::streaming::protocol::Notice;
+
+pub(super) fn gap(gap: Gap) -> Action {
+    let Gap { topics, covered_until, resumed_at, duration, cause } = gap;
+    Action::Emit(Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause })
+}
 
 impl Supervisor {
     pub(super) fn flowing(
@@ -55,15 +60,7 @@ impl Supervisor {
 
     pub(super) fn cover(&mut self, link: LinkKey, at: Moment, out: &mut Vec<Action>) {
         let Resumed { first, gaps } = self.ledger.flows(link, at);
-        for gap in gaps {
-            out.push(Action::Emit(Lifecycle::Gap {
-                topics: gap.topics,
-                covered_until: gap.covered_until,
-                resumed_at: gap.resumed_at,
-                duration: gap.duration,
-                cause: gap.cause,
-            }));
-        }
+        out.extend(gaps.into_iter().map(gap));
         if !first.is_empty() {
             let topics = first.into();
             out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
@@ -118,6 +115,8 @@ impl Supervisor {
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
         self.ledger.lost(link, last, &why);
+        let doubt = if ending.drained { None } else { self.doubt(link, last) };
+        out.extend(doubt.map(gap));
         if !self.plan.uses_channel {
             self.ledger.drop_link(link);
         }

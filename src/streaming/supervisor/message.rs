@@ -47,13 +47,23 @@ pub(crate) struct Ending {
     pub(crate) error: Option<Error>,
     /// The generation of the token that it was opened with.
     pub(crate) token: Option<u64>,
+    /// Whether the peer closed it with a close frame: then nothing that it sent is missing.
+    pub(crate) drained: bool,
     /// What the protocol says to check when the cause is a refusal.
     pub(crate) hint: Option<Box<str>>,
 }
 
 impl Ending {
     pub(crate) fn new(cause: Gone, last_in: Option<Moment>) -> Self {
-        Self { cause, last_in, retry_after: None, error: None, token: None, hint: None }
+        Self {
+            cause,
+            last_in,
+            retry_after: None,
+            error: None,
+            token: None,
+            drained: false,
+            hint: None,
+        }
     }
 }
 

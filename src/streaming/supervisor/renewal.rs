@@ -10,8 +10,9 @@ use super::message::{Action, Ending, Now};
 use crate::core::backoff::full_jitter;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
+use crate::error::Error;
 use crate::events::{Lifecycle, RenewalReason};
-use crate::streaming::ledger::LinkKey;
+use crate::streaming::ledger::{Gap, LinkKey};
 use crate::streaming::overlap::AFTER_SWITCH;
 
 /// Waits between tries of a successor while the old connection lives: doubled from the first to the second.
@@ -174,6 +175,14 @@ impl Supervisor {
         out.push(Action::CloseLink(old, Gone::Requested));
     }
 
+    /// What may be missing because the old link ended before it had shown that it had delivered all.
+    pub(super) fn doubt(&self, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
+        let Some(Successor::Flowing { since, .. }) = &self.renewal.successor else { return None };
+        let detail =
+            "the connection that was replaced ended before it had answered our close".into();
+        self.ledger.doubt(old, last_inbound, *since, Gone::Cut { detail })
+    }
+
     /// The old link is over: the successor, if it flows, takes its place.
     pub(super) fn take_over(&mut self, now: Now, out: &mut Vec<Action>) -> bool {
         let Some(Successor::Flowing { link, since, token }) = self
@@ -192,7 +201,7 @@ impl Supervisor {
         let channel = self.channel_id();
         out.push(Action::Emit(Lifecycle::Renewed { channel, reason, attempts, overlap }));
         out.push(Action::Speak(link));
-        self.subscription_moved(out);
+        self.subscription_moved(now, out);
         true
     }
 
@@ -221,7 +230,7 @@ impl Supervisor {
         let (base, cap) = AGAIN;
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
-        let asked = ending.error.as_ref().and_then(|error| error.retry_after());
+        let asked = ending.error.as_ref().and_then(Error::retry_after);
         let wait = wait.max(ending.retry_after.or(asked).unwrap_or_default());
         self.renewal.failures = exponent.saturating_add(1);
         self.renewal.not_before = Some(now.at.mono + wait);

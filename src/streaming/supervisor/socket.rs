@@ -40,9 +40,11 @@ impl Supervisor {
     }
 
     /// Sends the desired set over the socket, one message at a time. A link that is not there yet has it in its first.
-    pub(super) fn subscribe_socket(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn subscribe_socket(&mut self, now: Now, out: &mut Vec<Action>) {
         let Some(link) = self.subscribed_link() else { return };
-        if self.reconcile.in_flight {
+        if self.reconcile.due.is_some_and(|due| now.at.mono < due) {
+            // The protocol said that it is too early: then, everything goes.
+        } else if self.reconcile.in_flight {
             self.reconcile.dirty = true;
         } else {
             self.reconcile.in_flight = true;
@@ -56,11 +58,11 @@ impl Supervisor {
     }
 
     /// Another link is the one whose subscription is kept.
-    pub(super) fn subscription_moved(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn subscription_moved(&mut self, now: Now, out: &mut Vec<Action>) {
         let unsettled = self.reconcile.in_flight || self.reconcile.due.is_some();
         self.reconcile = Reconcile::default();
         if unsettled {
-            self.subscribe_socket(out);
+            self.subscribe_socket(now, out);
         }
     }
 
@@ -111,7 +113,7 @@ impl Supervisor {
             Err(_) => {}
         }
         if ours && self.reconcile.dirty {
-            self.subscribe_socket(out);
+            self.subscribe_socket(now, out);
         }
     }
 }

@@ -149,7 +149,7 @@ impl Supervisor {
                 _ => {}
             }
         } else {
-            self.subscribe_socket(out);
+            self.subscribe_socket(now, out);
         }
     }
 }
