@@ -179,7 +179,7 @@ impl PresenceEvent for Event {
 mod tests {
     use super::*;
     #[cfg(feature = "users")]
-    use crate::Frame;
+    use crate::events::{Decoder, Incoming};
 
     fn update(text: &str) -> Typed<PresenceUpdate> {
         Typed::Body(Box::new(serde_json::from_str(text).unwrap()))
@@ -205,9 +205,10 @@ mod tests {
     fn a_notification_is_a_presence_when_its_source_is_the_primary_one() {
         let read = |topic: &str, body: &str| {
             let text = format!(r#"{{"topicName":"{topic}","eventBody":{body}}}"#);
-            let frame = Frame::decode(&text).unwrap();
-            let topic = Topic::unchecked(topic);
-            match frame.event.read(&topic) {
+            let Incoming::Event { event, topic, .. } = Decoder::new().decode(&text) else {
+                panic!("{text}")
+            };
+            match event.read(&topic) {
                 Reading::Presence(found) => format!(
                     "{} {} {}",
                     found.user,

@@ -21,7 +21,7 @@ const TOPIC: &str = "socket.streaming.interactions";
 ///
 /// This socket is not in the platform's published API. The published ways to the same are the notification topics of
 /// conversations ([`topics::users::conversations`](crate::topics::users::conversations),
-/// [`topics::routing::conversations`](crate::topics::routing::conversations)), and for audio `AudioHook`, in which the
+/// [`topics::routing::queue_conversations`](crate::topics::routing::queue_conversations)), and for audio `AudioHook`, in which the
 /// platform opens the connection.
 ///
 /// The token goes in the `Authorization` header, and needs the scopes [`SCOPES`](Self::SCOPES). The bytes of a frame are

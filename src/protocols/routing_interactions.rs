@@ -27,7 +27,7 @@ const MEMBERS: &[&str] =
 /// The socket that tells each step of the interactions in queues, as [`RoutingInteraction`].
 ///
 /// This socket is not in the platform's published API. The published way to the same is the notification topic
-/// [`topics::routing::conversations`](crate::topics::routing::conversations) of each queue, or
+/// [`topics::routing::queue_conversations`](crate::topics::routing::queue_conversations) of each queue, or
 /// `v2.detail.events.conversation.{id}.acd.start` and `.end` with the feature `detail-events`.
 ///
 /// The token is in the address, and needs the scope [`SCOPE`](Self::SCOPE). Everything is sent without being asked;
