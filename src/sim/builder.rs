@@ -44,7 +44,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// The heartbeat of sockets; 30 s unless it is set.
+    /// The heartbeat of channel sockets, and the keepalive of [`SocketKind::Frames`](super::SocketKind::Frames); 30 s
+    /// unless it is set.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.config.heartbeat = interval;
         self

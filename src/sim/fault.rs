@@ -18,7 +18,7 @@ const COUNT_MAX: u32 = 10_000;
 /// `POST /_sim/fault`, as `{"kind":"close","code":1011,"reason":"…","channel":id}`, or with `"socket":"routing"`
 /// instead of a channel.
 ///
-/// A fault concerns one channel when a channel is named, the sockets of one [`SocketKind`] when a socket is named, and
+/// A fault concerns one channel when a channel is named, the sockets of one [`SocketKind`](super::SocketKind) when a socket is named, and
 /// every socket otherwise. Three classes: faults that *last* (`duplicate`, `reorder`, `drop`, `delay`,
 /// `unknown_field`, `unknown_enum`, `null_fields`, `missing_fields`, `trickle`, `late_pong`, `slow_handshake`,
 /// `forbid_topic`, `clock_skew`) also concern sockets that are opened later, until they are set to zero or a reset;

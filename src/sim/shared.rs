@@ -125,8 +125,11 @@ impl Shared {
     ///
     /// An event with a `userId` goes to those who have subscribed to that user, where users are subscribed to.
     pub(super) fn emit_on(&self, kind: SocketKind, body: &Value) -> usize {
-        let user = body.get("userId").and_then(Value::as_str).map(str::to_ascii_lowercase);
-        let event = Event::flat(kind.name(), body);
+        let text = |name: &str| body.get(name)?.as_str().map(str::to_ascii_lowercase);
+        let user = text("userId");
+        // Faults keep the order within a user or a queue.
+        let about = user.clone().or_else(|| text("queueId"));
+        let event = Event::flat(&kind.topic(about.as_deref().unwrap_or_default()), body);
         self.lock().sockets.deliver(kind, user.as_deref(), &event)
     }
 

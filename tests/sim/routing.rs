@@ -184,6 +184,42 @@ async fn faults_of_connections_concern_this_socket_too() {
 }
 
 #[tokio::test]
+async fn reorder_keeps_the_order_within_a_queue_and_loses_nothing() {
+    let rig = Rig::new().await;
+    let mut socket = rig.routing().await;
+    rig.platform.fault(Fault::Reorder { probability: 0.5 }).unwrap();
+    for number in 0..100 {
+        let queue = ["a", "b"][number % 2];
+        rig.platform.emit_on(SocketKind::Routing, json!({ "queueId": queue, "n": number }));
+    }
+    let mut seen = Vec::new();
+    for _ in 0..100 {
+        let event = socket.json().await;
+        seen.push((event["queueId"].to_string(), event["n"].as_u64().unwrap()));
+    }
+    assert!(!seen.is_sorted_by_key(|(_, number)| *number), "nothing was reordered");
+    for queue in [r#""a""#, r#""b""#] {
+        let own: Vec<_> = seen.iter().filter(|(name, _)| name == queue).collect();
+        assert!(own.len() == 50 && own.is_sorted_by_key(|(_, number)| *number));
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_can_be_slow_and_a_close_announced_for_channels_alone() {
+    let rig = Rig::new().await;
+    rig.platform
+        .fault_on_sockets(SocketKind::Routing, Fault::SlowHandshake { delay_ms: 150 })
+        .unwrap();
+    let begin = Instant::now();
+    let mut socket = rig.routing().await;
+    assert!(begin.elapsed() >= Duration::from_millis(150));
+    rig.platform.fault(Fault::SocketClosing { after_ms: Some(100) }).unwrap();
+    let (code, _, before) = socket.closed().await;
+    assert_eq!((code, before.len()), (1001, 0), "no notice");
+    assert!(begin.elapsed() >= Duration::from_millis(250));
+}
+
+#[tokio::test]
 async fn the_end_of_a_token_is_1008_by_fault_by_time_and_by_its_owner() {
     let life = Duration::from_millis(300);
     let rig = Rig::of(super::support::quiet().token_life(life)).await;
