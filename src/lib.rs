@@ -29,9 +29,10 @@ pub use crate::core::ports::{
     AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
 };
 pub use crate::core::secret::Secret;
+pub use crate::core::settings::{ConfigFault, InvalidSettings};
 pub use crate::diagnostics::audit_observer::AuditObserver;
 pub use crate::diagnostics::histogram::Histogram;
-pub use crate::diagnostics::latency_config::{ConfigFault, DriftCompensation, LatencyConfig};
+pub use crate::diagnostics::latency_config::{DriftCompensation, LatencyConfig};
 pub use crate::diagnostics::latency_monitor::LatencyMonitor;
 pub use crate::diagnostics::latency_report::{LatencyFigures, LatencyReport, ProbeCounts};
 pub use crate::diagnostics::latency_window::Summary;

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
     ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
-    ("protocols", &["core", "error", "region", "events", "transport", "streaming"]),
+    ("protocols", &["core", "error", "region", "diagnostics", "events", "transport", "streaming"]),
     ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
     (
         "client",

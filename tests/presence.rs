@@ -207,7 +207,7 @@ async fn changes_are_told_and_all_else_is_counted() {
     assert_eq!((metrics.unchanged, metrics.late), (1, 1));
     assert_eq!((metrics.errors, metrics.strangers, metrics.tracked), (2, 1, 2));
     assert_eq!(metrics.accuracy(), Some(0.5));
-    assert_eq!(metrics.processing.count, 2);
+    assert_eq!(metrics.processing.unwrap().count, 2);
     let snapshot = tracker.snapshot();
     assert_eq!(snapshot[B].state, None);
     assert_eq!(&*snapshot[A].state.as_ref().unwrap().name, "Away");

@@ -10,4 +10,5 @@ pub(crate) mod ids;
 pub mod limits;
 pub(crate) mod ports;
 pub(crate) mod secret;
+pub(crate) mod settings;
 pub(crate) mod window;

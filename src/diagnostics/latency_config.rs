@@ -1,9 +1,8 @@
 //! Settings of a latency monitor, and what is wrong with them.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::core::settings::{ConfigFault, Faults, InvalidSettings};
 
 /// Shortest interval between pings.
 /// Source: the latency monitor that this follows takes no shorter one.
@@ -74,6 +73,13 @@ impl DriftCompensation {
         Self { enabled: false, ..Self::default() }
     }
 
+    /// What is wrong with `adjust_factor`.
+    pub(crate) fn factor_problem(&self) -> Option<String> {
+        let factor = self.adjust_factor;
+        let bad = !(factor > 0.0 && factor <= 1.0);
+        bad.then(|| format!("is {factor}: it must be over 0 and at most 1"))
+    }
+
     /// The most that is made good in one cycle.
     pub(crate) fn step(&self) -> Duration {
         Duration::try_from_secs_f64(self.max_drift.as_secs_f64() * self.adjust_factor)
@@ -98,22 +104,6 @@ impl Default for LatencyConfig {
             drift: DriftCompensation::default(),
             window: 1_000,
         }
-    }
-}
-
-/// One setting that does not work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConfigFault {
-    /// The field.
-    pub field: &'static str,
-    /// What is wrong with it, and what would work.
-    pub problem: Box<str>,
-}
-
-impl fmt::Display for ConfigFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.problem)
     }
 }
 
@@ -162,43 +152,34 @@ impl LatencyConfig {
 
     /// Every setting that does not work, one fault for each field; empty when all do.
     pub fn faults(&self) -> Vec<ConfigFault> {
-        let mut faults = Vec::new();
-        let mut check = |field, problem: Option<String>| {
-            faults.extend(problem.map(|text| ConfigFault { field, problem: text.into() }));
-        };
-        check("interval", self.interval_problem());
-        check("probe_limit", self.probe_limit_problem());
-        check("pong_timeout", within(self.pong_timeout, LONGEST_PONG_TIMEOUT));
-        check("latency_threshold", within(self.latency_threshold, Duration::MAX));
-        check("jitter_threshold", within(self.jitter_threshold, Duration::MAX));
-        if self.drift.enabled {
-            check("drift.max_drift", self.max_drift_problem());
-            let factor = self.drift.adjust_factor;
-            let bad = !(factor > 0.0 && factor <= 1.0);
-            check(
-                "drift.adjust_factor",
-                bad.then(|| format!("is {factor}: it must be over 0 and at most 1")),
-            );
-        }
-        let bad = !(1..=LARGEST_WINDOW).contains(&self.window);
-        check(
-            "window",
-            bad.then(|| format!("is {}: it must be 1 to {LARGEST_WINDOW} pings", self.window)),
-        );
-        faults
+        self.checked().into_vec()
     }
 
     /// Whether all settings work.
     ///
     /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) that names every setting that does not.
-    pub fn validate(&self) -> Result<()> {
-        let faults = self.faults();
-        if faults.is_empty() {
-            return Ok(());
+    /// Every setting that does not; it becomes a [`Config`](crate::ErrorKind::Config) error.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        self.checked().result("the latency monitor")
+    }
+
+    fn checked(&self) -> Faults {
+        let mut faults = Faults::default();
+        faults.check("interval", self.interval_problem());
+        faults.check("probe_limit", self.probe_limit_problem());
+        faults.check("pong_timeout", within(self.pong_timeout, LONGEST_PONG_TIMEOUT));
+        faults.check("latency_threshold", within(self.latency_threshold, Duration::MAX));
+        faults.check("jitter_threshold", within(self.jitter_threshold, Duration::MAX));
+        if self.drift.enabled {
+            faults.check("drift.max_drift", self.max_drift_problem());
+            faults.check("drift.adjust_factor", self.drift.factor_problem());
         }
-        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        Err(Error::config(format!("latency monitor: {}", texts.join("; "))))
+        let bad = !(1..=LARGEST_WINDOW).contains(&self.window);
+        faults.check(
+            "window",
+            bad.then(|| format!("is {}: it must be 1 to {LARGEST_WINDOW} pings", self.window)),
+        );
+        faults
     }
 
     fn interval_problem(&self) -> Option<String> {
@@ -277,7 +258,7 @@ mod tests {
             "window",
         ];
         assert_eq!(fields, expected);
-        let error = config.validate().unwrap_err();
+        let error = crate::Error::from(config.validate().unwrap_err());
         assert_eq!(error.kind(), crate::ErrorKind::Config);
         for field in expected {
             assert!(error.to_string().contains(field), "{error}");

@@ -1,25 +1,13 @@
 //! What a tracker counts and measures.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::cache::Heard;
-
-/// Durations in a few figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LatencySummary {
-    /// How many were measured.
-    pub count: u64,
-    /// The shortest; zero when none was measured.
-    pub min: Duration,
-    /// The mean; zero when none was measured.
-    pub mean: Duration,
-    /// The longest; zero when none was measured.
-    pub max: Duration,
-}
+use crate::diagnostics::histogram::Histogram;
+use crate::diagnostics::latency_window::Summary;
 
 /// What a tracker has counted since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PresenceMetrics {
     /// Presences of users who are tracked, whatever became of them.
@@ -46,11 +34,11 @@ pub struct PresenceMetrics {
     pub panics: u64,
     /// From the platform's time in the event to its delivery. Changes between two states that followed each other only:
     /// what is heard first, or after a gap, may be old. It holds the difference of both clocks.
-    pub latency: LatencySummary,
+    pub latency: Option<Summary>,
     /// Changes whose time in the event was after their delivery: the clocks differ. Not in `latency`.
     pub ahead: u64,
     /// From the last byte of the event to its delivery, of all changes.
-    pub processing: LatencySummary,
+    pub processing: Option<Summary>,
 }
 
 impl PresenceMetrics {
@@ -61,40 +49,12 @@ impl PresenceMetrics {
     }
 }
 
-/// Durations while they are measured: fixed in size.
-#[derive(Debug, Default)]
-struct Spread {
-    count: u64,
-    sum: Duration,
-    min: Duration,
-    max: Duration,
-}
-
-impl Spread {
-    fn add(&mut self, duration: Duration) {
-        self.min = if self.count == 0 { duration } else { self.min.min(duration) };
-        self.max = self.max.max(duration);
-        self.sum = self.sum.saturating_add(duration);
-        self.count += 1;
-    }
-
-    #[allow(clippy::cast_precision_loss)] // A mean needs no more than 53 bits.
-    fn summary(&self) -> LatencySummary {
-        let mean = match self.count {
-            0 => Duration::ZERO,
-            count => Duration::try_from_secs_f64(self.sum.as_secs_f64() / count as f64)
-                .unwrap_or(self.max),
-        };
-        LatencySummary { count: self.count, min: self.min, mean, max: self.max }
-    }
-}
-
 /// The counters of a tracker.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: PresenceMetrics,
-    latency: Spread,
-    processing: Spread,
+    latency: Histogram,
+    processing: Histogram,
 }
 
 impl Tally {
@@ -109,10 +69,10 @@ impl Tally {
             Heard::Changed(change) => {
                 self.counts.deltas += 1;
                 let processing = now.duration_since(change.received_at).unwrap_or_default();
-                self.processing.add(processing);
+                self.processing.record(processing);
                 match change.at.map(|at| now.duration_since(at)) {
                     Some(Ok(latency)) if change.from.is_some() && !change.after_gap => {
-                        self.latency.add(latency);
+                        self.latency.record(latency);
                     }
                     Some(Err(_)) => self.counts.ahead += 1,
                     _ => {}
@@ -134,15 +94,17 @@ impl Tally {
 
     pub(super) fn metrics(&self) -> PresenceMetrics {
         PresenceMetrics {
-            latency: self.latency.summary(),
-            processing: self.processing.summary(),
-            ..self.counts
+            latency: Summary::of(&self.latency),
+            processing: Summary::of(&self.processing),
+            ..self.counts.clone()
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::presence::{PresenceChange, PresenceState};
 
@@ -185,15 +147,17 @@ mod tests {
         tally.heard(&change(None, Some(1), false), at(100));
         tally.heard(&change(Some("a"), Some(1), true), at(100));
         tally.heard(&change(Some("a"), None, false), at(100));
-        assert_eq!(tally.metrics().latency, LatencySummary::default());
+        assert_eq!(tally.metrics().latency, None);
         for sent in [40, 60, 80] {
             tally.heard(&change(Some("a"), Some(sent), false), at(100));
         }
         tally.heard(&change(Some("a"), Some(200), false), at(100));
         let metrics = tally.metrics();
         let ms = Duration::from_millis;
-        let latency = LatencySummary { count: 3, min: ms(20), mean: ms(40), max: ms(60) };
-        assert_eq!((metrics.latency, metrics.ahead), (latency, 1));
-        assert_eq!((metrics.processing.count, metrics.processing.mean), (7, ms(10)));
+        let latency = metrics.latency.unwrap();
+        assert_eq!((latency.count, latency.min, latency.max), (3, ms(20), ms(60)));
+        assert_eq!((latency.mean, latency.p50, metrics.ahead), (ms(40), ms(40), 1));
+        let processing = metrics.processing.unwrap();
+        assert_eq!((processing.count, processing.mean), (7, ms(10)));
     }
 }

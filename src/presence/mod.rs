@@ -17,6 +17,6 @@ pub use admission::{ScopeCheck, TrackError};
 pub use builder::PresenceBuilder;
 pub use cache::{KnownPresence, PresenceChange};
 pub use event::{Presence, PresenceEvent, PresenceState, Reading};
-pub use metrics::{LatencySummary, PresenceMetrics};
+pub use metrics::PresenceMetrics;
 pub use subscriber::{PresenceItem, PresenceStream, PresenceSubscriber};
 pub use tracker::PresenceTracker;

@@ -37,5 +37,4 @@ pub use interaction_frames::InteractionFrames;
 pub use notifications::Notifications;
 pub use presence_events::PresenceEvents;
 pub use realtime_analytics::RealtimeAnalytics;
-pub use realtime_settings::{DriftCompensation, FieldError, InvalidSettings};
 pub use routing_interactions::RoutingInteractions;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::core::close::Gone;
+use crate::core::settings::InvalidSettings;
+use crate::diagnostics::latency_config::DriftCompensation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::bodies::{RealtimeEvent, peek};
 use crate::events::{Json, Topic};
 use crate::protocols::address::{Address, address_setters, token};
 use crate::protocols::message::{body_of, event, json, text_of};
-use crate::protocols::realtime_settings::{
-    DriftCompensation, InvalidSettings, RealtimeSettings, Subscribe,
-};
+use crate::protocols::realtime_settings::{RealtimeSettings, Subscribe};
 use crate::streaming::protocol::{
     Decode, Decoded, DecoderContext, DialContext, DialRequest, GreetingContext, Inbound, Needs,
     Notice, Outbound, Protocol, TopicFilter,
@@ -171,10 +171,8 @@ mod tests {
     #[test]
     fn the_token_is_in_the_first_message_and_nowhere_else() {
         assert_eq!(url(&protocol()), "wss://api.mypurecloud.com/v2/analytics/events/realtime");
-        let drift = DriftCompensation::default()
-            .enabled(false)
-            .max_drift(Duration::from_millis(40))
-            .adjust_factor(0.25);
+        let mut drift = DriftCompensation::new(Duration::from_millis(40), 0.25);
+        drift.enabled = false;
         let first = greeting(&protocol().drift_compensation(drift), &[]);
         let expected = r#"{"type":"subscribe","token":"a-token-of-a-test","connectionId":"monitor-1","settings":{"pingInterval":"2s","driftCompensation":{"enabled":false,"maxDriftMs":40,"adjustFactor":0.25}}}"#;
         assert_eq!(first, [Outbound::Text(expected.into())]);

@@ -1,12 +1,11 @@
 //! What the real-time analytics socket is asked for, and what can be wrong with it.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind};
+use crate::core::settings::{Faults, InvalidSettings};
+use crate::diagnostics::latency_config::DriftCompensation;
 
 /// Characters of a connection id.
 const ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=36;
@@ -14,92 +13,6 @@ const ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=36;
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// Longest ping interval: a link that is probed less often is not monitored.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How the peer should correct its ping schedule when it drifts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct DriftCompensation {
-    /// Whether it should. Default `true`.
-    pub enabled: bool,
-    /// Largest drift that is corrected at once; whole milliseconds are sent. Default 50 ms.
-    pub max_drift: Duration,
-    /// Share of the drift that is corrected in one cycle, over 0 and at most 1. Default 0.5.
-    pub adjust_factor: f64,
-}
-
-impl Default for DriftCompensation {
-    fn default() -> Self {
-        Self { enabled: true, max_drift: Duration::from_millis(50), adjust_factor: 0.5 }
-    }
-}
-
-impl DriftCompensation {
-    /// Sets [`enabled`](Self::enabled).
-    pub fn enabled(mut self, yes: bool) -> Self {
-        self.enabled = yes;
-        self
-    }
-
-    /// Sets [`max_drift`](Self::max_drift).
-    pub fn max_drift(mut self, longest: Duration) -> Self {
-        self.max_drift = longest;
-        self
-    }
-
-    /// Sets [`adjust_factor`](Self::adjust_factor).
-    pub fn adjust_factor(mut self, share: f64) -> Self {
-        self.adjust_factor = share;
-        self
-    }
-}
-
-/// What is wrong with one setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FieldError {
-    /// The setting, such as `ping_interval`.
-    pub field: &'static str,
-    /// What is wrong, and what to do.
-    pub message: Box<str>,
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.message)
-    }
-}
-
-/// Everything that is wrong with the settings: one [`FieldError`] for each that is.
-///
-/// Becomes an [`Error`] of kind [`Config`](ErrorKind::Config) with this as its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidSettings(Vec<FieldError>);
-
-impl InvalidSettings {
-    /// The faults, at least one, in the order of the settings.
-    pub fn faults(&self) -> &[FieldError] {
-        &self.0
-    }
-}
-
-impl fmt::Display for InvalidSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, fault) in self.0.iter().enumerate() {
-            let comma = if nth == 0 { "" } else { "; " };
-            write!(f, "{comma}{fault}")?;
-        }
-        Ok(())
-    }
-}
-
-impl StdError for InvalidSettings {}
-
-impl From<InvalidSettings> for Error {
-    fn from(invalid: InvalidSettings) -> Self {
-        Self::new(ErrorKind::Config, format!("settings are invalid: {invalid}"))
-            .with_source(invalid)
-    }
-}
 
 /// The settings in the first message.
 #[derive(Clone, Debug)]
@@ -120,33 +33,18 @@ impl RealtimeSettings {
 
     /// Looks at every setting.
     pub(super) fn check(&self) -> Result<(), InvalidSettings> {
-        let mut faults = Vec::new();
-        let mut fault = |wrong: bool, field, message: &str| {
-            if wrong {
-                faults.push(FieldError { field, message: message.into() });
-            }
-        };
+        let mut faults = Faults::default();
         let id = self.connection_id.as_bytes();
         let plain = id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
-        fault(
-            !plain || !ID_LENGTH.contains(&id.len()),
-            "connection_id",
-            "must be 8 to 36 letters, digits, `_` and `-`; a UUID is",
-        );
-        fault(
-            !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&self.ping_interval),
-            "ping_interval",
-            "must be 100 ms to 5 s",
-        );
-        fault(
-            self.drift.max_drift < Duration::from_millis(1)
-                || self.drift.max_drift > LONGEST_INTERVAL,
-            "max_drift",
-            "must be 1 ms to 5 s",
-        );
-        let factor = self.drift.adjust_factor;
-        fault(!(factor > 0.0 && factor <= 1.0), "adjust_factor", "must be over 0 and at most 1");
-        if faults.is_empty() { Ok(()) } else { Err(InvalidSettings(faults)) }
+        let good = plain && ID_LENGTH.contains(&id.len());
+        let problem = "must be 8 to 36 letters, digits, `_` and `-`; a UUID is";
+        faults.check("connection_id", (!good).then_some(problem));
+        let good = (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&self.ping_interval);
+        faults.check("ping_interval", (!good).then_some("must be 100 ms to 5 s"));
+        let good = (Duration::from_millis(1)..=LONGEST_INTERVAL).contains(&self.drift.max_drift);
+        faults.check("drift.max_drift", (!good).then_some("must be 1 ms to 5 s"));
+        faults.check("drift.adjust_factor", self.drift.factor_problem());
+        faults.result("the real-time analytics socket")
     }
 }
 
@@ -204,7 +102,10 @@ fn written(interval: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
+    use crate::error::{Error, ErrorKind};
 
     fn fields(settings: &RealtimeSettings) -> Vec<&'static str> {
         match settings.check() {
@@ -217,8 +118,8 @@ mod tests {
     fn every_fault_is_reported_at_once_and_once() {
         let mut settings = RealtimeSettings::new("short");
         settings.ping_interval = Duration::from_millis(99);
-        settings.drift = DriftCompensation::default().max_drift(Duration::ZERO).adjust_factor(0.0);
-        let all = ["connection_id", "ping_interval", "max_drift", "adjust_factor"];
+        settings.drift = DriftCompensation::new(Duration::ZERO, 0.0);
+        let all = ["connection_id", "ping_interval", "drift.max_drift", "drift.adjust_factor"];
         assert_eq!(fields(&settings), all);
         let error = Error::from(settings.check().unwrap_err());
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -246,7 +147,11 @@ mod tests {
         assert_eq!(good(&|s| s.ping_interval = Duration::MAX), ["ping_interval"]);
         assert_eq!(good(&|s| s.drift.adjust_factor = 1.0), none);
         for factor in [f64::NAN, f64::INFINITY, -0.5, 1.01] {
-            assert_eq!(good(&|s| s.drift.adjust_factor = factor), ["adjust_factor"], "{factor}");
+            assert_eq!(
+                good(&|s| s.drift.adjust_factor = factor),
+                ["drift.adjust_factor"],
+                "{factor}"
+            );
         }
     }
 
