@@ -52,6 +52,7 @@ pub struct Frames<S> {
 /// One item of [`Frames`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every sound frame")]
 pub enum FrameItem<R> {
     /// A sound frame.
     Frame(MediaFrame),

@@ -19,7 +19,7 @@ const JUMP: f64 = 10.0;
 /// PCMU at 8 kHz.
 const LARGE_PAYLOAD: usize = 64 << 10;
 /// Jitter above which the sender is said to be irregular, in seconds.
-/// Source: Cisco, "Enterprise QoS Solution Reference Network Design Guide": jitter of voice should be below 30 ms.
+/// Source: Cisco, "Enterprise `QoS` Solution Reference Network Design Guide": jitter of voice should be below 30 ms.
 const JITTER: f64 = 0.030;
 /// Round trip above which the region is said to be far away.
 /// Source: ITU-T G.114: below 150 ms one way most applications are not affected; a round trip has two ways.

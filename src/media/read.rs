@@ -78,13 +78,10 @@ fn read_json<'r>(
     payload: &Bytes,
     problems: &mut Vec<Problem>,
 ) -> (Option<(usize, &'r FrameType)>, Option<JsonView>) {
-    let text = match Utf8Bytes::try_from(payload.clone()) {
-        Ok(text) => text,
-        Err(_) => {
-            let valid_up_to = std::str::from_utf8(payload).err().map_or(0, |e| e.valid_up_to());
-            problems.push(Problem::NotUtf8 { valid_up_to });
-            return (None, None);
-        }
+    let Ok(text) = Utf8Bytes::try_from(payload.clone()) else {
+        let valid_up_to = std::str::from_utf8(payload).err().map_or(0, |e| e.valid_up_to());
+        problems.push(Problem::NotUtf8 { valid_up_to });
+        return (None, None);
     };
     let not_json =
         |error: &serde_json::Error| Problem::NotJson { detail: error.to_string().into() };
