@@ -25,7 +25,7 @@ macro_rules! body {
         }
 
         const _: () = {
-            use $crate::events::{body, read, write};
+            use $crate::events::{body, read, serde_source, write};
 
             /// The index of each field has the field's name.
             #[allow(non_camel_case_types)]
@@ -71,6 +71,13 @@ macro_rules! body {
                     let mut body = Box::<Self>::default();
                     Ok(from.body(&mut *body)?.then_some(body))
                 }
+
+                fn read_next(
+                    list: &mut Vec<Self>,
+                    from: &mut dyn read::Source,
+                ) -> Result<(), read::Failed> {
+                    read::next_body(list, from)
+                }
             }
 
             impl write::Write for $name {
@@ -84,7 +91,7 @@ macro_rules! body {
             impl<'de> serde::Deserialize<'de> for $name {
                 fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                     let mut body = Self::default();
-                    read::body(from, &mut body)?;
+                    serde_source::body(from, &mut body)?;
                     Ok(body)
                 }
             }

@@ -5,11 +5,13 @@
 
 pub mod bodies;
 mod body;
+mod cursor;
 mod decoder;
 mod envelope;
 mod event;
 mod extra;
 mod frame;
+mod gaps;
 pub(crate) mod generated;
 mod incoming;
 mod json;
@@ -21,6 +23,7 @@ mod raw;
 mod read;
 mod reply;
 mod scan;
+mod serde_source;
 mod template;
 mod timestamp;
 mod topic;
