@@ -43,7 +43,7 @@ impl Decoder {
     }
 
     /// Decodes a frame that looks as usual and is valid: the body is read once, and the envelope not at all.
-    fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
+    pub(super) fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
         let split = scan::split(text)?;
         let known = self.look_up(split.topic);
         let event = Event::of_text(&known.topic, known.kind, split.body)?;
@@ -51,7 +51,7 @@ impl Decoder {
     }
 
     /// Decodes any other frame.
-    fn decode_any(&mut self, text: &str) -> Incoming<Event> {
+    pub(super) fn decode_any(&mut self, text: &str) -> Incoming<Event> {
         let envelope = match Envelope::parse(text) {
             Ok(envelope) => envelope,
             Err(error) => return self.bad_frame(text, &clause(&error)),

@@ -270,14 +270,17 @@ impl Event {
         Some(event)
     }
 
-    /// Decodes a body whose envelope is read, if there is one. Why it cannot be is asked only when it cannot.
+    /// Decodes a body whose envelope is read, if there is one.
     pub(crate) fn of_body(topic: &Topic, kind: Option<TopicKind>, body: Option<&RawValue>) -> Self {
         let (Some(kind), Some(body)) = (kind, body) else {
             return Self::unrecognized(topic, body.unwrap_or(RawValue::NULL));
         };
-        if let Some(event) = Self::of_text(topic, Some(kind), body.get()) {
-            return event;
-        }
+        let event = Self::of_text(topic, Some(kind), body.get());
+        event.unwrap_or_else(|| Self::of_any_text(topic, kind, body))
+    }
+
+    /// Decodes any body. Slower, and knows why when it cannot.
+    pub(crate) fn of_any_text(topic: &Topic, kind: TopicKind, body: &RawValue) -> Self {
         let mut from = serde_json::Deserializer::from_str(body.get());
         match serde_source::with(&mut from, |from| Self::read(kind, from)) {
             Ok(Some(event)) => event,

@@ -25,6 +25,8 @@ mod reply;
 mod scan;
 mod serde_source;
 mod template;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod topic;
 mod topic_set;

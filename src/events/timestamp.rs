@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::date;
+
 /// A date and time as it was received, such as `2026-03-04T09:30:00.123Z`.
 ///
 /// The text is kept, so that it is written exactly as it was read; a text that is no date is kept too.
@@ -28,8 +30,7 @@ impl Timestamp {
 
     /// The point in time; `None` when the text is not an ISO 8601 date with time and offset.
     pub fn to_system_time(&self) -> Option<SystemTime> {
-        let parsed: jiff::Timestamp = self.0.parse().ok()?;
-        Some(parsed.into())
+        date::parse(&self.0)
     }
 }
 
@@ -40,13 +41,10 @@ impl From<&str> for Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// In UTC, to the millisecond, as the platform writes it; times outside the years -9999 to 9999 become the nearest
-    /// that can be written.
+    /// In UTC, to the millisecond, as the platform writes it; times outside the years 0 to 9999 become the nearest that
+    /// can be written.
     fn from(time: SystemTime) -> Self {
-        let nearest =
-            if time < SystemTime::UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-        let time = jiff::Timestamp::try_from(time).unwrap_or(nearest);
-        Self(format!("{time:.3}").into())
+        Self(date::write(time).into())
     }
 }
 

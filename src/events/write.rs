@@ -1,6 +1,7 @@
 //! How values are written, with one copy of the code for each type: see [`read`](super::read).
 
 use std::cell::Cell;
+use std::fmt;
 
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Number;
@@ -24,16 +25,23 @@ pub(crate) trait Sink {
         members: &mut dyn Iterator<Item = (&str, Option<&dyn Write>)>,
     ) -> Result<(), Failed>;
     /// An object with known fields: each is its value, null when it was so, or nothing.
-    fn body(&mut self, fields: &[Field<'_>], extra: &Extra) -> Result<(), Failed>;
+    fn body(&mut self, body: &dyn Body) -> Result<(), Failed>;
 }
 
 /// What can be the value of a field.
-pub(crate) trait Write {
+pub(crate) trait Write: fmt::Debug {
     fn write(&self, to: &mut dyn Sink) -> Result<(), Failed>;
 }
 
-/// A field: its JSON name, and its value when it is there.
-pub(crate) type Field<'a> = (&'static str, Option<&'a dyn Write>);
+/// An object with known fields, as it is.
+pub(crate) trait Body {
+    /// The JSON names of the fields.
+    fn names(&self) -> &'static [&'static str];
+    /// The value of the field with this index, when it is there.
+    fn field(&self, index: usize) -> Option<&dyn Write>;
+    /// What is kept beside the fields.
+    fn extra(&self) -> &Extra;
+}
 
 impl Write for Box<str> {
     fn write(&self, to: &mut dyn Sink) -> Result<(), Failed> {
@@ -177,14 +185,15 @@ impl<S: Serializer> Sink for Out<'_, '_, S> {
         })
     }
 
-    fn body(&mut self, fields: &[Field<'_>], extra: &Extra) -> Result<(), Failed> {
+    fn body(&mut self, body: &dyn Body) -> Result<(), Failed> {
         self.with(|to| {
+            let extra = body.extra();
             let mut map = to.serialize_map(None)?;
-            for (index, (name, value)) in fields.iter().enumerate() {
-                match value {
+            for (index, name) in body.names().iter().enumerate() {
+                match body.field(index) {
                     Some(value) => {
                         let gaps = Cell::new(Written::new(extra.gaps(index)));
-                        map.serialize_entry(name, &Erased(*value, &gaps))?;
+                        map.serialize_entry(name, &Erased(value, &gaps))?;
                     }
                     None if extra.was_null(index) => map.serialize_entry(name, &())?,
                     None => {}

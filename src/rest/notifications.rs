@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use crate::core::date;
 use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::core::ports::{ChannelInfo, TopicState};
@@ -284,8 +285,7 @@ impl Notifications {
 impl Channel {
     /// `None` also for a date that cannot be read: it is for show, and not worth failing for.
     fn expires(&self) -> Option<SystemTime> {
-        let at: jiff::Timestamp = self.expires.as_deref()?.parse().ok()?;
-        Some(at.into())
+        date::parse(self.expires.as_deref()?)
     }
 
     fn info(self) -> Option<ChannelInfo> {
