@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::ser::SerializeMap;
 
+use crate::events::gaps::Gaps;
 use crate::events::json::Json;
 
 /// Fields of a body that can be told apart as null.
@@ -11,8 +12,8 @@ pub(crate) const FIELDS: usize = 128;
 
 /// The members of a body that this version has no field for, as they were received.
 ///
-/// It also remembers which fields were `null` rather than absent, so that a body is written as it was read. Costs no
-/// allocation while there is nothing to keep.
+/// It also remembers which fields were `null` rather than absent, and where nulls were in lists, so that a body is
+/// written as it was read. Costs no allocation while there is nothing to keep.
 #[derive(Clone, Default, PartialEq)]
 pub struct Extra {
     nulls: [u32; FIELDS / 32],
@@ -22,6 +23,7 @@ pub struct Extra {
 #[derive(Clone, Default, PartialEq)]
 struct Unknown {
     members: Vec<(Box<str>, Json)>,
+    gaps: Vec<(usize, Box<[u32]>)>,
 }
 
 impl Extra {
@@ -54,8 +56,8 @@ impl Extra {
         unknown.members.push((name.into(), value));
     }
 
-    /// Notes whether a field was null when it was last read.
-    pub(crate) fn note(&mut self, field: usize, null: bool) {
+    /// Notes whether a field was null when it was last read, and where nulls were in its lists.
+    pub(crate) fn note(&mut self, field: usize, null: bool, gaps: &mut Gaps) {
         if let Some(word) = self.nulls.get_mut(field / 32) {
             let bit = 1 << (field % 32);
             if null {
@@ -64,6 +66,18 @@ impl Extra {
                 *word &= !bit;
             }
         }
+        if let Some(unknown) = &mut self.unknown {
+            unknown.gaps.retain(|(other, _)| *other != field);
+        }
+        if !gaps.is_empty() {
+            self.unknown.get_or_insert_default().gaps.push((field, gaps.take()));
+        }
+    }
+
+    /// Where nulls were in the lists of a field.
+    pub(crate) fn gaps(&self, field: usize) -> &[u32] {
+        let all = self.unknown.as_deref().map_or(&[][..], |unknown| &unknown.gaps);
+        all.iter().find(|(other, _)| *other == field).map_or(&[], |(_, gaps)| gaps)
     }
 
     pub(crate) fn was_null(&self, field: usize) -> bool {
@@ -98,11 +112,12 @@ mod tests {
     #[test]
     fn a_null_that_is_followed_by_a_value_is_no_longer_null() {
         let mut extra = Extra::default();
-        extra.note(100, true);
+        let none = &mut Gaps::default();
+        extra.note(100, true, none);
         assert!(extra.was_null(100) && !extra.was_null(99));
-        extra.note(100, false);
+        extra.note(100, false, none);
         assert_eq!(extra, Extra::default());
-        extra.note(FIELDS, true);
+        extra.note(FIELDS, true, none);
         assert!(!extra.was_null(FIELDS));
     }
 }

@@ -5,11 +5,13 @@
 
 pub mod bodies;
 mod body;
+mod cursor;
 mod decoder;
 mod envelope;
 mod event;
 mod extra;
 mod frame;
+mod gaps;
 pub(crate) mod generated;
 mod incoming;
 mod json;
@@ -21,7 +23,10 @@ mod raw;
 mod read;
 mod reply;
 mod scan;
+mod serde_source;
 mod template;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod topic;
 mod topic_set;
