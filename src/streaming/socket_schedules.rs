@@ -405,6 +405,8 @@ fn play(world: &mut World, random: &mut fastrand::Rng, faults: bool) {
             let successor = world.lines.iter().find(|(_, line)| line.replaces.is_some());
             let dialled = successor.filter(|(_, line)| !line.opened).map(|(link, _)| *link);
             if let Some(link) = dialled {
+                // Unless it has become the reconnect.
+                world.failures += 1;
                 world.drive(link, session::Input::Gone(Gone::Refused { status: 503 }));
             }
         }
