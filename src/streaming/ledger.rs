@@ -184,15 +184,17 @@ impl Ledger {
         })
     }
 
-    /// A link was replaced by another that flows since `since`, and ended without showing that it had delivered all: what
-    /// was sent between its last byte and that moment may be missing.
+    /// A link was replaced by another that flows since `since`, and came to its `end` without showing that it had delivered
+    /// all: what was on its way after its last byte may be missing.
     pub(crate) fn doubt(
         &self,
         old: LinkKey,
         last_inbound: Moment,
         since: Moment,
+        end: Moment,
         cause: Gone,
     ) -> Option<Gap> {
+        let resumed = if last_inbound.mono < since.mono { since } else { end };
         let covers = |entry: &Entry| {
             matches!(entry.coverage, Coverage::Covered) && entry.confirmed_by.contains(&old)
         };
@@ -202,11 +204,11 @@ impl Ledger {
             .filter(|(_, entry)| covers(entry))
             .map(|(topic, _)| topic.clone())
             .collect();
-        (last_inbound.mono < since.mono && !topics.is_empty()).then(|| Gap {
+        (!topics.is_empty()).then(|| Gap {
             topics: topics.into(),
             covered_until: last_inbound.wall,
-            resumed_at: since.wall,
-            duration: since.mono.saturating_duration_since(last_inbound.mono),
+            resumed_at: resumed.wall,
+            duration: resumed.mono.saturating_duration_since(last_inbound.mono),
             cause,
         })
     }

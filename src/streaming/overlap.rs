@@ -198,7 +198,7 @@ mod tests {
     fn through(overlap: &Overlap, link: LinkKey, numbers: &[u64], now: Instant) -> Vec<u64> {
         let mut items = numbers.to_vec();
         let taken = overlap.settle(link, &mut items, &some(numbers), now);
-        assert_eq!(taken as usize, numbers.len() - items.len());
+        assert_eq!(taken, (numbers.len() - items.len()) as u64);
         items
     }
 

@@ -375,9 +375,8 @@ fn play(world: &mut World, random: &mut fastrand::Rng, faults: bool) {
     world.unit = random.f64();
     match random.u8(..64) {
         0..=19 => world.event(),
-        20..=37 => world.read(link),
-        38..=43 => world.open(link),
-        44..=47 => {
+        20..=25 => world.open(link),
+        26..=29 => {
             // Nothing keeps us from reading what a link that we close still has.
             for link in links.iter().copied() {
                 while world.lines.get(&link).is_some_and(|l| l.closed && !l.wire.is_empty()) {
@@ -386,29 +385,31 @@ fn play(world: &mut World, random: &mut fastrand::Rng, faults: bool) {
             }
             world.now += Duration::from_millis(random.u64(..400));
         }
-        48..=51 => world.timers(),
-        52..=54 => world.supervise(Input::Renew),
-        55 => {
+        30..=33 => world.timers(),
+        34..=36 => world.supervise(Input::Renew),
+        37 => {
             world.token += 1;
             world.supervise(Input::TokenRotated { generation: world.token });
         }
-        56 => world.supervise(Input::Notice { link, notice: Notice::Closing }),
-        57 => {
+        38 => world.supervise(Input::Notice { link, notice: Notice::Closing }),
+        39 => {
             if world.supervisor.want(&[other(random.u8(..))]).unwrap() {
                 world.supervise(Input::Changed);
             }
         }
-        58 => world.supervise(Input::Unwant(vec![other(random.u8(..))])),
-        59 => world.throttle = true,
-        60 => {
+        40 => world.supervise(Input::Unwant(vec![other(random.u8(..))])),
+        41 => world.throttle = true,
+        42 => {
             // A successor that cannot be had is no failure of the stream.
             let successor = world.lines.iter().find(|(_, line)| line.replaces.is_some());
             let dialled = successor.filter(|(_, line)| !line.opened).map(|(link, _)| *link);
             if let Some(link) = dialled {
+                // Unless it has become the reconnect.
+                world.failures += 1;
                 world.drive(link, session::Input::Gone(Gone::Refused { status: 503 }));
             }
         }
-        61 if faults => {
+        43 if faults => {
             // One that waits for its answer reports its end after it; the model has no such moment.
             if world.lines.get(&link).is_some_and(|line| line.voice != Voice::Waiting) {
                 world.failures += 1;

@@ -191,6 +191,9 @@ async fn talk(
 ) {
     loop {
         let out = tokio::select! {
+            // What it is told to do comes before what it would read, so that a close can come before a pong.
+            biased;
+            Some(what) = doing.recv() => what,
             // A deaf server reads nothing.
             message = ws.next(), if !shared.lock().unwrap().manners.deaf => match message {
                 Some(Ok(Message::Text(text))) => {
@@ -212,7 +215,6 @@ async fn talk(
                 Some(Ok(_)) => continue,
                 Some(Err(_)) | None => return,
             },
-            Some(what) = doing.recv() => what,
         };
         let message = match out {
             Do::Text(text) => Message::text(text),

@@ -115,7 +115,7 @@ impl Supervisor {
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
         self.ledger.lost(link, last, &why);
-        let doubt = if ending.drained { None } else { self.doubt(link, last) };
+        let doubt = if ending.drained { None } else { self.doubt(now, link, last) };
         out.extend(doubt.map(gap));
         if !self.plan.uses_channel {
             self.ledger.drop_link(link);

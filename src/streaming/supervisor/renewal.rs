@@ -176,11 +176,11 @@ impl Supervisor {
     }
 
     /// What may be missing because the old link ended before it had shown that it had delivered all.
-    pub(super) fn doubt(&self, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
+    pub(super) fn doubt(&self, now: Now, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
         let Some(Successor::Flowing { since, .. }) = &self.renewal.successor else { return None };
         let detail =
             "the connection that was replaced ended before it had answered our close".into();
-        self.ledger.doubt(old, last_inbound, *since, Gone::Cut { detail })
+        self.ledger.doubt(old, last_inbound, *since, now.at, Gone::Cut { detail })
     }
 
     /// The old link is over: the successor, if it flows, takes its place.
