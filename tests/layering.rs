@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
     ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
     ("protocols", &["core", "error", "region", "events", "transport", "streaming"]),
+    ("probe", &["core", "error", "region", "diagnostics", "events", "streaming", "protocols"]),
     (
         "client",
         &[
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rest",
             "streaming",
             "protocols",
+            "probe",
         ],
     ),
     ("sim", &["core", "error", "region", "events"]),

@@ -134,8 +134,12 @@ impl Serialize for Record<'_> {
                 map.serialize_entry("channel", &shown(*channel))?;
                 map.serialize_entry("attempt", attempt)?;
             }
-            Signal::Connected { channel } | Signal::Renewed { channel } => {
+            Signal::Connected { channel } => {
                 map.serialize_entry("channel", &shown(*channel))?;
+            }
+            Signal::Renewed { channel, overlap } => {
+                map.serialize_entry("channel", &shown(*channel))?;
+                map.serialize_entry("overlap_ms", &ms(overlap))?;
             }
             Signal::Disconnected { channel, cause, was_live } => {
                 map.serialize_entry("channel", &shown(*channel))?;

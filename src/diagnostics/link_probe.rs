@@ -1,20 +1,20 @@
-//! The seam between a connection and who measures its latency.
+//! The `LinkProbe` seam: what a connection needs of whoever measures it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Measures the latency of a connection by pings that the connection sends for it.
+/// Measures a connection by pings of its own: plain data in, plain data out.
 ///
-/// The connection calls [`ping`](Self::ping) when [`next_ping`](Self::next_ping) is due, sends what it returns, and tells
-/// of every answer. It never blocks; the time is given from outside.
+/// Called on the connection's task: return quickly, never block. Only the connection that delivers is measured; one
+/// that takes over from another is opened after the other is closed.
 pub trait LinkProbe: Send + Sync {
-    /// A connection is open and flowing.
+    /// The connection flows from now on.
     fn opened(&self, now: Instant);
-    /// When [`ping`](Self::ping) wants to be called next; `None` while no connection is open.
+    /// When the next ping is due; `None` for none.
     fn next_ping(&self) -> Option<Instant>;
-    /// The id of a ping to send now; `None` when none is due.
+    /// A ping is due: its id, at most 125 bytes, or `None` for none.
     fn ping(&self, now: Instant) -> Option<Box<str>>;
-    /// An answer came in, with the id that it repeats.
+    /// A pong came in with this id, which may be one that was never sent; `now` is the time of its last byte.
     fn pong(&self, now: Instant, id: &str);
     /// The connection is gone.
     fn closed(&self, now: Instant);

@@ -99,10 +99,12 @@ pub enum Signal<'a> {
         /// The topic.
         topic: &'a str,
     },
-    /// A connection took over from another, or the life of its channel was extended.
+    /// A socket took over from the one before, without a gap.
     Renewed {
         /// The channel; `None` for sockets without one.
         channel: Option<&'a ChannelId>,
+        /// For how long both flowed.
+        overlap: Duration,
     },
     /// Topics were without coverage.
     Gap {

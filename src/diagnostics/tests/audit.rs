@@ -76,7 +76,7 @@ fn tell_everything(to: &dyn Observer) {
     to.observe(&Signal::Throttled { wait: ms });
     to.observe(&Signal::Dial { channel: None, attempt: 2 });
     to.observe(&Signal::Connected { channel });
-    to.observe(&Signal::Renewed { channel });
+    to.observe(&Signal::Renewed { channel, overlap: ms });
     to.observe(&Signal::Sent { kind: "ping", bytes: 4 });
     to.observe(&Signal::Subscribed { topics: 3 });
     to.observe(&Signal::Rejected { topic: &long });
