@@ -8,7 +8,7 @@ use crate::diagnostics::millis;
 use crate::events::Timestamp;
 use crate::probe::plots;
 use crate::probe::report::{CloseReport, DropReport, Report, Stability};
-use crate::probe::verdict::Verdict;
+use crate::probe::verdict::{Party, Verdict};
 
 /// Drops that are listed one by one.
 const LISTED: usize = 200;
@@ -26,7 +26,7 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid #e2e8f0;vertical-align:top}
 th{color:#64748b;font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 svg{max-width:100%;height:auto;display:block}ul{margin:4px 0;padding-left:20px}
-td{overflow-wrap:anywhere}.verdict{font-size:18px;font-weight:600;margin:0 0 8px}
+td{overflow-wrap:anywhere}.t{white-space:nowrap}.verdict{font-size:18px;font-weight:600;margin:0 0 8px}
 ";
 
 /// Text for HTML: nothing in it is markup, and controls do not hide anything.
@@ -92,16 +92,19 @@ impl Report {
         let Verdict { party, cause, confidence, evidence } = &self.verdict;
         write!(
             out,
-            "<p class=\"verdict\">Dropped by {}: {}</p><p>Confidence: {}</p>\
-             <table><tr><th class=\"n\">weight</th><th>points at</th><th>evidence</th></tr>",
-            party.name(),
+            "<p class=\"verdict\">{}: {}</p><p>Confidence: {}</p>\
+             <table><tr><th class=\"n\">weight</th><th class=\"n\">times</th><th>points at</th><th>evidence</th></tr>",
+            headline(*party),
             cause.name(),
             confidence.name()
         )?;
         for piece in evidence {
             let (party, what) = (piece.party.name(), escape(&piece.what));
-            let weight = piece.weight;
-            write!(out, "<tr><td class=\"n\">{weight}</td><td>{party}</td><td>{what}</td></tr>")?;
+            let (weight, times) = (piece.weight, piece.times);
+            write!(
+                out,
+                "<tr><td class=\"n\">{weight}</td><td class=\"n\">{times}</td><td>{party}</td><td>{what}</td></tr>"
+            )?;
         }
         out.write_str("</table></div>")
     }
@@ -184,7 +187,7 @@ impl Report {
     fn write_drops(&self, out: &mut String) -> std::fmt::Result {
         if !self.drops.is_empty() {
             out.write_str(
-                "<h2>Ends of connections</h2><div class=\"card\"><table><tr><th>when</th><th class=\"n\">live, s</th>\
+                "<h2>Ends of connections</h2><div class=\"card\"><table><tr><th>when</th><th class=\"n t\">live, s</th>\
                  <th>what</th><th>by</th><th>the platform</th></tr>",
             )?;
             for drop in self.drops.iter().take(LISTED) {
@@ -222,12 +225,22 @@ impl Report {
     }
 }
 
+fn headline(party: Party) -> &'static str {
+    match party {
+        Party::None => "Nothing was dropped",
+        Party::Platform => "Dropped by the platform",
+        Party::Network => "Dropped by the network",
+        Party::Application => "Dropped by the application",
+        Party::Unknown => "It is not known who dropped it",
+    }
+}
+
 fn write_drop(out: &mut String, drop: &DropReport) -> std::fmt::Result {
     let reasons: Vec<_> = drop.correlated.iter().map(|event| escape(&event.reason)).collect();
     let party = if drop.orderly { "" } else { drop.verdict.party.name() };
     write!(
         out,
-        "<tr><td>{}</td><td class=\"n\">{:.1}</td><td>{}</td><td>{party}</td><td>{}</td></tr>",
+        "<tr><td class=\"t\">{}</td><td class=\"n\">{:.1}</td><td>{}</td><td class=\"t\">{party}</td><td>{}</td></tr>",
         Timestamp::from(drop.at),
         drop.was_live.as_secs_f64(),
         escape(&drop.close.what),

@@ -12,6 +12,9 @@ use crate::probe::drop_facts::DropFacts;
 /// Most pieces of evidence that a verdict lists, the weightiest first.
 const MOST_EVIDENCE: usize = 20;
 
+/// Most kinds of evidence that are weighed: reasons of peers may differ each time.
+const MOST_KINDS: usize = 200;
+
 /// Who is responsible for a drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +84,8 @@ pub struct Evidence {
     pub cause: DropCause,
     /// How much it says, 1 to 10.
     pub weight: u32,
+    /// In how many drops it was seen.
+    pub times: u32,
     /// What was seen, in one sentence. It may quote the peer.
     pub what: Box<str>,
 }
@@ -114,8 +119,9 @@ pub fn judge(drops: &[DropFacts]) -> Verdict {
     let mut evidence: Vec<Evidence> = Vec::new();
     for facts in drops.iter().filter(|facts| !facts.is_orderly()) {
         for piece in evidence_of(facts) {
-            // The same thing seen again says the same.
-            if !evidence.contains(&piece) {
+            if let Some(known) = evidence.iter_mut().find(|known| known.same(&piece)) {
+                known.times = known.times.saturating_add(1);
+            } else if evidence.len() < MOST_KINDS {
                 evidence.push(piece);
             }
         }
@@ -133,15 +139,15 @@ pub fn judge(drops: &[DropFacts]) -> Verdict {
 }
 
 fn weigh(mut evidence: Vec<Evidence>) -> Verdict {
-    let sum = |of: &dyn Fn(&Evidence) -> bool| -> u32 {
-        evidence.iter().filter(|e| of(e)).map(|e| e.weight).sum()
+    let sum = |of: &dyn Fn(&Evidence) -> bool| -> u64 {
+        evidence.iter().filter(|e| of(e)).map(Evidence::says).sum()
     };
     let total = sum(&|_| true);
     let parties = [Party::Platform, Party::Network, Party::Application];
     let scores = parties.map(|party| (sum(&|e| e.party == party), party));
     let best = scores.into_iter().max_by_key(|(score, _)| *score);
     // Evidence that points at nobody leaves it open.
-    let (best, party) = best.filter(|(score, _)| *score > 0).unwrap_or((0, Party::Unknown));
+    let (best, party) = best.filter(|(score, _)| *score > 0).unwrap_or((0_u64, Party::Unknown));
     let cause = evidence
         .iter()
         .filter(|e| e.party == party)
@@ -155,13 +161,13 @@ fn weigh(mut evidence: Vec<Evidence>) -> Verdict {
     } else {
         Confidence::Low
     };
-    evidence.sort_by_key(|e| std::cmp::Reverse(e.weight));
+    evidence.sort_by_key(|e| std::cmp::Reverse(e.says()));
     evidence.truncate(MOST_EVIDENCE);
     Verdict { party, cause, confidence, evidence }
 }
 
 fn piece(party: Party, cause: DropCause, weight: u32, what: impl Into<Box<str>>) -> Evidence {
-    Evidence { party, cause, weight, what: what.into() }
+    Evidence { party, cause, weight, times: 1, what: what.into() }
 }
 
 fn evidence_of(facts: &DropFacts) -> Vec<Evidence> {
@@ -183,10 +189,9 @@ fn end(gone: &Gone) -> Evidence {
         Gone::Cut { detail } if detail.contains("reset") => (P::Network, C::NetworkReset, 7),
         Gone::Cut { .. } => (P::Network, C::ProxyCut, 6),
         Gone::Silent { .. } => (P::Network, C::NetworkReset, 6),
-        Gone::WriteTimeout => (P::Network, C::NetworkReset, 4),
+        Gone::WriteTimeout | Gone::Rest { status: None, .. } => (P::Network, C::NetworkReset, 4),
         Gone::HandshakeTimeout | Gone::Unreachable { .. } => (P::Network, C::NetworkReset, 5),
         Gone::Refused { status } | Gone::Rest { status: Some(status), .. } => status_of(*status),
-        Gone::Rest { status: None, .. } => (P::Network, C::NetworkReset, 4),
         Gone::Protocol { .. } => (P::Network, C::Protocol, 4),
         Gone::TooBig { .. } => (P::Application, C::Oversize, 7),
         Gone::ChannelGone { .. } => (P::Application, C::Token, 4),
@@ -316,6 +321,17 @@ fn correlated(event: &DisconnectEvent) -> Option<Evidence> {
     Some(piece(party, cause, weight, what))
 }
 
+impl Evidence {
+    /// How much it says together.
+    fn says(&self) -> u64 {
+        u64::from(self.weight) * u64::from(self.times)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        (self.party, self.cause, &self.what) == (other.party, other.cause, &other.what)
+    }
+}
+
 impl Party {
     /// The name in a sentence.
     pub fn name(self) -> &'static str {
@@ -364,8 +380,11 @@ impl fmt::Display for Verdict {
         let (party, cause, sure) = (self.party.name(), self.cause.name(), self.confidence.name());
         write!(f, "{party}: {cause} (confidence {sure})")?;
         for evidence in &self.evidence {
-            let Evidence { party, weight, what, .. } = evidence;
+            let Evidence { party, weight, times, what, .. } = evidence;
             write!(f, "\n  [{weight:>2}, {}] {}", party.name(), what.escape_debug())?;
+            if *times > 1 {
+                write!(f, " ({times} times)")?;
+            }
         }
         Ok(())
     }

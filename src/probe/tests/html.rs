@@ -39,7 +39,7 @@ async fn report() -> Report {
         (9_000, connected()),
         (0, gap(closed.clone(), MS(9_000))),
         (100_000, gone(cut.clone(), MS(100_000))),
-        (20_000, gone(cut.clone(), MS(0))),
+        (20_000, gone(closed.clone(), MS(0))),
         (10_000, connected()),
         (0, gap(cut, MS(30_000))),
         (200_000, gone(closed, MS(200_000))),

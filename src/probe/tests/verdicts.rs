@@ -145,6 +145,16 @@ fn an_orderly_end_is_nobodys_fault_and_does_not_hide_a_drop() {
 }
 
 #[test]
+fn what_happens_most_often_decides() {
+    let reset = cut("reset without a close frame");
+    let mut drops = vec![reset; 5];
+    drops.push(closed(1011, ""));
+    let verdict = judge(&drops);
+    assert_eq!((verdict.party, verdict.evidence[0].times), (Party::Network, 5), "{verdict}");
+    assert!(verdict.to_string().contains("(5 times)"));
+}
+
+#[test]
 fn what_a_peer_says_cannot_break_lines() {
     let text = judge(&[closed(1011, "a\n  [99, nobody] b")]).to_string();
     assert_eq!(text.lines().count(), 2, "{text}");
