@@ -87,6 +87,15 @@ pub enum Signal<'a> {
         /// How many.
         dropped: u64,
     },
+    /// A sink could not write a batch, and tries again.
+    SinkFailed {
+        /// Why.
+        error: &'a Error,
+        /// Counts the attempts at this batch from 1.
+        attempt: u32,
+        /// How long is waited first.
+        wait: Duration,
+    },
     /// A frame could not be decoded.
     Malformed {
         /// Its topic, when it had one.
@@ -129,6 +138,7 @@ impl Observer for TracingObserver {
             | Signal::Disconnected { .. }
             | Signal::Gap { .. }
             | Signal::Lagged { .. }
+            | Signal::SinkFailed { .. }
             | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
             Signal::TokenIssued { .. } | Signal::Connected { .. } => {
                 tracing::info!(target: "genesys_cloud", ?signal);

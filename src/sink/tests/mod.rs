@@ -1,0 +1,2 @@
+mod account;
+mod loop_and_drain;
