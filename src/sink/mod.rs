@@ -33,6 +33,8 @@ mod losses;
 mod options;
 mod pipeline;
 mod record;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod report;
 mod runner;
 #[cfg(test)]
