@@ -89,7 +89,7 @@ mod tests {
         let Encoded::Record { record, .. } = of(r#"{"queueId":"q","agentStatus":null}"#) else {
             panic!("not taken");
         };
-        assert_eq!((record.queue_id(), record.wait_ms(), record.status), ("q", 0, None));
+        assert_eq!((record.queue_id(), record.wait_ms(), &record.status), ("q", 0, &None));
         assert_eq!(of("{}"), Encoded::Skipped);
         assert_eq!(of(r#"{"queueId":null,"waitTime":1}"#), Encoded::Skipped);
         assert_eq!(of(r#"{"queueId":""}"#), Encoded::Skipped);
