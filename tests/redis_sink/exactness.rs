@@ -13,7 +13,7 @@ use super::support::{Source, check, items, quick, resident_kib, sink};
 
 /// Events in the whole run; the variable is for longer ones.
 fn events() -> u64 {
-    std::env::var("REDIS_SINK_EVENTS").map_or(150_000, |count| count.parse().unwrap())
+    std::env::var("REDIS_SINK_EVENTS").map_or(200_000, |count| count.parse().unwrap())
 }
 
 const CUTS: usize = 50;

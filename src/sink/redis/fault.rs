@@ -121,7 +121,7 @@ pub(super) fn fault(address: &str, error: RedisError) -> WriteError {
             (false, ErrorKind::Auth, "Redis refuses the user or the password; check the address")
         }
         Kind::Server(_) | Kind::Extension | Kind::UnexpectedReturnType => {
-            (false, ErrorKind::Status(0), "Redis refuses the command")
+            (false, ErrorKind::Config, "Redis refuses the command")
         }
         Kind::InvalidClientConfig | Kind::Client | Kind::RESP3NotSupported => {
             (false, ErrorKind::Config, "Redis cannot be used with these settings")
@@ -130,7 +130,6 @@ pub(super) fn fault(address: &str, error: RedisError) -> WriteError {
         _ if error.is_timeout() => (true, ErrorKind::Timeout, "Redis did not answer in time"),
         _ => (true, ErrorKind::Transport, "the connection to Redis failed"),
     };
-    let kind = if kind == ErrorKind::Status(0) { ErrorKind::Config } else { kind };
     failure(passes, kind, format!("{what} (Redis at {address})"), error)
 }
 
