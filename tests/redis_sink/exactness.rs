@@ -62,10 +62,10 @@ async fn fifty_cuts_and_five_kills_lose_nothing_and_count_nothing_twice() {
         exact += usize::from(check(&key, &admin.hash(&key).await, sum));
         keys += 1;
     }
-    let per_second = count as f64 / elapsed.as_secs_f64();
-    let trips = stats.round_trips as f64 * 1_000.0 / count as f64;
+    let ms = u64::try_from(elapsed.as_millis()).unwrap().max(1);
+    let (per_second, trips) = (count * 1_000 / ms, stats.round_trips * 1_000_000 / count);
     eprintln!(
-        "{count} events in {elapsed:.1?}: {per_second:.0}/s, {trips:.2} round trips per 1,000; total_wait reads as the \
+        "{count} events in {elapsed:.1?}: {per_second}/s, {trips} round trips per million; total_wait reads as the \
          nearest double in {exact} of {keys} keys; {stats:?}"
     );
 }
