@@ -80,6 +80,7 @@ impl Source {
 }
 
 /// Fails unless a hash is exactly what it must be. Returns whether the text of `total_wait` is, too.
+#[expect(clippy::float_cmp, reason = "exactness is what is asked for")]
 pub(crate) fn check(key: &str, hash: &HashMap<String, String>, sum: &Sum) -> bool {
     let of = |name: &str| hash.get(name).map_or("", String::as_str);
     let seen: (Option<u64>, Option<u64>) =

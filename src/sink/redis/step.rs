@@ -57,21 +57,16 @@ impl QueueStep {
 
 /// Whole milliseconds; a fraction is rounded to the nearest.
 fn milliseconds(wait: &Number) -> Option<u64> {
-    let whole = match wait.as_u64() {
-        Some(whole) => whole,
-        None => {
-            let wait = wait.as_f64()?;
-            if !(0.0..=1e12).contains(&wait) {
-                return None;
-            }
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0 to 10^12"
-            )]
-            let whole = wait.round() as u64;
-            whole
+    let whole = if let Some(whole) = wait.as_u64() {
+        whole
+    } else {
+        let wait = wait.as_f64()?;
+        if !(0.0..=1e12).contains(&wait) {
+            return None;
         }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10^12")]
+        let whole = wait.round() as u64;
+        whole
     };
     (whole <= LONGEST_WAIT).then_some(whole)
 }
