@@ -34,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "probe",
         ],
     ),
+    ("sink", &["core", "error", "diagnostics", "events", "streaming"]),
     ("sim", &["core", "error", "region", "events"]),
 ];
 

@@ -37,6 +37,7 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// | `genesys_cloud_gaps_total` | counter | | gaps |
 /// | `genesys_cloud_gap_seconds` | histogram | | how long they were |
 /// | `genesys_cloud_lagged_events_total` | counter | | events dropped because the consumer was slow |
+/// | `genesys_cloud_sink_failures_total` | counter | | batches that a sink has to write again |
 /// | `genesys_cloud_malformed_total` | counter | | frames that could not be decoded |
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -176,6 +177,7 @@ impl Observer for MetricsObserver {
             Signal::Lagged { dropped } => {
                 counter!("genesys_cloud_lagged_events_total").increment(*dropped);
             }
+            Signal::SinkFailed { .. } => counter!("genesys_cloud_sink_failures_total").increment(1),
             Signal::Malformed { .. } => counter!("genesys_cloud_malformed_total").increment(1),
             // Its name is the caller's, who knows whether it may be a label.
             Signal::Action { .. } => {}

@@ -13,6 +13,7 @@ impl Observer for TracingObserver {
             | Signal::Disconnected { .. }
             | Signal::Gap { .. }
             | Signal::Lagged { .. }
+            | Signal::SinkFailed { .. }
             | Signal::Rejected { .. }
             | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
             Signal::Latency { measurement } if measurement.is_timeout() => {

@@ -234,7 +234,7 @@ mod tests {
     fn whoever_was_in_a_gap_is_in_doubt_until_heard_of_again() {
         let mut cache = tracking(&["a", "b"]);
         heard(&mut cache, "a", "x", Some(5));
-        assert_eq!(cache.doubt(["a", "stranger"]), ["a".into()]);
+        assert_eq!(cache.doubt(["a", "stranger"]), [Arc::<str>::from("a")]);
         assert!(cache.doubt(["a"]).is_empty(), "told once");
         assert_eq!(heard(&mut cache, "a", "y", Some(4)), Heard::Late);
         assert!(cache.get("a").unwrap().stale, "what is old says nothing of now");
@@ -253,7 +253,7 @@ mod tests {
         let Heard::Changed(change) = heard(&mut cache, &spelled, "a", None) else { panic!() };
         assert_eq!(&*change.user, id);
         assert!(cache.get(&spelled).is_some());
-        assert_eq!(cache.doubt([&*spelled]), [id.into()]);
+        assert_eq!(cache.doubt([&*spelled]), [Arc::<str>::from(id)]);
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn tell_everything(to: &dyn Observer) {
     to.observe(&Signal::Pong { rtt: ms });
     to.observe(&Signal::Gap { topics: 2, duration: ms });
     to.observe(&Signal::Lagged { dropped: 9 });
+    to.observe(&Signal::SinkFailed { error: &error, attempt: 1, wait: ms });
     to.observe(&Signal::Malformed { topic: None });
     to.observe(&Signal::Action { name: "delta", count: 2 });
     to.observe(&Signal::Disconnected { channel, cause: &cause, was_live: ms });
@@ -102,7 +103,7 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
     audit.flush(LONG).unwrap();
 
     let lines = kept.lines();
-    assert_eq!(lines.len(), 18);
+    assert_eq!(lines.len(), 19);
     for (n, line) in lines.iter().enumerate() {
         assert_eq!(
             (&line["seq"], &line["time"]),
@@ -112,12 +113,12 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
         assert!(!line.to_string().contains("hush"), "{line}");
         assert!(line.to_string().len() < 4096);
     }
-    let gone = &lines[16];
+    let gone = &lines[17];
     assert_eq!(gone["action"], "disconnected");
     assert_eq!((&gone["cause"], &gone["code"]), (&"closed".into(), &1008.into()));
     assert!(gone["detail"].as_str().unwrap().contains("check the token or scope"));
     assert_eq!(gone["was_live_ms"], 1500.0);
-    let last = &lines[17];
+    let last = &lines[18];
     assert_eq!((&last["action"], &last["ping"]["latency_ms"]), (&"latency".into(), &12.0.into()));
     assert_eq!(last["totals"]["disconnects"], 1);
     assert_eq!((&last["totals"]["dropped"], &last["totals"]["pings"]), (&9.into(), &2.into()));
