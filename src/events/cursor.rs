@@ -320,7 +320,7 @@ fn whole(digits: &str) -> Option<i64> {
 /// How many bytes come before the first quote, backslash or control character: eight at a time, by the usual trick of
 /// subtracting from each byte and looking whether its highest bit changed.
 #[inline]
-fn plain(bytes: &[u8]) -> usize {
+pub(crate) fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;
