@@ -162,23 +162,20 @@ impl<'a> Cursor<'a> {
         while self.another(first, b'}')? {
             first = false;
             let name = self.string()?;
-            match find(names, next, name) {
-                Some(field) => {
-                    self.expect(b':')?;
-                    self.gaps.restart();
-                    let null = body.read(field, self)?;
-                    if noted || null || !self.gaps.is_empty() {
-                        noted = true;
-                        body.extra().note(field, null, &mut self.gaps);
-                    }
-                    next = field + 1;
+            if let Some(field) = find(names, next, name) {
+                self.expect(b':')?;
+                self.gaps.restart();
+                let null = body.read(field, self)?;
+                if noted || null || !self.gaps.is_empty() {
+                    noted = true;
+                    body.extra().note(field, null, &mut self.gaps);
                 }
-                None => {
-                    let name = Box::<str>::from(name);
-                    self.expect(b':')?;
-                    let value = Json::from(self.raw()?);
-                    body.extra().push(name, value);
-                }
+                next = field + 1;
+            } else {
+                let name = Box::<str>::from(name);
+                self.expect(b':')?;
+                let value = Json::from(self.raw()?);
+                body.extra().push(name, value);
             }
         }
         Ok(())
@@ -301,9 +298,8 @@ fn whole(digits: &str) -> Option<i64> {
         digits => (false, digits),
     };
     match digits {
-        [] => return None,
         [b'0'] => return if negative { None } else { Some(0) },
-        [b'0', ..] => return None,
+        [] | [b'0', ..] => return None,
         _ if digits.len() > DIGITS => return None,
         _ => {}
     }
