@@ -2,6 +2,7 @@
 //! and no more. What they do not know they lose.
 
 #![expect(dead_code, reason = "only read from JSON")]
+#![expect(clippy::struct_field_names, reason = "the names are the platform's")]
 
 use std::collections::HashMap;
 

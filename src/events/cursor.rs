@@ -162,23 +162,20 @@ impl<'a> Cursor<'a> {
         while self.another(first, b'}')? {
             first = false;
             let name = self.string()?;
-            match find(names, next, name) {
-                Some(field) => {
-                    self.expect(b':')?;
-                    self.gaps.restart();
-                    let null = body.read(field, self)?;
-                    if noted || null || !self.gaps.is_empty() {
-                        noted = true;
-                        body.extra().note(field, null, &mut self.gaps);
-                    }
-                    next = field + 1;
+            if let Some(field) = find(names, next, name) {
+                self.expect(b':')?;
+                self.gaps.restart();
+                let null = body.read(field, self)?;
+                if noted || null || !self.gaps.is_empty() {
+                    noted = true;
+                    body.extra().note(field, null, &mut self.gaps);
                 }
-                None => {
-                    let name = Box::<str>::from(name);
-                    self.expect(b':')?;
-                    let value = Json::from(self.raw()?);
-                    body.extra().push(name, value);
-                }
+                next = field + 1;
+            } else {
+                let name = Box::<str>::from(name);
+                self.expect(b':')?;
+                let value = Json::from(self.raw()?);
+                body.extra().push(name, value);
             }
         }
         Ok(())
@@ -301,9 +298,8 @@ fn whole(digits: &str) -> Option<i64> {
         digits => (false, digits),
     };
     match digits {
-        [] => return None,
         [b'0'] => return if negative { None } else { Some(0) },
-        [b'0', ..] => return None,
+        [] | [b'0', ..] => return None,
         _ if digits.len() > DIGITS => return None,
         _ => {}
     }
@@ -320,7 +316,7 @@ fn whole(digits: &str) -> Option<i64> {
 /// How many bytes come before the first quote, backslash or control character: eight at a time, by the usual trick of
 /// subtracting from each byte and looking whether its highest bit changed.
 #[inline]
-fn plain(bytes: &[u8]) -> usize {
+pub(crate) fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;

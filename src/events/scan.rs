@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::events::cursor::plain;
 use crate::events::envelope::Envelope;
 
 /// The topic of a frame, found without walking its body when it comes first, as the platform writes it.
@@ -72,11 +73,10 @@ pub(crate) fn leading_member<'a>(text: &'a str, name: &str) -> Option<(&'a str, 
 fn split_metadata(text: &str) -> Option<(&str, &str, &str)> {
     let within = before(text, "}")?.trim_ascii_end();
     let (rest, id) = string_before(before(within, "}")?)?;
-    let (rest, name) = string_before(before(rest, ":")?)?;
-    let rest = before(rest, "{")?;
+    let rest = before(before(before(rest, ":")?, "\"CorrelationId\"")?, "{")?;
     let metadata = within.get(rest.len()..)?;
-    let (rest, member) = string_before(before(rest, ":")?)?;
-    (name == "CorrelationId" && member == "metadata").then_some((rest, metadata, id))
+    let rest = before(before(rest, ":")?, "\"metadata\"")?;
+    Some((rest, metadata, id))
 }
 
 /// A text that begins with a token, behind the token.
@@ -97,17 +97,16 @@ fn before<'a>(text: &'a str, token: &str) -> Option<&'a str> {
 /// The string that a text begins with, and what is behind it; `None` when the string holds an escape.
 fn string_after(text: &str) -> Option<(&str, &str)> {
     let rest = after(text, "\"")?;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let end = rest.as_bytes().iter().position(special)?;
+    let end = plain(rest.as_bytes());
     Some((rest.get(..end)?, rest.get(end..)?.strip_prefix('"')?))
 }
 
 /// What is before the string that a text ends with, and the string; `None` when the string holds an escape.
 fn string_before(text: &str) -> Option<(&str, &str)> {
     let rest = before(text, "\"")?;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let begin = rest.as_bytes().iter().rposition(special)?;
-    Some((rest.get(..=begin)?.strip_suffix('"')?, rest.get(begin + 1..)?))
+    let begin = rest.rfind('"')?;
+    let string = rest.get(begin + 1..)?;
+    (plain(string.as_bytes()) == string.len()).then_some((rest.get(..begin)?, string))
 }
 
 #[cfg(test)]
