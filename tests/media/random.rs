@@ -1,7 +1,7 @@
 //! Whatever comes in comes out exactly once.
 
 use bytes::Bytes;
-use genesys_cloud::media::{Checksum, FrameType, Oversize, Pipeline, SizeBreaker};
+use genesys_cloud::media::{Checksum, FrameError, FrameType, Oversize, Pipeline, SizeBreaker};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ proptest! {
         let frame = pipeline.frame(Bytes::from(bytes.clone()), true);
         let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
         let text = std::str::from_utf8(&bytes).unwrap_or_default();
-        let frame = pipeline.process(frame).unwrap_or_else(|error| error.into_frame());
+        let frame = pipeline.process(frame).unwrap_or_else(FrameError::into_frame);
         let is_json = frame.value.is_some();
         if is_json {
             prop_assert!(is_object && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());

@@ -14,7 +14,7 @@ pub(crate) fn pipeline() -> Pipeline {
 pub(crate) fn media(position: u64) -> Vec<u8> {
     let mut frame = Vec::new();
     MediaHeader::new(MediaFormat::Pcmu, 8_000, position).write(&mut frame);
-    frame.extend((0..160).map(|sample| sample as u8));
+    frame.extend(0..160u8);
     frame
 }
 
