@@ -7,6 +7,13 @@
 //! A null in a list is not among the values of the list, and is written again where it was. A value of another type
 //! than its field's is a fault of the whole body, [`Event::Malformed`](crate::Event::Malformed) with the place: what a
 //! body is without it nobody can tell.
+//!
+//! # Texts are owned
+//! Ids, names and dates are `Box<str>` or a type around it: 16 bytes a field, freed with the event. Two others were
+//! measured on a presence (5 texts) and a conversation (56). Slices that share the frame's bytes read 1.04 and 1.38 times
+//! as fast, with 32 bytes a field, and one field that is kept keeps its whole frame and the buffer it was read into. Small
+//! strings inside the struct read 0.80 and 0.99 times as fast, with 24 bytes a field. A field that can be kept for hours
+//! at its own cost was preferred.
 
 mod channel_metadata;
 mod sockets;
