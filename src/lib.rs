@@ -13,6 +13,7 @@ pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod sink;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 

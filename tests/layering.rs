@@ -32,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "protocols",
         ],
     ),
+    ("sink", &["core", "error", "diagnostics", "events", "streaming"]),
     ("sim", &["core", "error", "region", "events"]),
 ];
 

@@ -68,6 +68,7 @@ const PARTING: Duration = Duration::from_secs(1);
 /// | `rejected` | `topic` |
 /// | `gap` | `topics`: how many, `duration_ms` |
 /// | `lagged` | `dropped` |
+/// | `sink_failed` | `error`, `attempt`: counts from 1, `wait_ms` |
 /// | `malformed` | `topic` or null |
 /// | `action` | `name`, `count` |
 ///

@@ -98,6 +98,7 @@ fn action(signal: &Signal<'_>) -> &'static str {
         Signal::Renewed { .. } => "renewed",
         Signal::Gap { .. } => "gap",
         Signal::Lagged { .. } => "lagged",
+        Signal::SinkFailed { .. } => "sink_failed",
         Signal::Malformed { .. } => "malformed",
         Signal::Action { .. } => "action",
     }
@@ -161,6 +162,11 @@ impl Serialize for Record<'_> {
                 map.serialize_entry("duration_ms", &ms(duration))?;
             }
             Signal::Lagged { dropped } => map.serialize_entry("dropped", dropped)?,
+            Signal::SinkFailed { error, attempt, wait } => {
+                map.serialize_entry("error", &short(&error.summary()))?;
+                map.serialize_entry("attempt", attempt)?;
+                map.serialize_entry("wait_ms", &ms(wait))?;
+            }
             Signal::Malformed { topic } => map.serialize_entry("topic", &topic.map(short))?,
             Signal::Action { name, count } => {
                 map.serialize_entry("name", &short(name))?;

@@ -37,6 +37,7 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// | `genesys_cloud_gaps_total` | counter | | gaps |
 /// | `genesys_cloud_gap_seconds` | histogram | | how long they were |
 /// | `genesys_cloud_lagged_events_total` | counter | | events dropped because the consumer was slow |
+/// | `genesys_cloud_sink_failures_total` | counter | | batches that a sink could not write, and tries again |
 /// | `genesys_cloud_malformed_total` | counter | | frames that could not be decoded |
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -62,6 +63,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("genesys_cloud_pings_total", "settled pings of a latency monitor"),
     ("genesys_cloud_gaps_total", "gaps in coverage"),
     ("genesys_cloud_lagged_events_total", "events dropped because the consumer was slow"),
+    ("genesys_cloud_sink_failures_total", "batches that a sink could not write, and tries again"),
     ("genesys_cloud_malformed_total", "frames that could not be decoded"),
 ];
 
@@ -175,6 +177,9 @@ impl Observer for MetricsObserver {
             }
             Signal::Lagged { dropped } => {
                 counter!("genesys_cloud_lagged_events_total").increment(*dropped);
+            }
+            Signal::SinkFailed { .. } => {
+                counter!("genesys_cloud_sink_failures_total").increment(1);
             }
             Signal::Malformed { .. } => counter!("genesys_cloud_malformed_total").increment(1),
             // Its name is the caller's, who knows whether it may be a label.

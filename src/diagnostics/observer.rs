@@ -118,6 +118,15 @@ pub enum Signal<'a> {
         /// How many.
         dropped: u64,
     },
+    /// A sink could not write a batch, and tries again.
+    SinkFailed {
+        /// Why.
+        error: &'a Error,
+        /// Counts the attempts at this batch from 1.
+        attempt: u32,
+        /// How long is waited first.
+        wait: Duration,
+    },
     /// A frame could not be decoded.
     Malformed {
         /// Its topic, when it had one.

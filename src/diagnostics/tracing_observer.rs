@@ -14,6 +14,7 @@ impl Observer for TracingObserver {
             | Signal::Gap { .. }
             | Signal::Lagged { .. }
             | Signal::Rejected { .. }
+            | Signal::SinkFailed { .. }
             | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
             Signal::Latency { measurement } if measurement.is_timeout() => {
                 tracing::warn!(target: "genesys_cloud", ?signal);
