@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod events;
 pub mod media;
 pub mod presence;
+pub mod probe;
 pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
@@ -50,6 +51,9 @@ pub use crate::events::{
     StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
+pub use crate::rest::app_foundry::{
+    AppFoundryApi, Application, ApplicationSocket, ConnectionEvent,
+};
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::streaming::builder::StreamBuilder;

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
     ("protocols", &["core", "error", "region", "diagnostics", "events", "transport", "streaming"]),
     ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
+    ("probe", &["core", "error", "region", "diagnostics", "events", "streaming", "protocols"]),
     (
         "client",
         &[
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rest",
             "streaming",
             "protocols",
+            "probe",
         ],
     ),
     ("sink", &["core", "error", "diagnostics", "events", "streaming"]),

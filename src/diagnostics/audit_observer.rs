@@ -59,7 +59,8 @@ const PARTING: Duration = Duration::from_secs(1);
 /// | `retry` | `operation`, `attempt`, `wait_ms` |
 /// | `throttled` | `wait_ms` |
 /// | `dial` | `channel` or null, `attempt`: failures before it |
-/// | `connected`, `renewed` | `channel` or null |
+/// | `connected` | `channel` or null |
+/// | `renewed` | `channel` or null, `overlap_ms` |
 /// | `disconnected` | `channel` or null, `cause` (see [`Gone::what`](crate::Gone::what)), `code` (see [`Gone::close_code`](crate::Gone::close_code)), `detail`, `was_live_ms` |
 /// | `pong` | `rtt_ms` |
 /// | `latency` | `ping`: a [`Measurement`](crate::Measurement) |

@@ -44,8 +44,8 @@ pub(crate) struct Latency {
     differences: Histogram,
     window: Window,
     stable: u64,
-    latency_violations: u64,
-    jitter_violations: u64,
+    slow: u64,
+    uneven: u64,
     drift: Duration,
     max_drift: Duration,
     began: Option<Instant>,
@@ -70,8 +70,8 @@ impl Latency {
             latencies: Histogram::new(),
             differences: Histogram::new(),
             stable: 0,
-            latency_violations: 0,
-            jitter_violations: 0,
+            slow: 0,
+            uneven: 0,
             drift: Duration::ZERO,
             max_drift: Duration::ZERO,
             began: None,
@@ -170,8 +170,8 @@ impl Latency {
                 jitter: Summary::of(&self.differences),
                 stability: share(self.stable, settled),
                 timeouts: self.counts.timeouts(),
-                latency_violations: self.latency_violations,
-                jitter_violations: self.jitter_violations,
+                latency_violations: self.slow,
+                jitter_violations: self.uneven,
             },
             window: LatencyFigures {
                 latency: self.window.latency(),
@@ -228,8 +228,8 @@ impl Latency {
         }
         let slow = latency > self.config.latency_threshold;
         let uneven = jitter.is_some_and(|jitter| jitter > self.config.jitter_threshold);
-        self.latency_violations += u64::from(slow);
-        self.jitter_violations += u64::from(uneven);
+        self.slow += u64::from(slow);
+        self.uneven += u64::from(uneven);
         let stable = !slow && !uneven;
         self.stable += u64::from(stable);
         self.window.push(Some(latency), jitter, stable);

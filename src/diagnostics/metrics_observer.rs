@@ -33,7 +33,7 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// | `genesys_cloud_sent_total` | counter | | messages sent |
 /// | `genesys_cloud_topics_subscribed_total` | counter | | topics that were taken |
 /// | `genesys_cloud_topics_rejected_total` | counter | | topics that were refused |
-/// | `genesys_cloud_renewals_total` | counter | | connections and channels renewed |
+/// | `genesys_cloud_renewals_total` | counter | | connections that took over from another |
 /// | `genesys_cloud_gaps_total` | counter | | gaps |
 /// | `genesys_cloud_gap_seconds` | histogram | | how long they were |
 /// | `genesys_cloud_lagged_events_total` | counter | | events dropped because the consumer was slow |

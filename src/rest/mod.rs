@@ -1,6 +1,7 @@
 //! Typed calls of the REST API.
 
 pub(crate) mod api;
+pub(crate) mod app_foundry;
 pub(crate) mod available_topic;
 pub(crate) mod channel_api;
 pub(crate) mod notifications;
