@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use clap::Parser;
-use jiff::SignedDuration;
+
+use crate::common::time;
 
 /// What `--help` says of the environment.
 const ENVIRONMENT: &str = "\
@@ -25,27 +26,9 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
 }
 
-fn time(text: &str) -> Result<Duration, String> {
-    let parsed: Result<SignedDuration, _> = text.parse();
-    parsed
-        .ok()
-        .and_then(|time| Duration::try_from(time).ok())
-        .ok_or_else(|| "write a time with its unit, such as 10s, 500ms or 2m".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_has_a_unit_and_is_not_negative() {
-        assert_eq!(time("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        for bad in ["", "10", "-3s", "soon"] {
-            assert!(time(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn topics_may_be_repeated() {
