@@ -1,12 +1,13 @@
 //! How every example connects: to the platform, to an address, or to a simulator of its own.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud::sim::{Platform, PlatformBuilder};
 use genesys_cloud::{
-    CLIENT_ID_VAR, CLIENT_SECRET_VAR, Client, ClientBuilder, ClientCredentials, Endpoints,
-    FullJitter, REGION_VAR, Region,
+    AuditObserver, CLIENT_ID_VAR, CLIENT_SECRET_VAR, Client, ClientBuilder, ClientCredentials,
+    Endpoints, FullJitter, REGION_VAR, Region,
 };
 
 use super::failure::Failure;
@@ -105,6 +106,17 @@ pub(crate) async fn connect_with(
     };
     let client = client(Client::builder(endpoints).credentials(credentials)).build()?;
     Ok(Connection { client, place })
+}
+
+/// Connects as [`connect`] does, with an observer if there is one.
+pub(crate) async fn connect_audited(
+    audit: Option<Arc<AuditObserver>>,
+) -> Result<Connection, Failure> {
+    let observed = |client: ClientBuilder| match audit {
+        Some(audit) => client.observer(audit),
+        None => client,
+    };
+    connect_with(|simulator| simulator, observed).await
 }
 
 fn wanted(lookup: impl Fn(&str) -> Option<String>) -> Result<Wanted, Failure> {

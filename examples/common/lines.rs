@@ -1,13 +1,10 @@
-//! What is written to standard output: good on a terminal, in a file and in a pipe.
+//! One line of output.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use genesys_cloud::Lifecycle;
 use serde::Serialize;
-
-use super::note::Note;
 
 /// Writes a line for people: when, in one word what, and the rest.
 pub(crate) fn line(
@@ -26,26 +23,4 @@ pub(crate) fn json(mut to: impl Write, line: &impl Serialize) -> io::Result<()> 
     text.push(b'\n');
     to.write_all(&text)?;
     to.flush()
-}
-
-/// A lifecycle item as a line of JSON.
-#[derive(Serialize)]
-struct Item<'a> {
-    kind: &'static str,
-    #[serde(flatten)]
-    item: &'a Lifecycle,
-}
-
-/// Writes what happened to a stream, in words or as JSON.
-pub(crate) fn lifecycle(
-    to: impl Write,
-    at: Duration,
-    item: &Lifecycle,
-    wants_json: bool,
-) -> io::Result<()> {
-    if wants_json {
-        return json(to, &Item { kind: "lifecycle", item });
-    }
-    let note = Note::new(at, item);
-    line(to, note.at, note.what, note.text)
 }

@@ -1,11 +1,14 @@
 //! For how long an example runs.
 
 use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
+use genesys_cloud::StreamHandle;
 use jiff::SignedDuration;
 use tokio::time::sleep;
 
+use super::failure::Failure;
 use super::signals::end_signal;
 
 /// Reads a time with its unit, for arguments such as `--for 10s`.
@@ -17,23 +20,43 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a time with its unit, such as 10s, 500ms or 2m".to_owned())
 }
 
+/// The end of an example.
+pub(crate) type End = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Resolves when the time is over, or on Ctrl-C or SIGTERM; the signals are caught from the moment of the call.
-pub(crate) fn end(lasts: Option<Duration>) -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn end(lasts: Option<Duration>) -> io::Result<End> {
     let signal = end_signal()?;
-    Ok(async move {
+    Ok(Box::pin(async move {
+        let over = async {
+            match lasts {
+                Some(time) => sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = after(lasts) => {}
+            () = over => {}
             () = signal => {}
         }
-    })
+    }))
 }
 
-/// Resolves after this time; never, when there is none.
-pub(crate) async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => sleep(time).await,
-        None => std::future::pending().await,
+/// Waits for something to start; `None` when the end comes first.
+pub(crate) async fn unless<T, E: Into<Failure>>(
+    end: &mut End,
+    starts: impl Future<Output = Result<T, E>>,
+) -> Result<Option<T>, Failure> {
+    tokio::select! {
+        started = starts => started.map(Some).map_err(Into::into),
+        () = end => Ok(None),
     }
+}
+
+/// Closes a stream at the end, with a close frame: what was received before is still in the stream, and then it ends.
+pub(crate) fn close_at(end: End, stream: StreamHandle) {
+    tokio::spawn(async move {
+        end.await;
+        stream.close().await;
+    });
 }
 
 #[cfg(test)]

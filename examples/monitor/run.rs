@@ -15,7 +15,7 @@ use crate::watch::Watch;
 
 /// Watches until the time is over, the user has had enough, or the stream ends.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut end = pin!(end(arguments.lasts)?);
+    let mut end = pin!(end(arguments.running.lasts)?);
     let Connection { client, place } = connect().await?;
     let topics = wanted(&arguments.topics, &client, &place).await?;
     let mut watch = Watch::new(place.to_string(), &topics);
@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         started = start(&client, &topics, &place) => Some(started?),
         () = &mut end => None,
     };
-    let mut output = Output::open(arguments.json, &watch)?;
+    let mut output = Output::open(arguments.running.json, &watch)?;
     let Some(mut stream) = started else {
         let summary = watch.tally.summary(genesys_cloud::StreamStats::default());
         return Ok(output.finish(&summary, &watch)?);

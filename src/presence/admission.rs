@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn ids_are_taken_in_every_spelling_and_all_that_are_none_are_named() {
         let good = ids(&[ID, &ID.to_uppercase(), &ID.replace('-', "")]).unwrap();
-        assert_eq!(good, [ID.into()]);
+        assert_eq!(good, [Arc::<str>::from(ID)]);
         let long = "x".repeat(1_000);
         let Err(TrackError::BadIds { ids }) = ids(&["", ID, "me@example.com", &long]) else {
             panic!()

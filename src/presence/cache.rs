@@ -37,8 +37,12 @@ fn time<S: Serializer>(time: &Option<SystemTime>, to: S) -> Result<S::Ok, S::Err
     time.map(Timestamp::from).serialize(to)
 }
 
+fn moment<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
+    Timestamp::from(*time).serialize(to)
+}
+
 /// That a user came from one state to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PresenceChange {
     /// The user's id, as the platform spells it.
@@ -50,8 +54,10 @@ pub struct PresenceChange {
     /// The state.
     pub to: PresenceState,
     /// When, by the platform's clock; `None` when the event does not say.
+    #[serde(serialize_with = "time")]
     pub at: Option<SystemTime>,
     /// When the event came in.
+    #[serde(serialize_with = "moment")]
     pub received_at: SystemTime,
 }
 
@@ -234,7 +240,7 @@ mod tests {
     fn whoever_was_in_a_gap_is_in_doubt_until_heard_of_again() {
         let mut cache = tracking(&["a", "b"]);
         heard(&mut cache, "a", "x", Some(5));
-        assert_eq!(cache.doubt(["a", "stranger"]), ["a".into()]);
+        assert_eq!(cache.doubt(["a", "stranger"]), [Arc::<str>::from("a")]);
         assert!(cache.doubt(["a"]).is_empty(), "told once");
         assert_eq!(heard(&mut cache, "a", "y", Some(4)), Heard::Late);
         assert!(cache.get("a").unwrap().stale, "what is old says nothing of now");
@@ -253,7 +259,7 @@ mod tests {
         let Heard::Changed(change) = heard(&mut cache, &spelled, "a", None) else { panic!() };
         assert_eq!(&*change.user, id);
         assert!(cache.get(&spelled).is_some());
-        assert_eq!(cache.doubt([&*spelled]), [id.into()]);
+        assert_eq!(cache.doubt([&*spelled]), [Arc::<str>::from(id)]);
     }
 
     #[test]
