@@ -16,9 +16,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
     ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
-    ("protocols", &["core", "error", "region", "diagnostics", "events", "transport", "streaming"]),
+    (
+        "protocols",
+        &["core", "error", "region", "diagnostics", "events", "media", "transport", "streaming"],
+    ),
     ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
-    ("probe", &["core", "error", "region", "diagnostics", "events", "streaming", "protocols"]),
+    (
+        "probe",
+        &["core", "error", "region", "diagnostics", "events", "media", "streaming", "protocols"],
+    ),
     (
         "client",
         &[

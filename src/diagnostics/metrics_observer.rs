@@ -63,6 +63,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("genesys_cloud_pings_total", "settled pings of a latency monitor"),
     ("genesys_cloud_gaps_total", "gaps in coverage"),
     ("genesys_cloud_lagged_events_total", "events dropped because the consumer was slow"),
+    ("genesys_cloud_sink_failures_total", "batches that a sink could not write, and tries again"),
     ("genesys_cloud_malformed_total", "frames that could not be decoded"),
 ];
 

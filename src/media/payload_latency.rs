@@ -1,6 +1,7 @@
 //! How late audio arrives, and by what likely cause.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -84,6 +85,22 @@ pub enum LateCause {
     RegionMismatch,
     /// The sender's clock is slower than ours; over a long stream that adds up.
     ClockDrift,
+}
+
+/// In a few words, with what to do.
+impl fmt::Display for LateCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PayloadSize => "frames hold too much audio: ask for shorter ones",
+            Self::SlowServer => {
+                "frames come irregularly: the sender or something on the way stalls"
+            }
+            Self::RegionMismatch => {
+                "the way is long: compare the address with the organisation's region"
+            }
+            Self::ClockDrift => "the sender's clock is slower than ours",
+        })
+    }
 }
 
 /// One frame, measured.

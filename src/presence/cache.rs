@@ -37,8 +37,12 @@ fn time<S: Serializer>(time: &Option<SystemTime>, to: S) -> Result<S::Ok, S::Err
     time.map(Timestamp::from).serialize(to)
 }
 
+fn moment<S: Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
+    Timestamp::from(*time).serialize(to)
+}
+
 /// That a user came from one state to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PresenceChange {
     /// The user's id, as the platform spells it.
@@ -50,8 +54,10 @@ pub struct PresenceChange {
     /// The state.
     pub to: PresenceState,
     /// When, by the platform's clock; `None` when the event does not say.
+    #[serde(serialize_with = "time")]
     pub at: Option<SystemTime>,
     /// When the event came in.
+    #[serde(serialize_with = "moment")]
     pub received_at: SystemTime,
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use super::cache::Heard;
 use crate::diagnostics::histogram::Histogram;
 use crate::diagnostics::latency_window::Summary;
 
-/// What a tracker has counted since it started.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What a tracker has counted since it started. As JSON, durations are milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PresenceMetrics {
     /// Presences of users who are tracked, whatever became of them.

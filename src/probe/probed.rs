@@ -1,6 +1,8 @@
 //! What a probe sees of an event.
 
+use crate::events::bodies::AppMessage;
 use crate::events::{Event, Lifecycle, RawEvent};
+use crate::media::MediaHeader;
 use crate::streaming::typed::Typed;
 
 /// What an event is to a probe.
@@ -50,6 +52,22 @@ impl Probed for RawEvent {
     }
 }
 
+/// Audio without a header that is understood counts as a message of the type `media`.
+impl Probed for AppMessage {
+    fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Json { kind, .. } => Seen::Message { kind },
+            Self::Media(data) => match MediaHeader::parse(data) {
+                Some(MediaHeader { position, sample_rate, .. }) => {
+                    Seen::Media { position, sample_rate }
+                }
+                None => Seen::Message { kind: self.kind() },
+            },
+            Self::Text(_) | Self::Binary(_) => Seen::NotJson,
+        }
+    }
+}
+
 impl<T: Probed> Probed for Typed<T> {
     fn seen(&self) -> Seen<'_> {
         match self {
@@ -57,6 +75,31 @@ impl<T: Probed> Probed for Typed<T> {
             Self::Lifecycle(item) => Seen::Lifecycle(item),
             Self::Unrecognized { kind, .. } => Seen::Message { kind },
             Self::Malformed { .. } => Seen::NotJson,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::media::MediaFormat;
+
+    #[test]
+    fn a_message_of_an_application_is_json_audio_or_neither() {
+        let mut audio = Vec::new();
+        MediaHeader::new(MediaFormat::Pcmu, 8_000, 320).write(&mut audio);
+        let seen = AppMessage::Media(audio.into());
+        let expected = Seen::Media { position: 320, sample_rate: 8_000 };
+        assert_eq!(format!("{:?}", seen.seen()), format!("{expected:?}"));
+        let opaque = AppMessage::Media(Bytes::from_static(b"\x80\xff"));
+        assert!(matches!(opaque.seen(), Seen::Message { kind: "media" }));
+        let value = serde_json::from_str("{}").unwrap();
+        let message = AppMessage::Json { kind: "init_ack".into(), value };
+        assert!(matches!(message.seen(), Seen::Message { kind: "init_ack" }));
+        for other in [AppMessage::Text("x".into()), AppMessage::Binary(Bytes::new())] {
+            assert!(matches!(other.seen(), Seen::NotJson));
         }
     }
 }

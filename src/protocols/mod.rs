@@ -22,6 +22,7 @@
 
 mod address;
 mod app_foundry;
+mod frame_source;
 mod interaction_frames;
 mod message;
 mod notifications;

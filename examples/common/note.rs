@@ -44,6 +44,13 @@ fn words(item: &Lifecycle) -> (Tone, String) {
             let text = format!("{next}: {cause} (was live for {})", seconds(*was_live));
             (Tone::Bad, text)
         }
+        Lifecycle::Renewed { channel, overlap, .. } => {
+            let overlap = seconds(*overlap);
+            (
+                Tone::Good,
+                format!("{} took over, both flowed for {overlap}", shown(channel.as_ref())),
+            )
+        }
         Lifecycle::Resubscribed { channel, topics } => {
             let topics = counted(*topics as u64, "topic");
             (Tone::Good, format!("{topics} confirmed by {}", shown(channel.as_ref())))
