@@ -119,9 +119,9 @@ async fn feed(place: &Place) -> Infallible {
         let value = if number % 25 == 24 { -1 } else { number % 100 };
         simulator.emit_on(SocketKind::Frames, json!({ "type": "agent.score", "value": value }));
         if number == 40 {
-            (0..40).for_each(|_| {
-                drop(simulator.emit_binary_on(SocketKind::Frames, vec![0x80; 64 << 10]))
-            });
+            for _ in 0..40 {
+                simulator.emit_binary_on(SocketKind::Frames, vec![0x80; 64 << 10]);
+            }
         }
     }
     std::future::pending().await
