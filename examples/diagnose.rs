@@ -104,8 +104,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 fn mishaps(lasts: Duration) -> [Mishap; 3] {
     let (late, failure) = (Fault::Delay { ms: 700, jitter_ms: 0 }, "internal error".to_owned());
     [
-        (lasts / 4, late, "all that is sent is 700 ms late".into()),
-        (lasts * 3 / 8, Fault::Delay { ms: 0, jitter_ms: 0 }, "it is in time again".into()),
+        (lasts / 4, late, "events and audio are 700 ms late from now on".into()),
+        (lasts * 3 / 8, Fault::Delay { ms: 0, jitter_ms: 0 }, "they are in time again".into()),
         (lasts * 5 / 8, Fault::Close { code: 1011, reason: failure }, "the server fails".into()),
     ]
 }

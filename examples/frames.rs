@@ -13,7 +13,6 @@
 
 mod common;
 
-use std::convert::Infallible;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,12 +24,11 @@ use genesys_cloud::media::{
     SizeBreaker,
 };
 use genesys_cloud::protocols::InteractionFrames;
-use genesys_cloud::sim::SocketKind;
 use serde_json::json;
-use tokio::time::{Instant, interval, interval_at};
+use tokio::time::{Instant, interval_at};
 
 use common::{
-    Connection, Failure, Output, Place, Running, close_at, connect_with, cut, demo, end, unless,
+    Connection, Failure, Output, Running, close_at, connect_with, cut, demo, end, scores, unless,
     words,
 };
 
@@ -68,7 +66,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let mut audio = 0_u64;
     let mut dispatcher = Dispatcher::new()
-        .on_every(|_| Ok(()))
         .on(PayloadType::TelephonyMedia, move |_| {
             audio += 1;
             if audio.is_multiple_of(10) { Err("the recorder is away".into()) } else { Ok(()) }
@@ -81,7 +78,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let output = Output::new(arguments.running.json);
     let mut frames = pipeline.build()?.frames(stream);
     let mut mishaps = pin!(demo(&place, &output, cut(SECOND * 8)));
-    let mut fed = pin!(feed(&place));
+    let mut fed = pin!(scores(&place));
     let (mut seconds, mut before) =
         (interval_at(Instant::now() + SECOND, SECOND), frames.metrics());
     loop {
@@ -107,22 +104,4 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         json!({ "metrics": metrics, "handlers": handlers, "unhandled": dispatcher.unhandled() });
     output.result("summary", words::handlers(&metrics, &handlers), body)?;
     Ok(())
-}
-
-/// Has the embedded simulator send scores, some of them bad, and one burst of heavy frames.
-async fn feed(place: &Place) -> Infallible {
-    let (Some(simulator), mut ticks) = (place.simulator(), interval(SECOND / 10)) else {
-        std::future::pending().await
-    };
-    for number in 0_i64.. {
-        ticks.tick().await;
-        let value = if number % 25 == 24 { -1 } else { number % 100 };
-        simulator.emit_on(SocketKind::Frames, json!({ "type": "agent.score", "value": value }));
-        if number == 40 {
-            for _ in 0..40 {
-                simulator.emit_binary_on(SocketKind::Frames, vec![0x80; 64 << 10]);
-            }
-        }
-    }
-    std::future::pending().await
 }

@@ -107,7 +107,10 @@ async fn follow<E: StreamEvent + Own>(
 fn mishaps(lasts: Option<Duration>) -> impl Iterator<Item = Mishap> {
     let half = lasts.unwrap_or(Duration::from_secs(12)) / 2;
     [180, 60, 240, 120, 0].into_iter().zip(0_u32..).map(move |(delay_ms, step)| {
-        let text = format!("pongs are {delay_ms} ms late from now on");
+        let text = match delay_ms {
+            0 => "pongs are in time again".to_owned(),
+            _ => format!("pongs are {delay_ms} ms late from now on"),
+        };
         (half + half / 8 * step, Fault::LatePong { delay_ms }, text)
     })
 }

@@ -16,7 +16,7 @@ mod common;
 use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Parser;
 use futures::StreamExt;
@@ -25,7 +25,7 @@ use genesys_cloud::protocols::PresenceEvents;
 use serde_json::json;
 use tokio::time::{Instant, interval_at, sleep};
 
-use common::{Connection, Failure, Output, Running, connect, cut, demo, end, unless, words};
+use common::{Connection, Failure, Output, Running, connect_with, cut, demo, end, unless, words};
 
 /// Most users who are tracked: as many as the presence socket takes.
 const MOST: usize = 100;
@@ -50,7 +50,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut end = end(arguments.running.lasts)?;
-    let Connection { client, place } = connect().await?;
+    let Connection { client, place } =
+        connect_with(|simulator| simulator.events_per_second(5.0), |client| client).await?;
     let mut users = common::users(&client, &place).await?;
     users.truncate(MOST);
     let policy = place.reconnect();
@@ -97,18 +98,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 fn show(output: &Output, item: &PresenceItem) -> io::Result<()> {
     match item {
-        PresenceItem::Changed(change) => {
-            let from = change.from.as_ref().map_or("?", |from| &from.name);
-            let doubt = if change.after_gap { ", after a gap" } else { "" };
-            let text =
-                format!("{} {from} -> {}{doubt}", words::short(&change.user), change.to.name);
-            output.tell("change", text, change)
-        }
+        PresenceItem::Changed(change) => output.tell("change", words::change(change), change),
         PresenceItem::Stale { users } => {
-            let text = format!(
-                "nothing is certain of {} users until they are heard of again",
-                users.len()
-            );
+            let text = format!("nothing is certain of {} users until heard of again", users.len());
             output.tell("stale", text, json!({ "users": users.len() }))
         }
         PresenceItem::Lifecycle(item) => output.lifecycle(item),
@@ -118,15 +110,11 @@ fn show(output: &Output, item: &PresenceItem) -> io::Result<()> {
 
 fn table(output: &Output, tracker: &PresenceTracker) -> io::Result<()> {
     for (user, known) in tracker.snapshot() {
-        let state = known.state.as_ref().map_or("?", |state| &state.name);
-        let since = known.since.and_then(|since| SystemTime::now().duration_since(since).ok());
-        let doubt = if known.stale { ", stale" } else { "" };
-        let text = format!(
-            "{} {state:<12} for {:.1} s{doubt}",
-            words::short(&user),
-            since.unwrap_or_default().as_secs_f64()
-        );
-        output.tell("state", text, json!({ "user": &*user, "known": known }))?;
+        output.tell(
+            "state",
+            words::state(&user, &known),
+            json!({ "user": &*user, "known": known }),
+        )?;
     }
     Ok(())
 }

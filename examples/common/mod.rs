@@ -16,7 +16,7 @@ pub(crate) mod words;
 
 pub(crate) use audit::audit_to;
 pub(crate) use connect::{Connection, Place, connect, connect_audited, connect_with};
-pub(crate) use demo::{Mishap, cut, demo};
+pub(crate) use demo::{Mishap, cut, demo, scores};
 pub(crate) use directory::{queues, users};
 pub(crate) use failure::{Failure, exit};
 pub(crate) use lines::{json, line};

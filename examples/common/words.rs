@@ -1,10 +1,10 @@
 //! Figures in words.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use genesys_cloud::media::{BreakerState, FrameMetrics, HandlerStats};
-use genesys_cloud::presence::PresenceMetrics;
+use genesys_cloud::presence::{KnownPresence, PresenceChange, PresenceMetrics};
 use genesys_cloud::{Measurement, Summary};
 
 /// Milliseconds, always of the same width.
@@ -32,6 +32,22 @@ pub(crate) fn ping(ping: &Measurement) -> String {
 /// The beginning of an id: enough to tell it from others.
 pub(crate) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
+}
+
+/// Who came from which state to which.
+pub(crate) fn change(change: &PresenceChange) -> String {
+    let from = change.from.as_ref().map_or("?", |from| &from.name);
+    let doubt = if change.after_gap { ", after a gap" } else { "" };
+    format!("{} {from} -> {}{doubt}", short(&change.user), change.to.name)
+}
+
+/// Who is in which state for how long.
+pub(crate) fn state(user: &str, known: &KnownPresence) -> String {
+    let state = known.state.as_ref().map_or("?", |state| &state.name);
+    let doubt = if known.stale { ", stale" } else { "" };
+    let lasts = known.since.and_then(|since| SystemTime::now().duration_since(since).ok());
+    let lasts = lasts.map_or_else(|| "-".to_owned(), |lasts| format!("{:.1}", lasts.as_secs_f64()));
+    format!("{} {state:<14} for {lasts:>7} s{doubt}", short(user))
 }
 
 /// What a presence tracker counted.

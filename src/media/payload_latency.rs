@@ -96,7 +96,7 @@ impl fmt::Display for LateCause {
                 "frames come irregularly: the sender or something on the way stalls"
             }
             Self::RegionMismatch => {
-                "the way is long: compare the address with the organisation's region"
+                "the way is long: compare the region of the address with that of the organisation"
             }
             Self::ClockDrift => "the sender's clock is slower than ours",
         })

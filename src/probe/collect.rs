@@ -160,6 +160,9 @@ impl Collector {
                 self.answered += 1;
                 self.unanswered = 0;
                 self.active = at;
+                if let (Some(media), Some(round_trip)) = (&mut self.media, measurement.latency) {
+                    media.round_trip(round_trip);
+                }
                 self.series.push(elapsed, measurement.latency, measurement.jitter);
             }
             PingOutcome::TimedOut => {

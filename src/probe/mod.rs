@@ -25,6 +25,7 @@ mod html;
 mod media_meter;
 #[cfg(feature = "report-html")]
 mod plots;
+mod printable;
 mod probed;
 mod report;
 mod report_text;

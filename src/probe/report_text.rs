@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::events::Timestamp;
+use crate::probe::printable::Printable;
 use crate::probe::report::{CloseReport, DropReport, Report, Stability};
 
 /// Drops that are listed one by one.
@@ -15,7 +16,7 @@ fn seconds(duration: Duration) -> String {
 
 impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.what.escape_debug())?;
+        writeln!(f, "{}", Printable(&self.what))?;
         writeln!(f, "  {} {}", self.code, self.meaning)?;
         for cause in self.causes {
             writeln!(f, "  possible: {cause}")?;
@@ -34,13 +35,13 @@ impl fmt::Display for DropReport {
             "{} after {} live: {}",
             Timestamp::from(self.at),
             seconds(self.was_live),
-            self.close.what.escape_debug()
+            Printable(&self.close.what)
         )?;
         if !self.orderly {
             write!(f, " [{}]", self.verdict.party.name())?;
         }
         for event in &self.correlated {
-            write!(f, "; the platform: {}", event.reason.escape_debug())?;
+            write!(f, "; the platform: {}", Printable(&event.reason))?;
         }
         Ok(())
     }
@@ -49,7 +50,7 @@ impl fmt::Display for DropReport {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.application.as_deref().unwrap_or("a stream");
-        writeln!(f, "Probe of {}", name.escape_debug())?;
+        writeln!(f, "Probe of {}", Printable(name))?;
         writeln!(f, "from {}, for {}", Timestamp::from(self.started_at), seconds(self.duration))?;
         match &self.stability {
             Stability::Stable => writeln!(f, "stability: stable")?,
@@ -61,7 +62,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         writeln!(f, "messages: {}, not JSON: {}", self.messages, self.not_json)?;
         for (kind, count) in &self.by_type {
-            writeln!(f, "  {:<30} {count:>9}", kind.escape_debug().to_string())?;
+            writeln!(f, "  {:<30} {count:>9}", Printable(kind).to_string())?;
         }
         if let Some(media) = &self.media {
             writeln!(
@@ -76,7 +77,7 @@ impl fmt::Display for Report {
                 media.jitter_ms
             )?;
             for cause in &media.causes {
-                writeln!(f, "  likely: {}", cause.escape_debug())?;
+                writeln!(f, "  likely: {}", Printable(cause))?;
             }
         }
         if let Some(latency) = &self.latency {
@@ -99,10 +100,10 @@ impl fmt::Display for Report {
             writeln!(f, "  and {unlisted} more")?;
         }
         if let Some(ended) = &self.ended {
-            writeln!(f, "the stream ended: {}", ended.escape_debug())?;
+            writeln!(f, "the stream ended: {}", Printable(ended))?;
         }
         if let Some(error) = &self.correlation_error {
-            writeln!(f, "the platform could not be asked about drops: {}", error.escape_debug())?;
+            writeln!(f, "the platform could not be asked about drops: {}", Printable(error))?;
         }
         if let Some(close) = &self.close {
             write!(f, "\nthe last end: {close}")?;

@@ -302,10 +302,12 @@ fn instability(report: &Report, least: f64) -> Vec<Box<str>> {
     let mut reasons: Vec<Box<str>> = Vec::new();
     let drops = report.drops.iter().filter(|drop| !drop.orderly).count() as u64 + report.more_drops;
     if drops > 0 {
-        reasons.push(format!("{drops} connections were dropped").into());
+        let of = if drops == 1 { "connection was" } else { "connections were" };
+        reasons.push(format!("{drops} {of} dropped").into());
     }
     if report.gaps > 0 {
-        reasons.push(format!("{} gaps in coverage", report.gaps).into());
+        let of = if report.gaps == 1 { "gap" } else { "gaps" };
+        reasons.push(format!("{} {of} in coverage", report.gaps).into());
     }
     if report.connects == 0 && report.messages == 0 {
         reasons.push("no connection came to flow".into());

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::core::close::{CloseCode, Gone};
 use crate::probe::correlate::DisconnectEvent;
 use crate::probe::drop_facts::DropFacts;
+use crate::probe::printable::Printable;
 
 /// Most pieces of evidence that a verdict lists, the weightiest first.
 const MOST_EVIDENCE: usize = 20;
@@ -381,7 +382,7 @@ impl fmt::Display for Verdict {
         write!(f, "{party}: {cause} (confidence {sure})")?;
         for evidence in &self.evidence {
             let Evidence { party, weight, times, what, .. } = evidence;
-            write!(f, "\n  [{weight:>2}, {}] {}", party.name(), what.escape_debug())?;
+            write!(f, "\n  [{weight:>2}, {}] {}", party.name(), Printable(what))?;
             if *times > 1 {
                 write!(f, " ({times} times)")?;
             }
