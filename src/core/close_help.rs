@@ -24,6 +24,7 @@ const SERVER: &[&str] = &[
 
 /// The help for a code.
 /// Source: RFC 6455, section 7.4.1, and the IANA registry of WebSocket close codes; the checks are of the platform.
+#[allow(clippy::too_many_lines)] // A table.
 fn help(code: u16) -> Help {
     let (meaning, causes, check, retryable): (_, &'static [_], &'static [_], _) = match code {
         1000 => (

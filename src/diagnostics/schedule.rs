@@ -57,8 +57,9 @@ impl Schedule {
             drift = remainder(drift, self.interval);
             correction = drift.min(self.compensation.step());
         }
-        self.nominal = now + self.interval - drift;
-        self.due = now + (self.interval - correction).max(self.spacing);
+        // Neither is longer than an interval.
+        self.nominal = now + self.interval.saturating_sub(drift);
+        self.due = now + self.interval.saturating_sub(correction).max(self.spacing);
         Some(Beat { drift, missed })
     }
 }
