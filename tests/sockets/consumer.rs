@@ -41,8 +41,9 @@ async fn drop_oldest_says_in_place_how_many_it_dropped() {
         let rig = Rig::new(kind).await;
         let mut events = rig.live(small(Overflow::DropOldest)).await;
         let acknowledged = u64::from(matches!(kind.name(), "appfoundry" | "realtime"));
-        rig.eventually("the acknowledgement", || events.handle.stats().events == acknowledged)
-            .await;
+        if acknowledged > 0 {
+            assert!(matches!(events.next().await, Item::Other));
+        }
         for n in 0..500 {
             rig.emit(n);
         }
@@ -52,7 +53,7 @@ async fn drop_oldest_says_in_place_how_many_it_dropped() {
             match events.next().await {
                 Item::Lifecycle(Lifecycle::Lagged { dropped: count }) => {
                     dropped += count;
-                    expected = usize::try_from(dropped - acknowledged).unwrap();
+                    expected += usize::try_from(count).unwrap();
                 }
                 Item::Number(n) => {
                     assert_eq!(n, expected, "what is missing is said where it is missing");

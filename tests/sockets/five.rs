@@ -30,7 +30,10 @@ where
     let excused = |kind| not_for.iter().find(|(other, _)| *other == kind).map(|(_, why)| *why);
     let tasks = SocketKind::ALL.map(|kind| match excused(kind) {
         Some(why) => (kind, Err(why)),
-        None => (kind, Ok(tokio::spawn(run(kind)))),
+        None => {
+            let case = tokio::time::timeout(2 * PATIENCE, run(kind));
+            (kind, Ok(tokio::spawn(async { case.await.expect("a verdict in time") })))
+        }
     });
     let (mut row, mut reasons, mut failed) = (format!("| {case:<44}"), String::new(), Vec::new());
     for (kind, task) in tasks {

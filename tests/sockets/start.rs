@@ -126,7 +126,7 @@ async fn a_server_that_fails_is_tried_again() {
 async fn a_dial_that_is_reset_is_tried_again() {
     each("RST instead of an upgrade", &[], |kind| async move {
         let rig = Rig::new(kind).await;
-        rig.fault(Fault::RefuseConnect { for_ms: 300 });
+        rig.fault(Fault::RefuseConnect { for_ms: 60_000 });
         let mut events = rig.start(Settings::default()).await.unwrap();
         let Lifecycle::Disconnected { cause, last_inbound: None, .. } =
             events.until("disconnected").await
@@ -134,6 +134,7 @@ async fn a_dial_that_is_reset_is_tried_again() {
             panic!("nothing came in before");
         };
         assert!(matches!(cause, Gone::Cut { .. } | Gone::Unreachable { .. }), "{cause}");
+        rig.fault(Fault::RefuseConnect { for_ms: 0 });
         events.until("subscribed").await;
         rig.delivers(&mut events, 1).await;
     })

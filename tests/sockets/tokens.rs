@@ -6,8 +6,11 @@ use genesys_cloud::protocols::RealtimeAnalytics;
 use genesys_cloud::sim::{Fault, Platform, SocketKind};
 use genesys_cloud::{Client, Entropy, Gone, Lifecycle, RenewalReason, Timing, TokenSource};
 
-use crate::five::{Events, Settings, each, start};
+use tokio::io::AsyncWriteExt;
+
+use crate::five::{Events, Place, Settings, each, open, start};
 use crate::rig::Rig;
+use crate::scripted::{Scripted, frame, hold};
 
 const NO_TOKEN: (SocketKind, &str) = (SocketKind::AppFoundry, "opens without a token");
 
@@ -57,22 +60,43 @@ async fn a_newer_token_renews_the_connection_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_away_is_waited_for_and_a_refused_one_ends_the_stream() {
+async fn a_login_that_refuses_ends_the_stream_with_what_to_check() {
     each("no token to be had", &[NO_TOKEN], |kind| async move {
         let rig = Rig::new(kind).await;
-        let login = |status, count| {
-            let (path, retry_after) = ("/oauth/token".to_owned(), None);
-            let fault = Fault::Http { path, status, retry_after, count, html: false };
-            rig.platform.fault(fault).unwrap();
-        };
         let mut events = rig.live(Settings::default()).await;
-        login(401, 1);
+        let (path, retry_after) = ("/oauth/token".to_owned(), None);
+        let refuse = Fault::Http { path, status: 401, retry_after, count: 99, html: false };
+        rig.platform.fault(refuse).unwrap();
         rig.fault(Fault::RevokeToken);
         let (_, error) = events.end().await;
         let error = error.unwrap();
         assert_eq!(error.kind(), genesys_cloud::ErrorKind::Auth);
         assert!(error.to_string().contains("token or scope"), "{error}");
         assert_eq!(rig.dials(), 1, "nothing is dialled without a token");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_closes_for_policy_in_a_row_say_once_what_to_check() {
+    each("close 1008 right after the upgrade, twice", &[NO_TOKEN], |kind| async move {
+        let close = frame(8, &[&1008u16.to_be_bytes()[..], b"no"].concat());
+        let server = Scripted::start(move |_, mut socket| {
+            let close = close.clone();
+            async move {
+                let _ = socket.write_all(&close).await;
+                hold(socket).await;
+            }
+        })
+        .await;
+        let place =
+            Place { origin: server.base.clone(), application: "app-1".into(), user: "u".into() };
+        let mut events = open(kind, &server.client(), &place, Settings::default()).await.unwrap();
+        let (_, error) = events.end().await;
+        let error = error.unwrap();
+        assert_eq!(error.kind(), genesys_cloud::ErrorKind::Auth);
+        assert_eq!(error.to_string().matches("check the token or scope").count(), 1, "{error}");
+        assert_eq!(server.dials(), 2);
     })
     .await;
 }
