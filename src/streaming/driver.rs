@@ -387,6 +387,15 @@ impl<E: StreamEvent> Driver<E> {
                 add(&self.counters.gaps, 1);
                 observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
             }
+            Lifecycle::Subscribed { topics, .. } => {
+                observer.observe(&Signal::Subscribed { topics: topics.len() });
+            }
+            Lifecycle::Resubscribed { topics, .. } => {
+                observer.observe(&Signal::Subscribed { topics: *topics });
+            }
+            Lifecycle::Rejected { topic, .. } => {
+                observer.observe(&Signal::Rejected { topic: topic.name() });
+            }
             _ => {}
         }
         let delivery = Delivery::own(lifecycle, self.parts.connector.clock.wall());
