@@ -373,8 +373,9 @@ impl<E: StreamEvent> Driver<E> {
                 }
             }
             Lifecycle::Disconnected { channel, cause, was_live, .. } => {
-                self.told = None;
-                let (channel, was_live) = (channel.as_ref(), *was_live);
+                // One that observers were told of is no failed dial, however soon it was lost.
+                let least = self.told.take().map_or(Duration::ZERO, |_| Duration::from_nanos(1));
+                let (channel, was_live) = (channel.as_ref(), (*was_live).max(least));
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
             Lifecycle::Renewed { channel, overlap, .. } => {
