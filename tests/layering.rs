@@ -18,7 +18,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
     ("protocols", &["core", "error", "region", "diagnostics", "events", "transport", "streaming"]),
     ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
-    ("probe", &["core", "error", "region", "diagnostics", "events", "streaming", "protocols"]),
+    (
+        "probe",
+        &[
+            "core",
+            "error",
+            "region",
+            "diagnostics",
+            "events",
+            "media",
+            "streaming",
+            "protocols",
+            "rest",
+        ],
+    ),
     (
         "client",
         &[
@@ -26,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "region",
             "diagnostics",
+            "events",
             "transport",
             "auth",
             "rest",

@@ -1,6 +1,8 @@
 //! What a probe sees of an event.
 
+use crate::events::bodies::AppMessage;
 use crate::events::{Event, Lifecycle, RawEvent};
+use crate::media::MediaHeader;
 use crate::streaming::typed::Typed;
 
 /// What an event is to a probe.
@@ -20,6 +22,8 @@ pub enum Seen<'a> {
         position: u64,
         /// Samples a second.
         sample_rate: u32,
+        /// The length of the frame in bytes.
+        bytes: usize,
     },
     /// An item of the stream itself.
     Lifecycle(&'a Lifecycle),
@@ -50,6 +54,22 @@ impl Probed for RawEvent {
     }
 }
 
+impl Probed for AppMessage {
+    fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Json { kind, .. } => Seen::Message { kind },
+            Self::Text(_) => Seen::NotJson,
+            Self::Media(frame) => match MediaHeader::parse(frame) {
+                Some(MediaHeader { position, sample_rate, .. }) => {
+                    Seen::Media { position, sample_rate, bytes: frame.len() }
+                }
+                None => Seen::Message { kind: self.kind() },
+            },
+            Self::Binary(_) => Seen::Message { kind: self.kind() },
+        }
+    }
+}
+
 impl<T: Probed> Probed for Typed<T> {
     fn seen(&self) -> Seen<'_> {
         match self {
@@ -58,5 +78,40 @@ impl<T: Probed> Probed for Typed<T> {
             Self::Unrecognized { kind, .. } => Seen::Message { kind },
             Self::Malformed { .. } => Seen::NotJson,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::media::MediaFormat;
+
+    #[test]
+    fn a_message_of_an_application_is_counted_as_what_it_is() {
+        let shown = |message: AppMessage| format!("{:?}", message.seen());
+        let json = |kind: &str| {
+            let value = serde_json::from_str("{}").unwrap();
+            shown(AppMessage::Json { kind: kind.into(), value })
+        };
+        assert_eq!(json("init_ack"), r#"Message { kind: "init_ack" }"#);
+        assert_eq!(json(""), r#"Message { kind: "" }"#);
+        assert_eq!(shown(AppMessage::Text("hello".into())), "NotJson");
+        assert_eq!(
+            shown(AppMessage::Binary(Bytes::from_static(b"\x01"))),
+            r#"Message { kind: "binary" }"#
+        );
+        let mut frame = Vec::new();
+        MediaHeader::new(MediaFormat::Pcmu, 8_000, 320).write(&mut frame);
+        frame.extend([0xff; 160]);
+        assert_eq!(
+            shown(AppMessage::Media(frame.into())),
+            "Media { position: 320, sample_rate: 8000, bytes: 176 }"
+        );
+        assert_eq!(
+            shown(AppMessage::Media(Bytes::from_static(b"\x80\x00"))),
+            r#"Message { kind: "media" }"#
+        );
     }
 }

@@ -215,6 +215,7 @@ impl<E: StreamEvent> Running<E> {
     /// Queues a message; a fault shows at the next read or flush.
     fn send(&mut self, out: Outbound) {
         if let Some(socket) = &mut self.socket {
+            self.link.counters.sent(out.payload_len());
             let _ = socket.queue(out);
         }
     }
@@ -409,15 +410,18 @@ impl<E: StreamEvent> Running<E> {
             let text = "the connection is closing: nothing was sent";
             return Err(Error::new(ErrorKind::Closed, text).retryable(true));
         };
-        socket.queue(message).map_err(|gone| match gone {
-            Gone::WriteTimeout => {
-                let text = "too much waits to be written: send less, or raise Buffers::write_limit";
-                Error::new(ErrorKind::Capacity, text).retryable(true)
-            }
-            gone => {
-                Error::new(ErrorKind::Closed, format!("nothing was sent: {gone}")).retryable(true)
-            }
-        })
+        let bytes = message.payload_len();
+        socket.queue(message).inspect(|()| self.link.counters.sent(bytes)).map_err(
+            |gone| match gone {
+                Gone::WriteTimeout => {
+                    let text =
+                        "too much waits to be written: send less, or raise Buffers::write_limit";
+                    Error::new(ErrorKind::Capacity, text).retryable(true)
+                }
+                gone => Error::new(ErrorKind::Closed, format!("nothing was sent: {gone}"))
+                    .retryable(true),
+            },
+        )
     }
 
     fn measure(&mut self, now: Instant) {

@@ -37,6 +37,17 @@ pub enum Outbound {
     Close(CloseCode),
 }
 
+impl Outbound {
+    /// Bytes of a message; none for a close frame.
+    pub(crate) fn payload_len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(data) | Self::Ping(data) => data.len(),
+            Self::Close(_) => 0,
+        }
+    }
+}
+
 /// Shows lengths, not contents: a first message may hold a token.
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
