@@ -13,7 +13,6 @@ const CONNECTIONS: &[(&[&str], P, C)] = &[
     (&["going away", "restart", "maintenance", "shutdown"], P::Platform, C::ServerGoingAway),
     (&["does not read", "slow consumer"], P::Application, C::SlowConsumer),
     (&["protocol", "malformed"], P::Application, C::Protocol),
-    (&["client closed"], P::Application, C::Orderly),
     (&["server", "internal", "error"], P::Platform, C::ServerError),
     (&["timeout", "timed out"], P::Application, C::IdleTimeout),
 ];
@@ -44,6 +43,10 @@ pub(super) fn hearsay(events: &[DisconnectEvent]) -> Vec<Evidence> {
 
 fn connection(event: &DisconnectEvent) -> Option<Evidence> {
     let reason = event.reason.to_ascii_lowercase();
+    // What we have closed is no drop: this is another connection, or the end of the run.
+    if reason.contains("client closed") {
+        return None;
+    }
     let known =
         CONNECTIONS.iter().find(|(words, ..)| words.iter().any(|word| reason.contains(word)));
     let (party, cause, weight) = match (known, event.by.as_deref()) {

@@ -9,7 +9,7 @@ use crate::media::{LateCause, PayloadLatency};
 /// Measures the latency of audio from the positions of its frames: arrival minus the time at which it was due.
 ///
 /// [`PayloadLatency`] is one.
-pub trait MediaMeter: Send {
+pub trait MediaMeter: Send + Sync {
     /// A frame of so many bytes, whose first sample has this position, in samples, came in.
     fn observe(&mut self, position: u64, sample_rate: u32, bytes: usize, arrival: Instant);
     /// A ping on the same connection was answered after this long: evidence for or against a long way. Default: it

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::core::close::{CloseCode, Gone};
 use crate::diagnostics::latency_monitor::LatencyMonitor;
 use crate::error::Result;
 use crate::probe::collect::{Collector, Ended};
@@ -294,6 +295,7 @@ impl Probe {
         let same = all.iter().filter(|other| near(end.facts.was_live, other.facts.was_live));
         let mut matches: Vec<_> = events
             .iter()
+            .filter(|event| may_be_of(event, &end.facts.cause))
             .filter_map(|event| Some((distance(event.at?, end.at), event)))
             .filter(|(distance, _)| *distance <= SKEW)
             // An event is of the drop that is nearest to it.
@@ -337,6 +339,16 @@ impl fmt::Debug for Probe {
 
 fn distance(one: SystemTime, other: SystemTime) -> Duration {
     one.duration_since(other).unwrap_or_else(|error| error.duration())
+}
+
+/// Whether an event may be about an end that came without our doing: the platform lists other connections to the same
+/// application, and our own close at the end of a run, too.
+fn may_be_of(event: &DisconnectEvent, cause: &Gone) -> bool {
+    match (event.code, cause) {
+        (Some(code), Gone::Closed { code: seen, .. }) => code == seen.get(),
+        (Some(code), _) => code != CloseCode::NORMAL.get(),
+        (None, _) => true,
+    }
 }
 
 /// Everything that a stable connection does not do.
