@@ -55,6 +55,10 @@ pub use crate::rest::app_foundry::{
     AppFoundryApi, Application, ApplicationSocket, ConnectionEvent,
 };
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
+pub use crate::rest::conversation_ends::{
+    ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
+};
+pub use crate::rest::disconnect_kind::DisconnectKind;
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};

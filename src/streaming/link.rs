@@ -222,6 +222,7 @@ impl<E: StreamEvent> Running<E> {
         let Some(socket) = &mut self.socket else { return Ok(()) };
         let bytes = out.bytes();
         socket.queue(out)?;
+        self.link.counters.sent(bytes);
         self.link.parts.observer.observe(&Signal::Sent { kind, bytes });
         Ok(())
     }
