@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use genesys_cloud::sim::{Fault, SocketKind};
-use genesys_cloud::{Buffers, Gone, Lifecycle, Outbound, Timing};
+use genesys_cloud::{Buffers, Gone, Lifecycle, Outbound, Timing, Topic};
 use tokio::io::AsyncWriteExt;
 
 use crate::five::{Events, Item, Place, Settings, body, each, open};
@@ -120,7 +120,7 @@ async fn a_cut_is_a_gap_with_both_ends() {
         else {
             unreachable!()
         };
-        assert_eq!(topics.iter().map(|topic| topic.name()).collect::<Vec<_>>(), [rig.topic()]);
+        assert_eq!(topics.iter().map(Topic::name).collect::<Vec<_>>(), [rig.topic()]);
         assert_eq!(why, cause);
         assert_eq!(Some(covered_until), last_inbound, "the gap opens at the last inbound byte");
         assert!(covered_until <= before, "not at the moment somebody noticed");
@@ -142,12 +142,10 @@ async fn a_connection_that_ends_within_a_frame_delivers_no_half_event() {
         let mut events = rig.live(Settings::default()).await;
         rig.delivers(&mut events, 1).await;
         rig.fault(Fault::ProxyCut { after_ms: 0 });
-        loop {
-            match events.next().await {
-                Item::Lifecycle(Lifecycle::Disconnected { cause: Gone::Cut { .. }, .. }) => break,
-                other => panic!("{other:?}"),
-            }
-        }
+        let next = events.next().await;
+        let Item::Lifecycle(Lifecycle::Disconnected { cause: Gone::Cut { .. }, .. }) = next else {
+            panic!("{next:?}");
+        };
         events.until("gap").await;
         rig.delivers(&mut events, 2).await;
     })

@@ -28,12 +28,12 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let excused = |kind| not_for.iter().find(|(other, _)| *other == kind).map(|(_, why)| *why);
-    let tasks = SocketKind::ALL.map(|kind| match excused(kind) {
-        Some(why) => (kind, Err(why)),
-        None => {
-            let case = tokio::time::timeout(2 * PATIENCE, run(kind));
-            (kind, Ok(tokio::spawn(async { case.await.expect("a verdict in time") })))
+    let tasks = SocketKind::ALL.map(|kind| {
+        if let Some(why) = excused(kind) {
+            return (kind, Err(why));
         }
+        let case = tokio::time::timeout(2 * PATIENCE, run(kind));
+        (kind, Ok(tokio::spawn(async { case.await.expect("a verdict in time") })))
     });
     let (mut row, mut reasons, mut failed) = (format!("| {case:<44}"), String::new(), Vec::new());
     for (kind, task) in tasks {
@@ -42,13 +42,14 @@ where
                 reasons = format!("{reasons} {}: {why}", kind.name());
                 "n/a"
             }
-            Ok(task) => match task.await {
-                Ok(()) => "ok",
-                Err(_) => {
+            Ok(task) => {
+                if task.await.is_ok() {
+                    "ok"
+                } else {
                     failed.push(kind.name());
                     "FAILED"
                 }
-            },
+            }
         };
         row = format!("{row} | {} {cell}", kind.name());
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use genesys_cloud::sim::{Fault, SocketKind};
 use genesys_cloud::{
     Attempt, ErrorKind, FullJitter, Gone, Lifecycle, NoReconnect, ReconnectPolicy, StopReason,
-    Timing,
+    Timing, Topic,
 };
 
 use crate::five::{Events, Item, Place, Settings, each, open};
@@ -243,7 +243,7 @@ async fn the_first_items_are_connected_and_subscribed() {
         let Item::Lifecycle(Lifecycle::Subscribed { topics, .. }) = events.next().await else {
             panic!("not subscribed");
         };
-        assert_eq!(topics.iter().map(|topic| topic.name()).collect::<Vec<_>>(), [rig.topic()]);
+        assert_eq!(topics.iter().map(Topic::name).collect::<Vec<_>>(), [rig.topic()]);
         assert_eq!(rig.tokens_issued(), u64::from(rig.has_token()));
     })
     .await;
