@@ -70,14 +70,13 @@ fn suspicious(end: &ConversationEnd) -> Option<DisconnectEvent> {
         _ if poor => "poor audio".to_owned(),
         _ => return None,
     };
-    for part in [&end.purpose, &end.media_type, &end.error_code, &end.error_description] {
-        if let Some(part) = part {
-            reason.push_str(", ");
-            reason.push_str(part);
-        }
+    let parts = [&end.purpose, &end.media_type, &end.error_code, &end.error_description];
+    for part in parts.into_iter().flatten() {
+        reason.push_str(", ");
+        reason.push_str(part);
     }
     if let Some(mos) = mos {
-        reason.push_str(&format!(", MOS {mos:.2}"));
+        reason = format!("{reason}, MOS {mos:.2}");
     }
     let event = DisconnectEvent::new(Some(end.at), reason, "conversation details");
     Some(event.conversation(end.conversation_id.clone()))

@@ -133,6 +133,7 @@ struct Session {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // The names are the platform's.
 struct Segment {
     segment_end: Option<Box<str>>,
     disconnect_type: Option<Box<str>>,

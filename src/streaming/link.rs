@@ -185,7 +185,7 @@ impl<E: StreamEvent> Running<E> {
                         mono: now.mono,
                     };
                     for message in parts.protocol.greeting(&context) {
-                        self.send("greeting", message);
+                        let _ = self.greet(message);
                     }
                 }
                 Action::Ping => {
@@ -217,13 +217,27 @@ impl<E: StreamEvent> Running<E> {
         let _ = self.queue(kind, out);
     }
 
+    /// Queues a first message, and tells of it.
+    fn greet(&mut self, out: Outbound) -> Result<(), Gone> {
+        let bytes = out.bytes();
+        if let Some(socket) = &mut self.socket {
+            socket.greet(out)?;
+            self.told_sent("greeting", bytes);
+        }
+        Ok(())
+    }
+
+    fn told_sent(&self, kind: &str, bytes: usize) {
+        self.link.counters.sent(bytes);
+        self.link.parts.observer.observe(&Signal::Sent { kind, bytes });
+    }
+
     /// Queues a message, and tells of it.
     fn queue(&mut self, kind: &str, out: Outbound) -> Result<(), Gone> {
         let Some(socket) = &mut self.socket else { return Ok(()) };
         let bytes = out.bytes();
         socket.queue(out)?;
-        self.link.counters.sent(bytes);
-        self.link.parts.observer.observe(&Signal::Sent { kind, bytes });
+        self.told_sent(kind, bytes);
         Ok(())
     }
 

@@ -166,7 +166,7 @@ struct Broken(u32);
 impl Write for Broken {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += 1;
-        if self.0 % 2 == 0 { Ok(bytes.len()) } else { Err(IoError::other("disk full")) }
+        if self.0.is_multiple_of(2) { Ok(bytes.len()) } else { Err(IoError::other("disk full")) }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

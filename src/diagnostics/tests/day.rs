@@ -98,7 +98,7 @@ fn check(
     name: &str,
     config: &LatencyConfig,
     monitor: &LatencyMonitor,
-    truth: Truth,
+    truth: &Truth,
 ) -> LatencyReport {
     let report = monitor.report();
     let counts = report.counts;
@@ -140,7 +140,7 @@ fn a_day_of_normal_delays_is_measured_in_fixed_memory_without_drift() {
         let sum: f64 = (0..12).map(|_| rng.f64()).sum();
         Duration::from_secs_f64((0.040 + (sum - 6.0) * 0.008).max(0.001))
     });
-    let report = check("normal", &config, &monitor, truth);
+    let report = check("normal", &config, &monitor, &truth);
     // One a second from the first moment on, and one at the end: not one was lost to lateness.
     assert!((86_400..=86_402).contains(&report.counts.sent), "{}", report.counts.sent);
     assert!(report.total.stability.unwrap() > 0.98);
@@ -152,7 +152,7 @@ fn a_day_of_exponential_delays_is_measured_in_fixed_memory_without_drift() {
     let (monitor, truth) =
         day(&config, 2, |rng| MS(5) + Duration::from_secs_f64(-0.030 * (1.0 - rng.f64()).ln()));
     let over = truth.answered.iter().filter(|delay| **delay > config.latency_threshold).count();
-    let report = check("exponential", &config, &monitor, truth);
+    let report = check("exponential", &config, &monitor, &truth);
     assert_eq!(report.total.latency_violations, over as u64);
     // The difference of two exponential variables is exponential with the same mean.
     let jitter = report.total.jitter.unwrap().mean.as_secs_f64();
@@ -166,7 +166,7 @@ fn a_day_of_two_kinds_of_delays_is_measured_in_fixed_memory_without_drift() {
         let base = if rng.u32(..10) < 7 { 20_000 } else { 200_000 };
         Duration::from_micros(base + rng.u64(..5_000))
     });
-    let report = check("bimodal", &config, &monitor, truth);
+    let report = check("bimodal", &config, &monitor, &truth);
     let stability = report.total.stability.unwrap();
     // Stable are those at 20 ms after one at 20 ms: 0.7 * 0.7 of what is answered.
     assert!((stability - 0.49).abs() < 0.02, "{stability}");

@@ -232,7 +232,7 @@ proptest! {
                 Step::Ping => ids.extend(monitor.ping(now)),
                 Step::Pong(n) => {
                     let at = ids.len().saturating_sub(n + 1);
-                    monitor.pong(now, ids.get(at).map_or("", |id: &Box<str>| id));
+                    monitor.pong(now, ids.get(at).map_or("", AsRef::as_ref));
                 }
                 Step::Text(text) => monitor.pong(now, &text),
                 Step::Wait(ms) => now += MS(ms),

@@ -26,8 +26,7 @@ impl MediaMeter for Meter {
     }
 
     fn summary(&self) -> MediaSummary {
-        let mut summary = MediaSummary::default();
-        summary.frames = self.0.len() as u64;
+        let mut summary = MediaSummary { frames: self.0.len() as u64, ..MediaSummary::default() };
         if let [(_, first), .., (_, last)] = self.0[..] {
             summary.max_ms = last.duration_since(first).as_secs_f64() * 1e3;
         }

@@ -95,7 +95,7 @@ mod tests {
             let mut shown = format!("{settings:?}");
             if let Err(error) = settings.client() {
                 assert_eq!(error.kind(), ErrorKind::Config);
-                shown += &format!("{error} {error:?} {:?}", std::error::Error::source(&error));
+                shown = format!("{shown}{error} {error:?} {:?}", std::error::Error::source(&error));
             }
             assert!(!shown.contains("hush"), "{shown}");
         }

@@ -41,7 +41,11 @@ impl AsyncWrite for Flaky {
 
     fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.turn += 1;
-        Poll::Ready(if self.turn % 2 == 0 { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) })
+        Poll::Ready(if self.turn.is_multiple_of(2) {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(())
+        })
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -54,7 +58,8 @@ fn items(count: u32) -> Vec<Json> {
 }
 
 fn expected(count: u32) -> String {
-    (0..count).map(|n| format!("{{\"n\":{n}}}\n")).collect()
+    let lines: Vec<_> = (0..count).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    lines.concat()
 }
 
 #[tokio::test(start_paused = true)]

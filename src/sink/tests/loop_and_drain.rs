@@ -134,7 +134,7 @@ async fn while_the_sink_is_away_the_oldest_are_dropped_counted_and_told_in_their
         .observer(move |signal: &Signal<'_>| match signal {
             Signal::Lagged { dropped } => told.lock().unwrap().0 += dropped,
             Signal::SinkFailed { attempt, wait, .. } => {
-                told.lock().unwrap().1.push((*attempt, *wait))
+                told.lock().unwrap().1.push((*attempt, *wait));
             }
             _ => {}
         })

@@ -2,6 +2,7 @@
 
 mod dial;
 mod frame;
+mod greeting;
 mod meter;
 mod socket;
 

@@ -10,10 +10,12 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::either::Either;
 use tungstenite::error::{CapacityError, ProtocolError};
+use tungstenite::protocol::frame::coding::Data;
 use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Error as WsError, Message};
 
 use super::frame::{Buffers, Frame, Outbound};
+use super::greeting::Greeting;
 use super::meter::{Meter, Metered};
 use crate::core::clock::Moment;
 use crate::core::close::{CloseCode, Gone};
@@ -29,6 +31,8 @@ pub(crate) struct Socket {
     meter: Arc<Meter>,
     max_message: usize,
     dirty: bool,
+    /// First messages that are not written yet.
+    greeting: Greeting,
 }
 
 impl Socket {
@@ -45,7 +49,13 @@ impl Socket {
             WebSocketStream::from_partially_read(wire, already_read.to_vec(), Role::Client, config)
                 .await
         };
-        Self { inner, meter, max_message: buffers.max_message, dirty: false }
+        Self {
+            inner,
+            meter,
+            max_message: buffers.max_message,
+            dirty: false,
+            greeting: Greeting::default(),
+        }
     }
 
     /// When the last byte came in.
@@ -60,6 +70,8 @@ impl Socket {
 
     /// The next frame. Cancel-safe: a frame that is half read stays in `self`.
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Gone>> {
+        // The library may answer what it reads, which must not get between the bytes of a first message.
+        ready!(self.poll_greeting(cx))?;
         loop {
             let message = match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
                 Some(Ok(message)) => message,
@@ -90,6 +102,30 @@ impl Socket {
         }
     }
 
+    /// Queues a first message, which may hold a token; before anything else is queued.
+    pub(crate) fn greet(&mut self, out: Outbound) -> Result<(), Gone> {
+        match out {
+            Outbound::Text(text) => self.greeting.add(text.into_boxed_bytes(), Data::Text),
+            Outbound::Binary(data) => self.greeting.add(data, Data::Binary),
+            other => return self.queue(other),
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Writes the first messages, and hands what was queued meanwhile to the library.
+    fn poll_greeting(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        if self.greeting.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let written = ready!(self.greeting.poll_write(cx, self.inner.get_mut()));
+        written.map_err(|error| Gone::Cut { detail: io_detail(&error) })?;
+        for message in std::mem::take(&mut self.greeting).later {
+            self.start_send(message)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Queues a frame; [`poll_flush`](Self::poll_flush) writes it.
     pub(crate) fn queue(&mut self, out: Outbound) -> Result<(), Gone> {
         let message = match out {
@@ -100,6 +136,14 @@ impl Socket {
                 Message::Close(Some(CloseFrame { code: code.get().into(), reason: "".into() }))
             }
         };
+        if self.greeting.is_empty() {
+            return self.start_send(message);
+        }
+        self.greeting.later.push(message);
+        Ok(())
+    }
+
+    fn start_send(&mut self, message: Message) -> Result<(), Gone> {
         match Pin::new(&mut self.inner).start_send(message) {
             Ok(()) => {
                 self.dirty = true;
@@ -112,6 +156,7 @@ impl Socket {
 
     /// Writes what is queued.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        ready!(self.poll_greeting(cx))?;
         match ready!(Pin::new(&mut self.inner).poll_flush(cx)) {
             Ok(()) => {
                 self.dirty = false;
