@@ -7,9 +7,8 @@
 //!
 //! One connection, three subscribers: this program, one that is too slow and misses some, and one that fails at every
 //! third item. None holds up another. It uses the presence socket, or with `--notifications` the notification topics of
-//! the same users: all of them, or the first 100. Against the simulator that it starts without any environment, the
-//! connection is cut after three seconds. `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`, or
-//! `GENESYS_BASE_URL` instead of the region, lead elsewhere.
+//! up to 100 users. Against the simulator that it starts without any environment, the connection is cut after three
+//! seconds. `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` or `GENESYS_BASE_URL` lead elsewhere.
 
 mod common;
 
