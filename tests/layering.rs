@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("transport", &["core", "error", "region", "diagnostics"]),
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
-    ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
+    ("rest", &["core", "error", "region", "diagnostics", "events", "transport", "auth"]),
     ("protocols", &["core", "error", "region", "events", "transport", "streaming"]),
     (
         "client",

@@ -6,8 +6,8 @@ use serde::ser::SerializeMap;
 
 use crate::events::json::Json;
 
-/// Fields of a body that can be told apart as null.
-pub(crate) const FIELDS: usize = 128;
+/// Fields of a body that are told apart as null without an allocation.
+const FIELDS: usize = 128;
 
 /// The members of a body that this version has no field for, as they were received.
 ///
@@ -22,6 +22,8 @@ pub struct Extra {
 #[derive(Clone, Default, PartialEq)]
 struct Unknown {
     members: Vec<(Box<str>, Json)>,
+    /// Fields from [`FIELDS`] on that were null.
+    far_nulls: Vec<usize>,
 }
 
 impl Extra {
@@ -63,11 +65,27 @@ impl Extra {
             } else {
                 *word &= !bit;
             }
+        } else {
+            self.note_far(field, null);
+        }
+    }
+
+    fn note_far(&mut self, field: usize, null: bool) {
+        if null && !self.was_null(field) {
+            self.unknown.get_or_insert_default().far_nulls.push(field);
+        } else if let (false, Some(unknown)) = (null, &mut self.unknown) {
+            unknown.far_nulls.retain(|other| *other != field);
+            if *unknown == Box::default() {
+                self.unknown = None;
+            }
         }
     }
 
     pub(crate) fn was_null(&self, field: usize) -> bool {
-        self.nulls.get(field / 32).is_some_and(|word| word & (1 << (field % 32)) != 0)
+        match self.nulls.get(field / 32) {
+            Some(word) => word & (1 << (field % 32)) != 0,
+            None => self.unknown.as_ref().is_some_and(|unknown| unknown.far_nulls.contains(&field)),
+        }
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
@@ -103,6 +121,9 @@ mod tests {
         extra.note(100, false);
         assert_eq!(extra, Extra::default());
         extra.note(FIELDS, true);
-        assert!(!extra.was_null(FIELDS));
+        assert!(extra.was_null(FIELDS) && !extra.was_null(FIELDS + 1));
+        assert!(extra.is_empty());
+        extra.note(FIELDS, false);
+        assert_eq!(extra, Extra::default());
     }
 }

@@ -4,28 +4,29 @@
 //! through a decoder that keeps what it learnt of its topics.
 
 pub mod bodies;
-mod body;
+pub(crate) mod body;
 mod decoder;
 mod envelope;
 mod event;
-mod extra;
+pub(crate) mod extra;
 mod frame;
 pub(crate) mod generated;
 mod incoming;
 mod json;
 mod lifecycle;
 mod members;
-mod open_enum;
+pub(crate) mod open_enum;
 mod place;
 mod raw;
-mod read;
+pub(crate) mod read;
 mod reply;
 mod scan;
+mod secret;
 mod template;
 mod timestamp;
 mod topic;
 mod topic_set;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use decoder::Decoder;
 pub use event::TopicBody;
@@ -37,6 +38,7 @@ pub(crate) use incoming::{Incoming, Level, SystemNotice};
 pub use json::Json;
 pub use lifecycle::{Lifecycle, StopReason, Uncovered};
 pub use members::Members;
+pub(crate) use place::path as place_of;
 pub use raw::{RawEvent, RawFrame};
 pub(crate) use reply::SocketReply;
 pub(crate) use scan::peek_topic;

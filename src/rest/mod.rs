@@ -1,9 +1,16 @@
 //! Typed calls of the REST API.
 
+pub(crate) mod answer;
 pub(crate) mod api;
+pub(crate) mod arguments;
 pub(crate) mod available_topic;
 pub(crate) mod channel_api;
+#[cfg(feature = "_rest")]
+mod define;
+pub(crate) mod execute;
+pub mod generated;
 pub(crate) mod notifications;
+pub(crate) mod operation;
 pub(crate) mod subscription;
 
 #[cfg(test)]
