@@ -78,9 +78,8 @@ impl Answer {
         if self.response.is_foreign() {
             let kind = self.header("content-type").unwrap_or_default();
             let kind: String = kind.chars().take(80).collect();
-            let message = format!(
-                "answer is {kind} and not JSON, probably the page of a gateway in between"
-            );
+            let message =
+                format!("answer is {kind} and not JSON, probably the page of a gateway in between");
             return Err(self.failed(ErrorKind::Decode, message));
         }
         self.hidden_error().map_or(Ok(()), Err)

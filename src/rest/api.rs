@@ -138,6 +138,12 @@ impl Call<'_> {
         self.id(name, value)
     }
 
+    /// No error repeats these.
+    pub(crate) fn hide(mut self, texts: Vec<Secret>) -> Self {
+        self.hidden.extend(texts);
+        self
+    }
+
     /// Adds a query parameter; call it again to repeat a key.
     pub(crate) fn query(mut self, key: &str, value: &str) -> Self {
         self.query = form_urlencoded::Serializer::new(self.query).append_pair(key, value).finish();

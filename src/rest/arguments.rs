@@ -128,8 +128,12 @@ mod tests {
     #[test]
     fn lists_are_repeated_or_joined() {
         let arguments = Arguments::new().repeated("a", &["1", "2"]).commas("b", &["1", "2"]);
-        let query: Vec<_> =
-            arguments.commas::<&str>("c", &[]).query.into_iter().map(|(n, v)| n.to_owned() + &v).collect();
+        let query: Vec<_> = arguments
+            .commas::<&str>("c", &[])
+            .query
+            .into_iter()
+            .map(|(n, v)| n.to_owned() + &v)
+            .collect();
         assert_eq!(query, ["a1", "a2", "b1,2"]);
     }
 }

@@ -1,5 +1,8 @@
 //! How an operation is called.
 
+use serde_json::Value;
+
+use crate::core::secret::Secret;
 use crate::error::{Error, Result};
 use crate::rest::answer::Answer;
 use crate::rest::api::Api;
@@ -61,11 +64,15 @@ impl Api {
         for (name, value) in arguments.headers {
             call = call.header(name, value);
         }
+        let mut hidden = Vec::new();
+        if let (true, Some(Ok(body))) = (arguments.secret, &arguments.body) {
+            texts(&serde_json::from_slice(body).unwrap_or_default(), &mut hidden);
+        }
         if let Some(body) = arguments.body {
             call = call.written(body);
         }
         if arguments.secret {
-            call = call.secret_answer();
+            call = call.secret_answer().hide(hidden);
         }
         if let Some(deadline) = options.deadline {
             call = call.deadline(deadline);
@@ -73,6 +80,16 @@ impl Api {
         let mut request = call.into_request()?;
         request.idempotent = options.repeatable.or(arguments.only_reads.then_some(true));
         Ok(request)
+    }
+}
+
+/// Every text in a body that holds a credential somewhere: which of them it is, is not known here.
+fn texts(value: &Value, found: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) => found.push(Secret::new(text.as_str())),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+        Value::Object(members) => members.values().for_each(|value| texts(value, found)),
+        _ => {}
     }
 }
 

@@ -103,7 +103,8 @@ fn understand(description: &Description, seen: &Seen) -> Result<(String, Argumen
         (None, false) => return Err(format!("a body that is not described: {}", seen.body)),
         (Some(_), true) => return Err("no body".to_owned()),
         (Some(schema), false) => {
-            let body: Value = serde_json::from_str(&seen.body).map_err(|error| error.to_string())?;
+            let body: Value =
+                serde_json::from_str(&seen.body).map_err(|error| error.to_string())?;
             validate(&description.spec, schema, &body).map_err(|fault| format!("body{fault}"))?;
             Some(body)
         }

@@ -28,15 +28,8 @@ pub(crate) enum Round {
 }
 
 impl Round {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Bare,
-        Self::Full,
-        Self::AllNew,
-        Self::Nulls,
-        Self::Mixed,
-        Self::Mixed,
-        Self::Mixed,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Bare, Self::Full, Self::AllNew, Self::Nulls, Self::Mixed, Self::Mixed, Self::Mixed];
 
     /// Calls the operation, and compares both what arrived and what came back.
     pub(crate) async fn check<'a>(
@@ -59,11 +52,11 @@ impl Round {
             _ => Odds::MIXED,
         };
         let mut random = Random::new(&description.spec, odds, rng);
-        let (status, kind, body, expected) = self.answer(operation, &mut random);
+        let (status, kind, body, expected) = self.answer(description, operation, &mut random);
         platform.answer(status, kind, body.clone());
         let made = make(&arguments);
-        if operation.path().iter().any(|name| *name == "channelId")
-            && made.shown().contains(&arguments.path["channelId"])
+        if let Some(id) = arguments.path.get("channelId").filter(|id| id.len() > 8)
+            && made.shown().contains(id)
         {
             return Err(format!("the id of a channel shows: {}", made.shown()));
         }
@@ -119,6 +112,7 @@ impl Round {
     /// Status, content type and body of the answer, and what shall come of it.
     fn answer<'a>(
         self,
+        description: &'a Description,
         operation: &'a Operation,
         random: &mut Random<'a>,
     ) -> (u16, &'static str, String, Got) {
@@ -127,7 +121,7 @@ impl Round {
                 let value = match (self, schema) {
                     (Self::Bare, Schema::List(_)) => json!([]),
                     (Self::Bare, _) => json!({}),
-                    (Self::Nulls, schema) => nulls(schema, random),
+                    (Self::Nulls, schema) => nulls(description, schema, random),
                     (_, schema) => random.value(schema),
                 };
                 let kind = ["application/json", "application/json; charset=utf-8", ""];
@@ -145,10 +139,12 @@ impl Round {
     }
 }
 
-fn nulls(schema: &Schema, random: &mut Random<'_>) -> Value {
-    match schema {
-        Schema::List(inner) => json!([random.nulls(inner)]),
-        schema => random.nulls(schema),
+/// As many nulls as there are fields; what has none is any value.
+fn nulls<'a>(description: &'a Description, schema: &'a Schema, random: &mut Random<'a>) -> Value {
+    match description.spec.resolve(schema) {
+        Schema::Object(_) => random.nulls(schema),
+        Schema::List(inner) => json!([nulls(description, inner, random)]),
+        _ => random.value(schema),
     }
 }
 

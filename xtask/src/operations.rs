@@ -251,7 +251,8 @@ pub(crate) const OPERATIONS: &[(&str, Make)] = &[
         };
         let _ = writeln!(out, "    ({:?}, |arguments| {{", operation.id);
         let mutable = if optional.is_empty() { "" } else { "mut " };
-        let unused = if first.is_empty() && optional.is_empty() { "let _ = arguments;\n" } else { "" };
+        let unused =
+            if first.is_empty() && optional.is_empty() { "let _ = arguments;\n" } else { "" };
         let _ = writeln!(out, "{unused}let {mutable}it = {name}::new({});", first.join(", "));
         for (field, named) in optional {
             let get = getter(named.kind);

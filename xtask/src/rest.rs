@@ -130,7 +130,8 @@ impl<'a> Lent<'a> {
         };
         for (body, name) in model.bodies.iter().zip(&names.bodies) {
             if lent.lends(name, &body.uses) {
-                lent.bodies.extend(body.classes.iter().map(|class| (class.as_str(), name.as_str())));
+                lent.bodies
+                    .extend(body.classes.iter().map(|class| (class.as_str(), name.as_str())));
             }
         }
         for (choice, name) in model.choices.iter().zip(&names.choices) {
@@ -142,7 +143,8 @@ impl<'a> Lent<'a> {
     }
 
     fn lends(&mut self, name: &'a str, uses: &Uses) -> bool {
-        let features: BTreeSet<&str> = uses.topics.iter().map(|topic| features::of(topic)).collect();
+        let features: BTreeSet<&str> =
+            uses.topics.iter().map(|topic| features::of(topic)).collect();
         let lends = LENDERS.iter().any(|lender| features.contains(lender));
         if lends {
             self.features.insert(name, features);
@@ -154,8 +156,11 @@ impl<'a> Lent<'a> {
     fn adopt(&self, rest: &Spec, model: &Model, fixed: &str) -> Adopted {
         let (own_bodies, own_choices) = rest_names::fixed(model, fixed);
         let shapes = shapes(&both(self.topics, rest));
-        let known: BTreeMap<usize, &str> =
-            self.bodies.iter().map(|(class, name)| (shapes[&format!("e/{class}")], *name)).collect();
+        let known: BTreeMap<usize, &str> = self
+            .bodies
+            .iter()
+            .map(|(class, name)| (shapes[&format!("e/{class}")], *name))
+            .collect();
         let mut adopted = Adopted::default();
         for (at, body) in model.bodies.iter().enumerate() {
             let class = body.classes.first().map(|class| format!("r/{class}"));
@@ -200,7 +205,8 @@ fn both(topics: &Spec, rest: &Spec) -> Spec {
     let mut both = Spec::default();
     for (before, spec) in [("e/", topics), ("r/", rest)] {
         for (class, fields) in &spec.classes {
-            let fields = fields.iter().map(|(name, schema)| (name.clone(), renamed(schema, before)));
+            let fields =
+                fields.iter().map(|(name, schema)| (name.clone(), renamed(schema, before)));
             both.classes.insert(format!("{before}{class}"), fields.collect());
         }
     }

@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn the_name_of_several_classes_is_what_they_have_in_common_or_the_shortest() {
         for (classes, name) in [
-            (&["BotAggregateQueryResponse", "FlowAggregateQueryResponse"][..], "AggregateQueryResponse"),
+            (
+                &["BotAggregateQueryResponse", "FlowAggregateQueryResponse"][..],
+                "AggregateQueryResponse",
+            ),
             (&["Queue", "QueueFullReference", "QueueRequest"], "Queue"),
             (&["OAuthClient"], "OAuthClient"),
         ] {

@@ -12,6 +12,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("ChangeMyPasswordRequest", "oldPassword"),
     ("ChangePasswordRequest", "newPassword"),
     ("Channel", "connectUri"),
+    // Whoever knows it can open the channel's socket.
+    ("Channel", "id"),
     ("CreateUser", "password"),
     ("CreateVerifierResponse", "encodedQuickResponseCode"),
     ("Credential", "credentialFields"),
@@ -92,7 +94,9 @@ impl RestSpec {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         for (class, field) in SECRETS {
-            if let Some(field) = root.pointer_mut(&format!("/definitions/{class}/properties/{field}")) {
+            if let Some(field) =
+                root.pointer_mut(&format!("/definitions/{class}/properties/{field}"))
+            {
                 hide(field);
             }
         }
@@ -230,7 +234,12 @@ mod tests {
 
     #[test]
     fn something_else_is_refused() {
-        for text in ["", "{}", r#"{"operations":[{}]}"#, r#"{"operations":[{"id":"a","method":"GET","path":"/x"}]}"#] {
+        for text in [
+            "",
+            "{}",
+            r#"{"operations":[{}]}"#,
+            r#"{"operations":[{"id":"a","method":"GET","path":"/x"}]}"#,
+        ] {
             assert!(RestSpec::parse(text).is_err(), "{text}");
         }
     }

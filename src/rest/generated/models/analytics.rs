@@ -4,8 +4,8 @@
 //! Analytics: the types of this family alone.
 
 use super::shared::{
-    AnalyticsSessionEngagementSource, AuditQuerySortOrder, Cursors,
-    DashboardConfigurationQueryRequestSortBy, ErrorBody, NamedEntityRef,
+    AnalyticsSessionEngagementSource, Cursors, DashboardSortOrder, ErrorBody, NamedEntityRef,
+    SortDirection,
 };
 use crate::events::Members;
 use crate::events::Timestamp;
@@ -25,7 +25,7 @@ body! {
     /// Vendor class: `ActionAggregateQueryClause`.
     pub struct ActionAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ActionAggregateQueryPredicate> = "predicates",
     }
@@ -37,21 +37,11 @@ body! {
     /// Vendor class: `ActionAggregateQueryFilter`.
     pub struct ActionAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ActionAggregateQueryClause> = "clauses",
         /// Predicates.
         predicates: Vec<ActionAggregateQueryPredicate> = "predicates",
-    }
-}
-
-open_enum! {
-    /// `type` of a `ActionAggregateQueryFilter`.
-    pub enum ActionAggregateQueryFilterType {
-        /// `and`.
-        And = "and",
-        /// `or`.
-        Or = "or",
     }
 }
 
@@ -61,11 +51,11 @@ body! {
     /// Vendor class: `ActionAggregateQueryPredicate`.
     pub struct ActionAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: ActionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -95,30 +85,6 @@ open_enum! {
     }
 }
 
-open_enum! {
-    /// `operator` of a `ActionAggregateQueryPredicate`.
-    pub enum ActionAggregateQueryPredicateOperator {
-        /// `matches`.
-        Matches = "matches",
-        /// `exists`.
-        Exists = "exists",
-        /// `notExists`.
-        NotExists = "notExists",
-    }
-}
-
-open_enum! {
-    /// `type` of a `ActionAggregateQueryPredicate`.
-    pub enum ActionAggregateQueryPredicateType {
-        /// `dimension`.
-        Dimension = "dimension",
-        /// `property`.
-        Property = "property",
-        /// `metric`.
-        Metric = "metric",
-    }
-}
-
 body! {
     /// What `PostAnalyticsActionsAggregatesQuery` sends.
     ///
@@ -141,7 +107,7 @@ body! {
         /// Views.
         views: Vec<ActionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -155,17 +121,9 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
-    }
-}
-
-open_enum! {
-    /// `function` of a `ActionAggregationView`.
-    pub enum ActionAggregationViewFunction {
-        /// `rangeBound`.
-        RangeBound = "rangeBound",
     }
 }
 
@@ -199,17 +157,59 @@ body! {
         /// Views.
         views: Vec<ActionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
 }
 
 open_enum! {
-    /// `alternateTimeDimension` of a `ActionAsyncAggregationQuery`.
-    pub enum ActionAsyncAggregationQueryAlternateTimeDimension {
-        /// `eventTime`.
-        EventTime = "eventTime",
+    /// `scheduledActivityCategory` of a `AnalyticsAgentStateAgentResponse`.
+    pub enum ActivityCategory {
+        /// `OnQueueWork`.
+        OnQueueWork = "OnQueueWork",
+        /// `Break`.
+        Break = "Break",
+        /// `Meal`.
+        Meal = "Meal",
+        /// `Meeting`.
+        Meeting = "Meeting",
+        /// `OffQueueWork`.
+        OffQueueWork = "OffQueueWork",
+        /// `TimeOff`.
+        TimeOff = "TimeOff",
+        /// `Training`.
+        Training = "Training",
+        /// `Unavailable`.
+        Unavailable = "Unavailable",
+        /// `Unscheduled`.
+        Unscheduled = "Unscheduled",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+open_enum! {
+    /// `entityIdDimension` of a `RoutingActivityResponse`.
+    pub enum ActivityDimension {
+        /// `organizationPresenceId`.
+        OrganizationPresenceId = "organizationPresenceId",
+        /// `presenceDate`.
+        PresenceDate = "presenceDate",
+        /// `queueId`.
+        QueueId = "queueId",
+        /// `queueMembershipStatus`.
+        QueueMembershipStatus = "queueMembershipStatus",
+        /// `routingStatus`.
+        RoutingStatus = "routingStatus",
+        /// `routingStatusDate`.
+        RoutingStatusDate = "routingStatusDate",
+        /// `systemPresence`.
+        SystemPresence = "systemPresence",
+        /// `teamId`.
+        TeamId = "teamId",
+        /// `userId`.
+        UserId = "userId",
     }
 }
 
@@ -247,7 +247,7 @@ body! {
     /// Vendor classes: `RoutingActivityQueryClause` and 2 with the same shape.
     pub struct ActivityQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ActivityQueryPredicate> = "predicates",
     }
@@ -259,7 +259,7 @@ body! {
     /// Vendor classes: `RoutingActivityQueryFilter` and 2 with the same shape.
     pub struct ActivityQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ActivityQueryClause> = "clauses",
         /// Predicates.
@@ -273,13 +273,45 @@ body! {
     /// Vendor classes: `RoutingActivityQueryPredicate` and 2 with the same shape.
     pub struct ActivityQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
-        dimension: RoutingActivityResponseEntityIdDimension = "dimension",
+        dimension: ActivityDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
+    }
+}
+
+open_enum! {
+    /// `adherenceImpact` of a `AnalyticsAgentStateAgentResponse`.
+    pub enum AdherenceImpact {
+        /// `Positive`.
+        Positive = "Positive",
+        /// `Negative`.
+        Negative = "Negative",
+        /// `Neutral`.
+        Neutral = "Neutral",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+open_enum! {
+    /// `adherenceState` of a `AnalyticsAgentStateAgentResponse`.
+    pub enum AdherenceState {
+        /// `InAdherence`.
+        InAdherence = "InAdherence",
+        /// `OutOfAdherence`.
+        OutOfAdherence = "OutOfAdherence",
+        /// `Unscheduled`.
+        Unscheduled = "Unscheduled",
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Ignored`.
+        Ignored = "Ignored",
+        /// `Explained`.
+        Explained = "Explained",
     }
 }
 
@@ -289,7 +321,7 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryClause`.
     pub struct AgentCopilotAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<AgentCopilotAggregateQueryPredicate> = "predicates",
     }
@@ -301,7 +333,7 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryFilter`.
     pub struct AgentCopilotAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<AgentCopilotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -315,11 +347,11 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryPredicate`.
     pub struct AgentCopilotAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: AgentCopilotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -405,9 +437,9 @@ body! {
         /// Views.
         views: Vec<AgentCopilotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: AgentCopilotAggregationSort = "sortMetric",
         /// Limit.
@@ -423,23 +455,7 @@ body! {
         /// Its name.
         name: AgentCopilotAggregationViewTarget = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
-    }
-}
-
-open_enum! {
-    /// `function` of a `AgentCopilotAggregationSort`.
-    pub enum AgentCopilotAggregationSortFunction {
-        /// `average`.
-        Average = "average",
-        /// `count`.
-        Count = "count",
-        /// `max`.
-        Max = "max",
-        /// `min`.
-        Min = "min",
-        /// `sum`.
-        Sum = "sum",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -453,7 +469,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -501,9 +517,9 @@ body! {
         /// Views.
         views: Vec<AgentCopilotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: AgentCopilotAggregationSort = "sortMetric",
         /// Limit.
@@ -514,14 +530,20 @@ body! {
 }
 
 open_enum! {
-    /// `queryType` of a `AgentCopilotAsyncAggregationQuery`.
-    pub enum AgentCopilotAsyncAggregationQueryType {
-        /// `bottomN`.
-        BottomN = "bottomN",
-        /// `groupBy`.
-        GroupBy = "groupBy",
-        /// `topN`.
-        TopN = "topN",
+    /// `routingStatus` of a `AnalyticsAgentStateAgentResponse`.
+    pub enum AgentRoutingStatus {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `OFF_QUEUE`.
+        OffQueue = "OFF_QUEUE",
+        /// `IDLE`.
+        Idle = "IDLE",
+        /// `INTERACTING`.
+        Interacting = "INTERACTING",
+        /// `NOT_RESPONDING`.
+        NotResponding = "NOT_RESPONDING",
+        /// `COMMUNICATING`.
+        Communicating = "COMMUNICATING",
     }
 }
 
@@ -531,7 +553,7 @@ body! {
     /// Vendor class: `AgentStateActivityCategoryCount`.
     pub struct AgentStateActivityCategoryCount {
         /// Activity category.
-        activity_category: AnalyticsAgentStateAgentResponseScheduledActivityCategory = "activityCategory",
+        activity_category: ActivityCategory = "activityCategory",
         /// Count.
         count: i64 = "count",
     }
@@ -543,7 +565,7 @@ body! {
     /// Vendor class: `AgentStateAdherenceStateCount`.
     pub struct AgentStateAdherenceStateCount {
         /// Adherence state.
-        adherence_state: AnalyticsAgentStateAgentResponseAdherenceState = "adherenceState",
+        adherence_state: AdherenceState = "adherenceState",
         /// Count.
         count: i64 = "count",
     }
@@ -555,7 +577,7 @@ body! {
     /// Vendor class: `AgentStateAgentQueryClause`.
     pub struct AgentStateAgentQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<AgentStateAgentQueryPredicate> = "predicates",
     }
@@ -645,13 +667,23 @@ body! {
     }
 }
 
+open_enum! {
+    /// `userOrder` of a `AgentStateQueryRequest`.
+    pub enum AgentStateOrder {
+        /// `asc`.
+        Asc = "asc",
+        /// `desc`.
+        Desc = "desc",
+    }
+}
+
 body! {
     /// `presenceCounts` of a `AnalyticsAgentStateCountsResponse`.
     ///
     /// Vendor class: `AgentStatePresenceCount`.
     pub struct AgentStatePresenceCount {
         /// System presence.
-        system_presence: AnalyticsAgentStateAgentResponseSystemPresence = "systemPresence",
+        system_presence: AgentSystemPresence = "systemPresence",
         /// The id of the organization presence.
         organization_presence_id: Box<str> = "organizationPresenceId",
         /// Count.
@@ -671,11 +703,11 @@ body! {
         /// User order by.
         user_order_by: AgentStateQueryRequestUserOrderBy = "userOrderBy",
         /// User order.
-        user_order: AgentStateQueryRequestUserOrder = "userOrder",
+        user_order: AgentStateOrder = "userOrder",
         /// Session order by.
         session_order_by: AgentStateQueryRequestSessionOrderBy = "sessionOrderBy",
         /// Session order.
-        session_order: AgentStateQueryRequestUserOrder = "sessionOrder",
+        session_order: AgentStateOrder = "sessionOrder",
     }
 }
 
@@ -686,16 +718,6 @@ open_enum! {
         SegmentStart = "segmentStart",
         /// `sessionStart`.
         SessionStart = "sessionStart",
-    }
-}
-
-open_enum! {
-    /// `userOrder` of a `AgentStateQueryRequest`.
-    pub enum AgentStateQueryRequestUserOrder {
-        /// `asc`.
-        Asc = "asc",
-        /// `desc`.
-        Desc = "desc",
     }
 }
 
@@ -729,7 +751,7 @@ body! {
     /// Vendor class: `AgentStateRoutingStatusCount`.
     pub struct AgentStateRoutingStatusCount {
         /// Routing status.
-        routing_status: AnalyticsAgentStateAgentResponseRoutingStatus = "routingStatus",
+        routing_status: AgentRoutingStatus = "routingStatus",
         /// Count.
         count: i64 = "count",
     }
@@ -741,7 +763,7 @@ body! {
     /// Vendor class: `AgentStateSegmentTypeCount`.
     pub struct AgentStateSegmentTypeCount {
         /// Segment type.
-        segment_type: AnalyticsAgentStateAgentSessionResultSegmentType = "segmentType",
+        segment_type: SegmentType = "segmentType",
         /// Count.
         count: i64 = "count",
     }
@@ -753,7 +775,7 @@ body! {
     /// Vendor class: `AgentStateSessionFilter`.
     pub struct AgentStateSessionFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<AgentStateSessionQueryClause> = "clauses",
         /// Predicates.
@@ -767,7 +789,7 @@ body! {
     /// Vendor class: `AgentStateSessionQueryClause`.
     pub struct AgentStateSessionQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<AgentStateSessionQueryPredicate> = "predicates",
     }
@@ -809,11 +831,39 @@ body! {
     /// Vendor class: `AgentStateUserFilter`.
     pub struct AgentStateUserFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<AgentStateAgentQueryClause> = "clauses",
         /// Predicates.
         predicates: Vec<AgentStateAgentQueryPredicate> = "predicates",
+    }
+}
+
+open_enum! {
+    /// `systemPresence` of a `AnalyticsAgentStateAgentResponse`.
+    pub enum AgentSystemPresence {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `AVAILABLE`.
+        Available = "AVAILABLE",
+        /// `AWAY`.
+        Away = "AWAY",
+        /// `BUSY`.
+        Busy = "BUSY",
+        /// `OFFLINE`.
+        Offline = "OFFLINE",
+        /// `IDLE`.
+        Idle = "IDLE",
+        /// `ON_QUEUE`.
+        OnQueue = "ON_QUEUE",
+        /// `MEAL`.
+        Meal = "MEAL",
+        /// `TRAINING`.
+        Training = "TRAINING",
+        /// `MEETING`.
+        Meeting = "MEETING",
+        /// `BREAK`.
+        Break = "BREAK",
     }
 }
 
@@ -823,7 +873,7 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryClause`.
     pub struct AgentUtilizationAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<AgentUtilizationAggregateQueryPredicate> = "predicates",
     }
@@ -835,7 +885,7 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryFilter`.
     pub struct AgentUtilizationAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<AgentUtilizationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -849,11 +899,11 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryPredicate`.
     pub struct AgentUtilizationAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: AgentUtilizationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -893,7 +943,7 @@ body! {
         /// Views.
         views: Vec<AgentUtilizationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -907,7 +957,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -947,7 +997,7 @@ body! {
         /// Views.
         views: Vec<AgentUtilizationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -1002,6 +1052,18 @@ body! {
     }
 }
 
+open_enum! {
+    /// `queryType` of a `AgentCopilotAsyncAggregationQuery`.
+    pub enum AggregationQueryType {
+        /// `bottomN`.
+        BottomN = "bottomN",
+        /// `groupBy`.
+        GroupBy = "groupBy",
+        /// `topN`.
+        TopN = "topN",
+    }
+}
+
 body! {
     /// `range` of a `ActionAggregationView`.
     ///
@@ -1048,6 +1110,30 @@ body! {
     }
 }
 
+open_enum! {
+    /// `function` of a `AgentCopilotAggregationSort`.
+    pub enum AggregationSortFunction {
+        /// `average`.
+        Average = "average",
+        /// `count`.
+        Count = "count",
+        /// `max`.
+        Max = "max",
+        /// `min`.
+        Min = "min",
+        /// `sum`.
+        Sum = "sum",
+    }
+}
+
+open_enum! {
+    /// `function` of a `ActionAggregationView`.
+    pub enum AggregationViewFunction {
+        /// `rangeBound`.
+        RangeBound = "rangeBound",
+    }
+}
+
 body! {
     /// `agentGroups` of a `AnalyticsSession`.
     ///
@@ -1090,13 +1176,13 @@ body! {
         /// Sessions.
         sessions: Vec<AnalyticsAgentStateAgentSessionResult> = "sessions",
         /// System presence.
-        system_presence: AnalyticsAgentStateAgentResponseSystemPresence = "systemPresence",
+        system_presence: AgentSystemPresence = "systemPresence",
         /// The id of the organization presence.
         organization_presence_id: Box<str> = "organizationPresenceId",
         /// When: presence.
         presence_date: Timestamp = "presenceDate",
         /// Routing status.
-        routing_status: AnalyticsAgentStateAgentResponseRoutingStatus = "routingStatus",
+        routing_status: AgentRoutingStatus = "routingStatus",
         /// When: routing status.
         routing_status_date: Timestamp = "routingStatusDate",
         /// Whether: is out of office.
@@ -1106,121 +1192,17 @@ body! {
         /// The id of the business unit.
         business_unit_id: Box<str> = "businessUnitId",
         /// Adherence state.
-        adherence_state: AnalyticsAgentStateAgentResponseAdherenceState = "adherenceState",
+        adherence_state: AdherenceState = "adherenceState",
         /// Adherence impact.
-        adherence_impact: AnalyticsAgentStateAgentResponseAdherenceImpact = "adherenceImpact",
+        adherence_impact: AdherenceImpact = "adherenceImpact",
         /// When: adherence.
         adherence_date: Timestamp = "adherenceDate",
         /// The id of the scheduled activity code.
         scheduled_activity_code_id: Box<str> = "scheduledActivityCodeId",
         /// Scheduled activity category.
-        scheduled_activity_category: AnalyticsAgentStateAgentResponseScheduledActivityCategory = "scheduledActivityCategory",
+        scheduled_activity_category: ActivityCategory = "scheduledActivityCategory",
         /// Actual activity category.
-        actual_activity_category: AnalyticsAgentStateAgentResponseScheduledActivityCategory = "actualActivityCategory",
-    }
-}
-
-open_enum! {
-    /// `adherenceImpact` of a `AnalyticsAgentStateAgentResponse`.
-    pub enum AnalyticsAgentStateAgentResponseAdherenceImpact {
-        /// `Positive`.
-        Positive = "Positive",
-        /// `Negative`.
-        Negative = "Negative",
-        /// `Neutral`.
-        Neutral = "Neutral",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-open_enum! {
-    /// `adherenceState` of a `AnalyticsAgentStateAgentResponse`.
-    pub enum AnalyticsAgentStateAgentResponseAdherenceState {
-        /// `InAdherence`.
-        InAdherence = "InAdherence",
-        /// `OutOfAdherence`.
-        OutOfAdherence = "OutOfAdherence",
-        /// `Unscheduled`.
-        Unscheduled = "Unscheduled",
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Ignored`.
-        Ignored = "Ignored",
-        /// `Explained`.
-        Explained = "Explained",
-    }
-}
-
-open_enum! {
-    /// `routingStatus` of a `AnalyticsAgentStateAgentResponse`.
-    pub enum AnalyticsAgentStateAgentResponseRoutingStatus {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `OFF_QUEUE`.
-        OffQueue = "OFF_QUEUE",
-        /// `IDLE`.
-        Idle = "IDLE",
-        /// `INTERACTING`.
-        Interacting = "INTERACTING",
-        /// `NOT_RESPONDING`.
-        NotResponding = "NOT_RESPONDING",
-        /// `COMMUNICATING`.
-        Communicating = "COMMUNICATING",
-    }
-}
-
-open_enum! {
-    /// `scheduledActivityCategory` of a `AnalyticsAgentStateAgentResponse`.
-    pub enum AnalyticsAgentStateAgentResponseScheduledActivityCategory {
-        /// `OnQueueWork`.
-        OnQueueWork = "OnQueueWork",
-        /// `Break`.
-        Break = "Break",
-        /// `Meal`.
-        Meal = "Meal",
-        /// `Meeting`.
-        Meeting = "Meeting",
-        /// `OffQueueWork`.
-        OffQueueWork = "OffQueueWork",
-        /// `TimeOff`.
-        TimeOff = "TimeOff",
-        /// `Training`.
-        Training = "Training",
-        /// `Unavailable`.
-        Unavailable = "Unavailable",
-        /// `Unscheduled`.
-        Unscheduled = "Unscheduled",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-open_enum! {
-    /// `systemPresence` of a `AnalyticsAgentStateAgentResponse`.
-    pub enum AnalyticsAgentStateAgentResponseSystemPresence {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `AVAILABLE`.
-        Available = "AVAILABLE",
-        /// `AWAY`.
-        Away = "AWAY",
-        /// `BUSY`.
-        Busy = "BUSY",
-        /// `OFFLINE`.
-        Offline = "OFFLINE",
-        /// `IDLE`.
-        Idle = "IDLE",
-        /// `ON_QUEUE`.
-        OnQueue = "ON_QUEUE",
-        /// `MEAL`.
-        Meal = "MEAL",
-        /// `TRAINING`.
-        Training = "TRAINING",
-        /// `MEETING`.
-        Meeting = "MEETING",
-        /// `BREAK`.
-        Break = "BREAK",
+        actual_activity_category: ActivityCategory = "actualActivityCategory",
     }
 }
 
@@ -1238,7 +1220,7 @@ body! {
         /// When: segment start.
         segment_start: Timestamp = "segmentStart",
         /// Segment type.
-        segment_type: AnalyticsAgentStateAgentSessionResultSegmentType = "segmentType",
+        segment_type: SegmentType = "segmentType",
         /// The id of the routed queue.
         routed_queue_id: Box<str> = "routedQueueId",
         /// The ids: requested routing skill.
@@ -1249,56 +1231,6 @@ body! {
         originating_direction: Direction = "originatingDirection",
         /// Media type.
         media_type: ConversationMetricMediaType = "mediaType",
-    }
-}
-
-open_enum! {
-    /// `segmentType` of a `AnalyticsAgentStateAgentSessionResult`.
-    pub enum AnalyticsAgentStateAgentSessionResultSegmentType {
-        /// `alert`.
-        Alert = "alert",
-        /// `barging`.
-        Barging = "barging",
-        /// `callback`.
-        Callback = "callback",
-        /// `coaching`.
-        Coaching = "coaching",
-        /// `contacting`.
-        Contacting = "contacting",
-        /// `converting`.
-        Converting = "converting",
-        /// `delay`.
-        Delay = "delay",
-        /// `dialing`.
-        Dialing = "dialing",
-        /// `hold`.
-        Hold = "hold",
-        /// `interact`.
-        Interact = "interact",
-        /// `ivr`.
-        Ivr = "ivr",
-        /// `monitoring`.
-        Monitoring = "monitoring",
-        /// `parked`.
-        Parked = "parked",
-        /// `scheduled`.
-        Scheduled = "scheduled",
-        /// `screenmonitoring`.
-        Screenmonitoring = "screenmonitoring",
-        /// `sharing`.
-        Sharing = "sharing",
-        /// `system`.
-        System = "system",
-        /// `transmitting`.
-        Transmitting = "transmitting",
-        /// `unknown`.
-        Unknown = "unknown",
-        /// `uploading`.
-        Uploading = "uploading",
-        /// `voicemail`.
-        Voicemail = "voicemail",
-        /// `wrapup`.
-        Wrapup = "wrapup",
     }
 }
 
@@ -1448,7 +1380,7 @@ body! {
         /// When: segment start.
         segment_start: Timestamp = "segmentStart",
         /// Segment type.
-        segment_type: AnalyticsAgentStateAgentSessionResultSegmentType = "segmentType",
+        segment_type: SegmentType = "segmentType",
         /// Sip response codes.
         sip_response_codes: Vec<i64> = "sipResponseCodes",
         /// The id of the source conversation.
@@ -2262,29 +2194,15 @@ body! {
         /// Resolution filters.
         resolution_filters: Vec<ResolutionDetailQueryFilter> = "resolutionFilters",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
         /// Order by.
-        order_by: AsyncConversationQueryOrderBy = "orderBy",
+        order_by: ConversationOrderBy = "orderBy",
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// Limit.
         limit: i64 = "limit",
         /// Whether: start of day interval matching.
         start_of_day_interval_matching: bool = "startOfDayIntervalMatching",
-    }
-}
-
-open_enum! {
-    /// `orderBy` of a `AsyncConversationQuery`.
-    pub enum AsyncConversationQueryOrderBy {
-        /// `conversationStart`.
-        ConversationStart = "conversationStart",
-        /// `conversationEnd`.
-        ConversationEnd = "conversationEnd",
-        /// `segmentStart`.
-        SegmentStart = "segmentStart",
-        /// `segmentEnd`.
-        SegmentEnd = "segmentEnd",
     }
 }
 
@@ -2350,7 +2268,7 @@ body! {
         /// Routing status filters.
         routing_status_filters: Vec<RoutingStatusDetailQueryFilter> = "routingStatusFilters",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
         /// Limit.
         limit: i64 = "limit",
     }
@@ -2362,7 +2280,7 @@ body! {
     /// Vendor class: `BotAggregateQueryClause`.
     pub struct BotAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<BotAggregateQueryPredicate> = "predicates",
     }
@@ -2374,7 +2292,7 @@ body! {
     /// Vendor class: `BotAggregateQueryFilter`.
     pub struct BotAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<BotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -2388,11 +2306,11 @@ body! {
     /// Vendor class: `BotAggregateQueryPredicate`.
     pub struct BotAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: BotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -2484,9 +2402,9 @@ body! {
         /// Views.
         views: Vec<BotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: BotAggregationSort = "sortMetric",
         /// Limit.
@@ -2502,7 +2420,7 @@ body! {
         /// Its name.
         name: BotAggregationViewTarget = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -2516,7 +2434,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -2576,9 +2494,9 @@ body! {
         /// Views.
         views: Vec<BotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: BotAggregationSort = "sortMetric",
         /// Limit.
@@ -2714,7 +2632,7 @@ body! {
     /// Vendor class: `CaseManagementAggregateQueryClause`.
     pub struct CaseManagementAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<CaseManagementAggregateQueryPredicate> = "predicates",
     }
@@ -2726,7 +2644,7 @@ body! {
     /// Vendor class: `CaseManagementAggregateQueryFilter`.
     pub struct CaseManagementAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<CaseManagementAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -2740,11 +2658,11 @@ body! {
     /// Vendor class: `CaseManagementAggregateQueryPredicate`.
     pub struct CaseManagementAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: CaseManagementAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -2804,7 +2722,7 @@ body! {
         /// Views.
         views: Vec<CaseManagementAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -2818,7 +2736,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -2872,7 +2790,7 @@ body! {
         /// Views.
         views: Vec<CaseManagementAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -2920,191 +2838,9 @@ body! {
     }
 }
 
-body! {
-    /// `entities` of a `ConversationActivityData`.
-    ///
-    /// Vendor class: `ConversationActivityEntityData`.
-    pub struct ConversationActivityEntityData {
-        /// When: activity.
-        activity_date: Timestamp = "activityDate",
-        /// Metric.
-        metric: ConversationActivityQueryMetricMetric = "metric",
-        /// Active routing.
-        active_routing: ActiveRouting = "activeRouting",
-        /// Address from.
-        address_from: Box<str> = "addressFrom",
-        /// Address to.
-        address_to: Box<str> = "addressTo",
-        /// Ani.
-        ani: Box<str> = "ani",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// Converted from.
-        converted_from: Box<str> = "convertedFrom",
-        /// Converted to.
-        converted_to: Box<str> = "convertedTo",
-        /// Who began it.
-        direction: Direction = "direction",
-        /// Dnis.
-        dnis: Box<str> = "dnis",
-        /// Media type.
-        media_type: ConversationMetricMediaType = "mediaType",
-        /// Participant name.
-        participant_name: Box<str> = "participantName",
-        /// The id of the queue.
-        queue_id: Box<str> = "queueId",
-        /// The id of the requested language.
-        requested_language_id: Box<str> = "requestedLanguageId",
-        /// The ids: requested routing skill.
-        requested_routing_skill_ids: Vec<Box<str>> = "requestedRoutingSkillIds",
-        /// Requested routings.
-        requested_routings: Vec<Box<str>> = "requestedRoutings",
-        /// Routing priority.
-        routing_priority: i64 = "routingPriority",
-        /// The id of the session.
-        session_id: Box<str> = "sessionId",
-        /// The id of the team.
-        team_id: Box<str> = "teamId",
-        /// Used routing.
-        used_routing: ActiveRouting = "usedRouting",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Scored agents.
-        scored_agents: Vec<ConversationMetricScoredAgent> = "scoredAgents",
-    }
-}
-
-body! {
-    /// `data` of a `ConversationActivityData`.
-    ///
-    /// Vendor class: `ConversationActivityMetricValue`.
-    pub struct ConversationActivityMetricValue {
-        /// Metric.
-        metric: ConversationActivityQueryMetricMetric = "metric",
-        /// Qualifier.
-        qualifier: Box<str> = "qualifier",
-        /// The ids: entity.
-        entity_ids: Vec<Box<str>> = "entityIds",
-        /// Count.
-        count: i64 = "count",
-        /// Calculated metric value.
-        calculated_metric_value: i64 = "calculatedMetricValue",
-    }
-}
-
-body! {
-    /// What `PostAnalyticsConversationsActivityQuery` sends.
-    ///
-    /// Vendor class: `ConversationActivityQuery`.
-    pub struct ConversationActivityQuery {
-        /// Metrics.
-        metrics: Vec<ConversationActivityQueryMetric> = "metrics",
-        /// What to group by.
-        group_by: Vec<Box<str>> = "groupBy",
-        /// Filter.
-        filter: Box<ConversationActivityQueryFilter> = "filter",
-        /// Order.
-        order: ConversationActivityQueryOrder = "order",
-    }
-}
-
-body! {
-    /// `clauses` of a `ConversationActivityQueryFilter`.
-    ///
-    /// Vendor class: `ConversationActivityQueryClause`.
-    pub struct ConversationActivityQueryClause {
-        /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
-        /// Predicates.
-        predicates: Vec<ConversationActivityQueryPredicate> = "predicates",
-    }
-}
-
-body! {
-    /// `filter` of a `ConversationActivityQuery`.
-    ///
-    /// Vendor class: `ConversationActivityQueryFilter`.
-    pub struct ConversationActivityQueryFilter {
-        /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
-        /// Clauses.
-        clauses: Vec<ConversationActivityQueryClause> = "clauses",
-        /// Predicates.
-        predicates: Vec<ConversationActivityQueryPredicate> = "predicates",
-    }
-}
-
-body! {
-    /// `metrics` of a `ConversationActivityQuery`.
-    ///
-    /// Vendor class: `ConversationActivityQueryMetric`.
-    pub struct ConversationActivityQueryMetric {
-        /// Metric.
-        metric: ConversationActivityQueryMetricMetric = "metric",
-        /// Whether: details.
-        details: bool = "details",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `ConversationActivityQueryMetric`.
-    pub enum ConversationActivityQueryMetricMetric {
-        /// `oAlerting`.
-        OAlerting = "oAlerting",
-        /// `oInteracting`.
-        OInteracting = "oInteracting",
-        /// `oLongestInteracting`.
-        OLongestInteracting = "oLongestInteracting",
-        /// `oLongestWaiting`.
-        OLongestWaiting = "oLongestWaiting",
-        /// `oWaiting`.
-        OWaiting = "oWaiting",
-    }
-}
-
-open_enum! {
-    /// `order` of a `ConversationActivityQuery`.
-    pub enum ConversationActivityQueryOrder {
-        /// `asc`.
-        Asc = "asc",
-        /// `desc`.
-        Desc = "desc",
-        /// `unordered`.
-        Unordered = "unordered",
-    }
-}
-
-body! {
-    /// `predicates` of a `ConversationActivityQueryFilter`.
-    ///
-    /// Vendor class: `ConversationActivityQueryPredicate`.
-    pub struct ConversationActivityQueryPredicate {
-        /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
-        /// Dimension.
-        dimension: ConversationActivityResponseEntityIdDimension = "dimension",
-        /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
-        /// Value.
-        value: Box<str> = "value",
-    }
-}
-
-body! {
-    /// What `PostAnalyticsConversationsActivityQuery` answers.
-    ///
-    /// Vendor class: `ConversationActivityResponse`.
-    pub struct ConversationActivityResponse {
-        /// Results.
-        results: Vec<ConversationActivityData> = "results",
-        /// Entity id dimension.
-        entity_id_dimension: ConversationActivityResponseEntityIdDimension = "entityIdDimension",
-    }
-}
-
 open_enum! {
     /// `entityIdDimension` of a `ConversationActivityResponse`.
-    pub enum ConversationActivityResponseEntityIdDimension {
+    pub enum ConversationActivityDimension {
         /// `activeRouting`.
         ActiveRouting = "activeRouting",
         /// `addressFrom`.
@@ -3153,12 +2889,182 @@ open_enum! {
 }
 
 body! {
+    /// `entities` of a `ConversationActivityData`.
+    ///
+    /// Vendor class: `ConversationActivityEntityData`.
+    pub struct ConversationActivityEntityData {
+        /// When: activity.
+        activity_date: Timestamp = "activityDate",
+        /// Metric.
+        metric: ConversationActivityMetric = "metric",
+        /// Active routing.
+        active_routing: ActiveRouting = "activeRouting",
+        /// Address from.
+        address_from: Box<str> = "addressFrom",
+        /// Address to.
+        address_to: Box<str> = "addressTo",
+        /// Ani.
+        ani: Box<str> = "ani",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// Converted from.
+        converted_from: Box<str> = "convertedFrom",
+        /// Converted to.
+        converted_to: Box<str> = "convertedTo",
+        /// Who began it.
+        direction: Direction = "direction",
+        /// Dnis.
+        dnis: Box<str> = "dnis",
+        /// Media type.
+        media_type: ConversationMetricMediaType = "mediaType",
+        /// Participant name.
+        participant_name: Box<str> = "participantName",
+        /// The id of the queue.
+        queue_id: Box<str> = "queueId",
+        /// The id of the requested language.
+        requested_language_id: Box<str> = "requestedLanguageId",
+        /// The ids: requested routing skill.
+        requested_routing_skill_ids: Vec<Box<str>> = "requestedRoutingSkillIds",
+        /// Requested routings.
+        requested_routings: Vec<Box<str>> = "requestedRoutings",
+        /// Routing priority.
+        routing_priority: i64 = "routingPriority",
+        /// The id of the session.
+        session_id: Box<str> = "sessionId",
+        /// The id of the team.
+        team_id: Box<str> = "teamId",
+        /// Used routing.
+        used_routing: ActiveRouting = "usedRouting",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Scored agents.
+        scored_agents: Vec<ConversationMetricScoredAgent> = "scoredAgents",
+    }
+}
+
+open_enum! {
+    /// `metric` of a `ConversationActivityQueryMetric`.
+    pub enum ConversationActivityMetric {
+        /// `oAlerting`.
+        OAlerting = "oAlerting",
+        /// `oInteracting`.
+        OInteracting = "oInteracting",
+        /// `oLongestInteracting`.
+        OLongestInteracting = "oLongestInteracting",
+        /// `oLongestWaiting`.
+        OLongestWaiting = "oLongestWaiting",
+        /// `oWaiting`.
+        OWaiting = "oWaiting",
+    }
+}
+
+body! {
+    /// `data` of a `ConversationActivityData`.
+    ///
+    /// Vendor class: `ConversationActivityMetricValue`.
+    pub struct ConversationActivityMetricValue {
+        /// Metric.
+        metric: ConversationActivityMetric = "metric",
+        /// Qualifier.
+        qualifier: Box<str> = "qualifier",
+        /// The ids: entity.
+        entity_ids: Vec<Box<str>> = "entityIds",
+        /// Count.
+        count: i64 = "count",
+        /// Calculated metric value.
+        calculated_metric_value: i64 = "calculatedMetricValue",
+    }
+}
+
+body! {
+    /// What `PostAnalyticsConversationsActivityQuery` sends.
+    ///
+    /// Vendor class: `ConversationActivityQuery`.
+    pub struct ConversationActivityQuery {
+        /// Metrics.
+        metrics: Vec<ConversationActivityQueryMetric> = "metrics",
+        /// What to group by.
+        group_by: Vec<Box<str>> = "groupBy",
+        /// Filter.
+        filter: Box<ConversationActivityQueryFilter> = "filter",
+        /// Order.
+        order: QueryOrder = "order",
+    }
+}
+
+body! {
+    /// `clauses` of a `ConversationActivityQueryFilter`.
+    ///
+    /// Vendor class: `ConversationActivityQueryClause`.
+    pub struct ConversationActivityQueryClause {
+        /// Type.
+        type_: FilterType = "type",
+        /// Predicates.
+        predicates: Vec<ConversationActivityQueryPredicate> = "predicates",
+    }
+}
+
+body! {
+    /// `filter` of a `ConversationActivityQuery`.
+    ///
+    /// Vendor class: `ConversationActivityQueryFilter`.
+    pub struct ConversationActivityQueryFilter {
+        /// Type.
+        type_: FilterType = "type",
+        /// Clauses.
+        clauses: Vec<ConversationActivityQueryClause> = "clauses",
+        /// Predicates.
+        predicates: Vec<ConversationActivityQueryPredicate> = "predicates",
+    }
+}
+
+body! {
+    /// `metrics` of a `ConversationActivityQuery`.
+    ///
+    /// Vendor class: `ConversationActivityQueryMetric`.
+    pub struct ConversationActivityQueryMetric {
+        /// Metric.
+        metric: ConversationActivityMetric = "metric",
+        /// Whether: details.
+        details: bool = "details",
+    }
+}
+
+body! {
+    /// `predicates` of a `ConversationActivityQueryFilter`.
+    ///
+    /// Vendor class: `ConversationActivityQueryPredicate`.
+    pub struct ConversationActivityQueryPredicate {
+        /// Type.
+        type_: PredicateType = "type",
+        /// Dimension.
+        dimension: ConversationActivityDimension = "dimension",
+        /// Operator.
+        operator: PredicateOperator = "operator",
+        /// Value.
+        value: Box<str> = "value",
+    }
+}
+
+body! {
+    /// What `PostAnalyticsConversationsActivityQuery` answers.
+    ///
+    /// Vendor class: `ConversationActivityResponse`.
+    pub struct ConversationActivityResponse {
+        /// Results.
+        results: Vec<ConversationActivityData> = "results",
+        /// Entity id dimension.
+        entity_id_dimension: ConversationActivityDimension = "entityIdDimension",
+    }
+}
+
+body! {
     /// `clauses` of a `ConversationAggregateQueryFilter`.
     ///
     /// Vendor class: `ConversationAggregateQueryClause`.
     pub struct ConversationAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ConversationAggregateQueryPredicate> = "predicates",
     }
@@ -3170,7 +3076,7 @@ body! {
     /// Vendor class: `ConversationAggregateQueryFilter`.
     pub struct ConversationAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ConversationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -3184,11 +3090,11 @@ body! {
     /// Vendor class: `ConversationAggregateQueryPredicate`.
     pub struct ConversationAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: ConversationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -3392,9 +3298,9 @@ body! {
         /// Views.
         views: Vec<ConversationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: ConversationAggregationSort = "sortMetric",
         /// Limit.
@@ -3410,7 +3316,7 @@ body! {
         /// Its name.
         name: ConversationAggregationSortName = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -3586,7 +3492,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -3784,9 +3690,9 @@ body! {
         /// Views.
         views: Vec<ConversationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: ConversationAggregationSort = "sortMetric",
         /// Limit.
@@ -3802,7 +3708,7 @@ body! {
     /// Vendor class: `ConversationDetailQueryClause`.
     pub struct ConversationDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ConversationDetailQueryPredicate> = "predicates",
     }
@@ -3814,7 +3720,7 @@ body! {
     /// Vendor class: `ConversationDetailQueryFilter`.
     pub struct ConversationDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ConversationDetailQueryClause> = "clauses",
         /// Predicates.
@@ -3828,13 +3734,13 @@ body! {
     /// Vendor class: `ConversationDetailQueryPredicate`.
     pub struct ConversationDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: ConversationDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: ConversationDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4052,6 +3958,20 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `orderBy` of a `AsyncConversationQuery`.
+    pub enum ConversationOrderBy {
+        /// `conversationStart`.
+        ConversationStart = "conversationStart",
+        /// `conversationEnd`.
+        ConversationEnd = "conversationEnd",
+        /// `segmentStart`.
+        SegmentStart = "segmentStart",
+        /// `segmentEnd`.
+        SegmentEnd = "segmentEnd",
+    }
+}
+
 body! {
     /// `conversationProperties` of a `ViewFilter`.
     ///
@@ -4100,9 +4020,9 @@ body! {
         /// Resolution filters.
         resolution_filters: Vec<ResolutionDetailQueryFilter> = "resolutionFilters",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
         /// Order by.
-        order_by: AsyncConversationQueryOrderBy = "orderBy",
+        order_by: ConversationOrderBy = "orderBy",
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// Aggregations.
@@ -4118,7 +4038,7 @@ body! {
     /// Vendor class: `CopilotAggregateQueryClause`.
     pub struct CopilotAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<CopilotAggregateQueryPredicate> = "predicates",
     }
@@ -4130,7 +4050,7 @@ body! {
     /// Vendor class: `CopilotAggregateQueryFilter`.
     pub struct CopilotAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<CopilotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -4144,11 +4064,11 @@ body! {
     /// Vendor class: `CopilotAggregateQueryPredicate`.
     pub struct CopilotAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: CopilotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4198,7 +4118,7 @@ body! {
         /// Views.
         views: Vec<CopilotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -4212,7 +4132,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -4254,9 +4174,19 @@ body! {
         /// Views.
         views: Vec<CopilotAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
+    }
+}
+
+open_enum! {
+    /// `csvDelimiter` of a `ReportingExportJobRequest`.
+    pub enum CsvDelimiter {
+        /// `SEMICOLON`.
+        Semicolon = "SEMICOLON",
+        /// `COMMA`.
+        Comma = "COMMA",
     }
 }
 
@@ -4361,7 +4291,7 @@ body! {
         /// Entities of a page.
         page_size: i64 = "pageSize",
         /// What to sort by.
-        sort_by: DashboardConfigurationQueryRequestSortBy = "sortBy",
+        sort_by: DashboardSortOrder = "sortBy",
     }
 }
 
@@ -4503,13 +4433,27 @@ body! {
     }
 }
 
+open_enum! {
+    /// `durationFormat` of a `ReportingExportJobRequest`.
+    pub enum DurationFormat {
+        /// `Seconds`.
+        Seconds = "Seconds",
+        /// `Milliseconds`.
+        Milliseconds = "Milliseconds",
+        /// `Hhmmss`.
+        Hhmmss = "Hhmmss",
+        /// `Hms`.
+        Hms = "Hms",
+    }
+}
+
 body! {
     /// `clauses` of a `EvaluationAggregateQueryFilter`.
     ///
     /// Vendor class: `EvaluationAggregateQueryClause`.
     pub struct EvaluationAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<EvaluationAggregateQueryPredicate> = "predicates",
     }
@@ -4521,7 +4465,7 @@ body! {
     /// Vendor class: `EvaluationAggregateQueryFilter`.
     pub struct EvaluationAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<EvaluationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -4535,11 +4479,11 @@ body! {
     /// Vendor class: `EvaluationAggregateQueryPredicate`.
     pub struct EvaluationAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: EvaluationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4615,7 +4559,7 @@ body! {
         /// Views.
         views: Vec<EvaluationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: EvaluationAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EvaluationTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -4629,7 +4573,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -4673,23 +4617,9 @@ body! {
         /// Views.
         views: Vec<EvaluationAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: EvaluationAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EvaluationTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
-    }
-}
-
-open_enum! {
-    /// `alternateTimeDimension` of a `EvaluationAsyncAggregationQuery`.
-    pub enum EvaluationAsyncAggregationQueryAlternateTimeDimension {
-        /// `conversationStart`.
-        ConversationStart = "conversationStart",
-        /// `evaluationCreatedDate`.
-        EvaluationCreatedDate = "evaluationCreatedDate",
-        /// `evaluationReleaseDate`.
-        EvaluationReleaseDate = "evaluationReleaseDate",
-        /// `eventTime`.
-        EventTime = "eventTime",
     }
 }
 
@@ -4699,7 +4629,7 @@ body! {
     /// Vendor class: `EvaluationDetailQueryClause`.
     pub struct EvaluationDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<EvaluationDetailQueryPredicate> = "predicates",
     }
@@ -4711,7 +4641,7 @@ body! {
     /// Vendor class: `EvaluationDetailQueryFilter`.
     pub struct EvaluationDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<EvaluationDetailQueryClause> = "clauses",
         /// Predicates.
@@ -4725,13 +4655,13 @@ body! {
     /// Vendor class: `EvaluationDetailQueryPredicate`.
     pub struct EvaluationDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: EvaluationDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: EvaluationDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4787,6 +4717,38 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `alternateTimeDimension` of a `EvaluationAsyncAggregationQuery`.
+    pub enum EvaluationTimeDimension {
+        /// `conversationStart`.
+        ConversationStart = "conversationStart",
+        /// `evaluationCreatedDate`.
+        EvaluationCreatedDate = "evaluationCreatedDate",
+        /// `evaluationReleaseDate`.
+        EvaluationReleaseDate = "evaluationReleaseDate",
+        /// `eventTime`.
+        EventTime = "eventTime",
+    }
+}
+
+open_enum! {
+    /// `alternateTimeDimension` of a `ActionAsyncAggregationQuery`.
+    pub enum EventTimeDimension {
+        /// `eventTime`.
+        EventTime = "eventTime",
+    }
+}
+
+open_enum! {
+    /// `type` of a `ActionAggregateQueryFilter`.
+    pub enum FilterType {
+        /// `and`.
+        And = "and",
+        /// `or`.
+        Or = "or",
+    }
+}
+
 body! {
     /// `results` of a `FlowActivityResponse`.
     ///
@@ -4803,6 +4765,60 @@ body! {
     }
 }
 
+open_enum! {
+    /// `entityIdDimension` of a `FlowActivityResponse`.
+    pub enum FlowActivityDimension {
+        /// `activeRouting`.
+        ActiveRouting = "activeRouting",
+        /// `addressFrom`.
+        AddressFrom = "addressFrom",
+        /// `addressTo`.
+        AddressTo = "addressTo",
+        /// `agentScore`.
+        AgentScore = "agentScore",
+        /// `ani`.
+        Ani = "ani",
+        /// `conversationId`.
+        ConversationId = "conversationId",
+        /// `convertedFrom`.
+        ConvertedFrom = "convertedFrom",
+        /// `convertedTo`.
+        ConvertedTo = "convertedTo",
+        /// `direction`.
+        Direction = "direction",
+        /// `dnis`.
+        Dnis = "dnis",
+        /// `flowId`.
+        FlowId = "flowId",
+        /// `flowType`.
+        FlowType = "flowType",
+        /// `mediaType`.
+        MediaType = "mediaType",
+        /// `participantName`.
+        ParticipantName = "participantName",
+        /// `queueId`.
+        QueueId = "queueId",
+        /// `requestedLanguageId`.
+        RequestedLanguageId = "requestedLanguageId",
+        /// `requestedRouting`.
+        RequestedRouting = "requestedRouting",
+        /// `requestedRoutingSkillId`.
+        RequestedRoutingSkillId = "requestedRoutingSkillId",
+        /// `routingPriority`.
+        RoutingPriority = "routingPriority",
+        /// `scoredAgentId`.
+        ScoredAgentId = "scoredAgentId",
+        /// `sessionId`.
+        SessionId = "sessionId",
+        /// `teamId`.
+        TeamId = "teamId",
+        /// `usedRouting`.
+        UsedRouting = "usedRouting",
+        /// `userId`.
+        UserId = "userId",
+    }
+}
+
 body! {
     /// `entities` of a `FlowActivityData`.
     ///
@@ -4811,7 +4827,7 @@ body! {
         /// When: activity.
         activity_date: Timestamp = "activityDate",
         /// Metric.
-        metric: FlowActivityQueryMetricMetric = "metric",
+        metric: FlowActivityMetric = "metric",
         /// Active routing.
         active_routing: ActiveRouting = "activeRouting",
         /// Address from.
@@ -4909,13 +4925,21 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `metric` of a `FlowActivityQueryMetric`.
+    pub enum FlowActivityMetric {
+        /// `oFlow`.
+        OFlow = "oFlow",
+    }
+}
+
 body! {
     /// `data` of a `FlowActivityData`.
     ///
     /// Vendor class: `FlowActivityMetricValue`.
     pub struct FlowActivityMetricValue {
         /// Metric.
-        metric: FlowActivityQueryMetricMetric = "metric",
+        metric: FlowActivityMetric = "metric",
         /// Qualifier.
         qualifier: Box<str> = "qualifier",
         /// The ids: entity.
@@ -4937,7 +4961,7 @@ body! {
         /// Filter.
         filter: Box<FlowActivityQueryFilter> = "filter",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
     }
 }
 
@@ -4947,7 +4971,7 @@ body! {
     /// Vendor class: `FlowActivityQueryClause`.
     pub struct FlowActivityQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<FlowActivityQueryPredicate> = "predicates",
     }
@@ -4959,7 +4983,7 @@ body! {
     /// Vendor class: `FlowActivityQueryFilter`.
     pub struct FlowActivityQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<FlowActivityQueryClause> = "clauses",
         /// Predicates.
@@ -4973,17 +4997,9 @@ body! {
     /// Vendor class: `FlowActivityQueryMetric`.
     pub struct FlowActivityQueryMetric {
         /// Metric.
-        metric: FlowActivityQueryMetricMetric = "metric",
+        metric: FlowActivityMetric = "metric",
         /// Whether: details.
         details: bool = "details",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `FlowActivityQueryMetric`.
-    pub enum FlowActivityQueryMetricMetric {
-        /// `oFlow`.
-        OFlow = "oFlow",
     }
 }
 
@@ -4993,11 +5009,11 @@ body! {
     /// Vendor class: `FlowActivityQueryPredicate`.
     pub struct FlowActivityQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
-        dimension: FlowActivityResponseEntityIdDimension = "dimension",
+        dimension: FlowActivityDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
     }
@@ -5011,61 +5027,7 @@ body! {
         /// Results.
         results: Vec<FlowActivityData> = "results",
         /// Entity id dimension.
-        entity_id_dimension: FlowActivityResponseEntityIdDimension = "entityIdDimension",
-    }
-}
-
-open_enum! {
-    /// `entityIdDimension` of a `FlowActivityResponse`.
-    pub enum FlowActivityResponseEntityIdDimension {
-        /// `activeRouting`.
-        ActiveRouting = "activeRouting",
-        /// `addressFrom`.
-        AddressFrom = "addressFrom",
-        /// `addressTo`.
-        AddressTo = "addressTo",
-        /// `agentScore`.
-        AgentScore = "agentScore",
-        /// `ani`.
-        Ani = "ani",
-        /// `conversationId`.
-        ConversationId = "conversationId",
-        /// `convertedFrom`.
-        ConvertedFrom = "convertedFrom",
-        /// `convertedTo`.
-        ConvertedTo = "convertedTo",
-        /// `direction`.
-        Direction = "direction",
-        /// `dnis`.
-        Dnis = "dnis",
-        /// `flowId`.
-        FlowId = "flowId",
-        /// `flowType`.
-        FlowType = "flowType",
-        /// `mediaType`.
-        MediaType = "mediaType",
-        /// `participantName`.
-        ParticipantName = "participantName",
-        /// `queueId`.
-        QueueId = "queueId",
-        /// `requestedLanguageId`.
-        RequestedLanguageId = "requestedLanguageId",
-        /// `requestedRouting`.
-        RequestedRouting = "requestedRouting",
-        /// `requestedRoutingSkillId`.
-        RequestedRoutingSkillId = "requestedRoutingSkillId",
-        /// `routingPriority`.
-        RoutingPriority = "routingPriority",
-        /// `scoredAgentId`.
-        ScoredAgentId = "scoredAgentId",
-        /// `sessionId`.
-        SessionId = "sessionId",
-        /// `teamId`.
-        TeamId = "teamId",
-        /// `usedRouting`.
-        UsedRouting = "usedRouting",
-        /// `userId`.
-        UserId = "userId",
+        entity_id_dimension: FlowActivityDimension = "entityIdDimension",
     }
 }
 
@@ -5075,7 +5037,7 @@ body! {
     /// Vendor class: `FlowAggregateQueryClause`.
     pub struct FlowAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<FlowAggregateQueryPredicate> = "predicates",
     }
@@ -5087,7 +5049,7 @@ body! {
     /// Vendor class: `FlowAggregateQueryFilter`.
     pub struct FlowAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<FlowAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5101,11 +5063,11 @@ body! {
     /// Vendor class: `FlowAggregateQueryPredicate`.
     pub struct FlowAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: FlowAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5343,7 +5305,7 @@ body! {
         /// Views.
         views: Vec<FlowAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -5357,7 +5319,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -5385,7 +5347,7 @@ body! {
         /// Views.
         views: Vec<FlowAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -5397,7 +5359,7 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryClause`.
     pub struct FlowExecutionAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<FlowExecutionAggregateQueryPredicate> = "predicates",
     }
@@ -5409,7 +5371,7 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryFilter`.
     pub struct FlowExecutionAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<FlowExecutionAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5423,11 +5385,11 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryPredicate`.
     pub struct FlowExecutionAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: FlowExecutionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5471,7 +5433,7 @@ body! {
         /// Views.
         views: Vec<FlowExecutionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -5485,7 +5447,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -5521,7 +5483,7 @@ body! {
         /// Views.
         views: Vec<FlowExecutionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -5547,7 +5509,7 @@ body! {
     /// Vendor class: `FlowObservationQueryClause`.
     pub struct FlowObservationQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<FlowObservationQueryPredicate> = "predicates",
     }
@@ -5559,7 +5521,7 @@ body! {
     /// Vendor class: `FlowObservationQueryFilter`.
     pub struct FlowObservationQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<FlowObservationQueryClause> = "clauses",
         /// Predicates.
@@ -5573,11 +5535,11 @@ body! {
     /// Vendor class: `FlowObservationQueryPredicate`.
     pub struct FlowObservationQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: FlowObservationQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5601,7 +5563,7 @@ body! {
     /// Vendor class: `JourneyAggregateQueryClause`.
     pub struct JourneyAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<JourneyAggregateQueryPredicate> = "predicates",
     }
@@ -5613,7 +5575,7 @@ body! {
     /// Vendor class: `JourneyAggregateQueryFilter`.
     pub struct JourneyAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<JourneyAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5627,11 +5589,11 @@ body! {
     /// Vendor class: `JourneyAggregateQueryPredicate`.
     pub struct JourneyAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: JourneyAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5747,7 +5709,7 @@ body! {
         /// Views.
         views: Vec<JourneyAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -5761,7 +5723,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -5839,7 +5801,7 @@ body! {
         /// Views.
         views: Vec<JourneyAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -5863,7 +5825,7 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryClause`.
     pub struct KnowledgeAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<KnowledgeAggregateQueryPredicate> = "predicates",
     }
@@ -5875,7 +5837,7 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryFilter`.
     pub struct KnowledgeAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<KnowledgeAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5889,11 +5851,11 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryPredicate`.
     pub struct KnowledgeAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: KnowledgeAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6003,9 +5965,9 @@ body! {
         /// Views.
         views: Vec<KnowledgeAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: KnowledgeAggregationSort = "sortMetric",
         /// Limit.
@@ -6021,7 +5983,7 @@ body! {
         /// Its name.
         name: KnowledgeAggregationViewTarget = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -6035,7 +5997,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -6099,9 +6061,9 @@ body! {
         /// Views.
         views: Vec<KnowledgeAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: KnowledgeAggregationSort = "sortMetric",
         /// Limit.
@@ -6225,13 +6187,37 @@ body! {
     }
 }
 
+open_enum! {
+    /// `operator` of a `ActionAggregateQueryPredicate`.
+    pub enum PredicateOperator {
+        /// `matches`.
+        Matches = "matches",
+        /// `exists`.
+        Exists = "exists",
+        /// `notExists`.
+        NotExists = "notExists",
+    }
+}
+
+open_enum! {
+    /// `type` of a `ActionAggregateQueryPredicate`.
+    pub enum PredicateType {
+        /// `dimension`.
+        Dimension = "dimension",
+        /// `property`.
+        Property = "property",
+        /// `metric`.
+        Metric = "metric",
+    }
+}
+
 body! {
     /// `clauses` of a `PresenceDetailQueryFilter`.
     ///
     /// Vendor class: `PresenceDetailQueryClause`.
     pub struct PresenceDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<PresenceDetailQueryPredicate> = "predicates",
     }
@@ -6243,7 +6229,7 @@ body! {
     /// Vendor class: `PresenceDetailQueryFilter`.
     pub struct PresenceDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<PresenceDetailQueryClause> = "clauses",
         /// Predicates.
@@ -6257,11 +6243,11 @@ body! {
     /// Vendor class: `PresenceDetailQueryPredicate`.
     pub struct PresenceDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: PresenceDetailQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6300,7 +6286,7 @@ body! {
     /// Vendor classes: `UserAggregateQueryClause` and 2 with the same shape.
     pub struct QueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<QueryPredicate> = "predicates",
     }
@@ -6312,11 +6298,23 @@ body! {
     /// Vendor classes: `UserAggregateQueryFilter` and 2 with the same shape.
     pub struct QueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<QueryClause> = "clauses",
         /// Predicates.
         predicates: Vec<QueryPredicate> = "predicates",
+    }
+}
+
+open_enum! {
+    /// `order` of a `ConversationActivityQuery`.
+    pub enum QueryOrder {
+        /// `asc`.
+        Asc = "asc",
+        /// `desc`.
+        Desc = "desc",
+        /// `unordered`.
+        Unordered = "unordered",
     }
 }
 
@@ -6326,11 +6324,11 @@ body! {
     /// Vendor classes: `UserAggregateQueryPredicate` and 2 with the same shape.
     pub struct QueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: QueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6366,7 +6364,7 @@ body! {
     /// Vendor class: `QueueObservationQueryClause`.
     pub struct QueueObservationQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<QueueObservationQueryPredicate> = "predicates",
     }
@@ -6378,7 +6376,7 @@ body! {
     /// Vendor class: `QueueObservationQueryFilter`.
     pub struct QueueObservationQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<QueueObservationQueryClause> = "clauses",
         /// Predicates.
@@ -6392,11 +6390,11 @@ body! {
     /// Vendor class: `QueueObservationQueryPredicate`.
     pub struct QueueObservationQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: QueueObservationQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6432,7 +6430,7 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryClause`.
     pub struct RateLimitAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<RateLimitAggregateQueryPredicate> = "predicates",
     }
@@ -6444,7 +6442,7 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryFilter`.
     pub struct RateLimitAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<RateLimitAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -6458,11 +6456,11 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryPredicate`.
     pub struct RateLimitAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: RateLimitAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6512,7 +6510,7 @@ body! {
         /// Views.
         views: Vec<RateLimitAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -6526,7 +6524,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -6584,7 +6582,7 @@ body! {
         /// Period.
         period: Box<str> = "period",
         /// View type.
-        view_type: ReportingExportJobRequestViewType = "viewType",
+        view_type: ReportingViewType = "viewType",
         /// Filter.
         filter: Box<ViewFilter> = "filter",
         /// Whether: read.
@@ -6602,7 +6600,7 @@ body! {
         /// Whether: has summary row.
         has_summary_row: bool = "hasSummaryRow",
         /// Csv delimiter.
-        csv_delimiter: ReportingExportJobRequestCsvDelimiter = "csvDelimiter",
+        csv_delimiter: CsvDelimiter = "csvDelimiter",
         /// Selected columns.
         selected_columns: Vec<SelectedColumns> = "selectedColumns",
         /// Whether: has custom participant attributes.
@@ -6612,313 +6610,9 @@ body! {
         /// Whether: include duration format in header.
         include_duration_format_in_header: bool = "includeDurationFormatInHeader",
         /// Duration format.
-        duration_format: ReportingExportJobRequestDurationFormat = "durationFormat",
+        duration_format: DurationFormat = "durationFormat",
         /// Chart columns.
         chart_columns: Vec<ChartColumn> = "chartColumns",
-    }
-}
-
-open_enum! {
-    /// `csvDelimiter` of a `ReportingExportJobRequest`.
-    pub enum ReportingExportJobRequestCsvDelimiter {
-        /// `SEMICOLON`.
-        Semicolon = "SEMICOLON",
-        /// `COMMA`.
-        Comma = "COMMA",
-    }
-}
-
-open_enum! {
-    /// `durationFormat` of a `ReportingExportJobRequest`.
-    pub enum ReportingExportJobRequestDurationFormat {
-        /// `Seconds`.
-        Seconds = "Seconds",
-        /// `Milliseconds`.
-        Milliseconds = "Milliseconds",
-        /// `Hhmmss`.
-        Hhmmss = "Hhmmss",
-        /// `Hms`.
-        Hms = "Hms",
-    }
-}
-
-open_enum! {
-    /// `viewType` of a `ReportingExportJobRequest`.
-    pub enum ReportingExportJobRequestViewType {
-        /// `QUEUE_PERFORMANCE_SUMMARY_VIEW`.
-        QueuePerformanceSummaryView = "QUEUE_PERFORMANCE_SUMMARY_VIEW",
-        /// `QUEUE_PERFORMANCE_DETAIL_VIEW`.
-        QueuePerformanceDetailView = "QUEUE_PERFORMANCE_DETAIL_VIEW",
-        /// `INTERACTION_SEARCH_VIEW`.
-        InteractionSearchView = "INTERACTION_SEARCH_VIEW",
-        /// `AGENT_PERFORMANCE_SUMMARY_VIEW`.
-        AgentPerformanceSummaryView = "AGENT_PERFORMANCE_SUMMARY_VIEW",
-        /// `AGENT_PERFORMANCE_DETAIL_VIEW`.
-        AgentPerformanceDetailView = "AGENT_PERFORMANCE_DETAIL_VIEW",
-        /// `AGENT_STATUS_SUMMARY_VIEW`.
-        AgentStatusSummaryView = "AGENT_STATUS_SUMMARY_VIEW",
-        /// `AGENT_STATUS_DETAIL_VIEW`.
-        AgentStatusDetailView = "AGENT_STATUS_DETAIL_VIEW",
-        /// `AGENT_EVALUATION_SUMMARY_VIEW`.
-        AgentEvaluationSummaryView = "AGENT_EVALUATION_SUMMARY_VIEW",
-        /// `AGENT_EVALUATION_DETAIL_VIEW`.
-        AgentEvaluationDetailView = "AGENT_EVALUATION_DETAIL_VIEW",
-        /// `AGENT_QUEUE_DETAIL_VIEW`.
-        AgentQueueDetailView = "AGENT_QUEUE_DETAIL_VIEW",
-        /// `AGENT_INTERACTION_DETAIL_VIEW`.
-        AgentInteractionDetailView = "AGENT_INTERACTION_DETAIL_VIEW",
-        /// `ABANDON_INSIGHTS_VIEW`.
-        AbandonInsightsView = "ABANDON_INSIGHTS_VIEW",
-        /// `SKILLS_PERFORMANCE_VIEW`.
-        SkillsPerformanceView = "SKILLS_PERFORMANCE_VIEW",
-        /// `SURVEY_FORM_PERFORMANCE_SUMMARY_VIEW`.
-        SurveyFormPerformanceSummaryView = "SURVEY_FORM_PERFORMANCE_SUMMARY_VIEW",
-        /// `SURVEY_FORM_PERFORMANCE_DETAIL_VIEW`.
-        SurveyFormPerformanceDetailView = "SURVEY_FORM_PERFORMANCE_DETAIL_VIEW",
-        /// `DNIS_PERFORMANCE_SUMMARY_VIEW`.
-        DnisPerformanceSummaryView = "DNIS_PERFORMANCE_SUMMARY_VIEW",
-        /// `DNIS_PERFORMANCE_DETAIL_VIEW`.
-        DnisPerformanceDetailView = "DNIS_PERFORMANCE_DETAIL_VIEW",
-        /// `WRAP_UP_PERFORMANCE_SUMMARY_VIEW`.
-        WrapUpPerformanceSummaryView = "WRAP_UP_PERFORMANCE_SUMMARY_VIEW",
-        /// `AGENT_WRAP_UP_PERFORMANCE_DETAIL_VIEW`.
-        AgentWrapUpPerformanceDetailView = "AGENT_WRAP_UP_PERFORMANCE_DETAIL_VIEW",
-        /// `QUEUE_ACTIVITY_SUMMARY_VIEW`.
-        QueueActivitySummaryView = "QUEUE_ACTIVITY_SUMMARY_VIEW",
-        /// `QUEUE_ACTIVITY_DETAIL_VIEW`.
-        QueueActivityDetailView = "QUEUE_ACTIVITY_DETAIL_VIEW",
-        /// `AGENT_QUEUE_ACTIVITY_SUMMARY_VIEW`.
-        AgentQueueActivitySummaryView = "AGENT_QUEUE_ACTIVITY_SUMMARY_VIEW",
-        /// `QUEUE_AGENT_DETAIL_VIEW`.
-        QueueAgentDetailView = "QUEUE_AGENT_DETAIL_VIEW",
-        /// `QUEUE_INTERACTION_DETAIL_VIEW`.
-        QueueInteractionDetailView = "QUEUE_INTERACTION_DETAIL_VIEW",
-        /// `AGENT_SCHEDULE_DETAIL_VIEW`.
-        AgentScheduleDetailView = "AGENT_SCHEDULE_DETAIL_VIEW",
-        /// `IVR_PERFORMANCE_SUMMARY_VIEW`.
-        IvrPerformanceSummaryView = "IVR_PERFORMANCE_SUMMARY_VIEW",
-        /// `IVR_PERFORMANCE_DETAIL_VIEW`.
-        IvrPerformanceDetailView = "IVR_PERFORMANCE_DETAIL_VIEW",
-        /// `ANSWER_INSIGHTS_VIEW`.
-        AnswerInsightsView = "ANSWER_INSIGHTS_VIEW",
-        /// `HANDLE_INSIGHTS_VIEW`.
-        HandleInsightsView = "HANDLE_INSIGHTS_VIEW",
-        /// `TALK_INSIGHTS_VIEW`.
-        TalkInsightsView = "TALK_INSIGHTS_VIEW",
-        /// `HOLD_INSIGHTS_VIEW`.
-        HoldInsightsView = "HOLD_INSIGHTS_VIEW",
-        /// `ACW_INSIGHTS_VIEW`.
-        AcwInsightsView = "ACW_INSIGHTS_VIEW",
-        /// `WAIT_INSIGHTS_VIEW`.
-        WaitInsightsView = "WAIT_INSIGHTS_VIEW",
-        /// `AGENT_WRAP_UP_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
-        AgentWrapUpPerformanceIntervalDetailView = "AGENT_WRAP_UP_PERFORMANCE_INTERVAL_DETAIL_VIEW",
-        /// `FLOW_OUTCOME_SUMMARY_VIEW`.
-        FlowOutcomeSummaryView = "FLOW_OUTCOME_SUMMARY_VIEW",
-        /// `FLOW_OUTCOME_PERFORMANCE_DETAIL_VIEW`.
-        FlowOutcomePerformanceDetailView = "FLOW_OUTCOME_PERFORMANCE_DETAIL_VIEW",
-        /// `FLOW_OUTCOME_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
-        FlowOutcomePerformanceIntervalDetailView = "FLOW_OUTCOME_PERFORMANCE_INTERVAL_DETAIL_VIEW",
-        /// `FLOW_DESTINATION_SUMMARY_VIEW`.
-        FlowDestinationSummaryView = "FLOW_DESTINATION_SUMMARY_VIEW",
-        /// `FLOW_DESTINATION_DETAIL_VIEW`.
-        FlowDestinationDetailView = "FLOW_DESTINATION_DETAIL_VIEW",
-        /// `API_USAGE_VIEW`.
-        ApiUsageView = "API_USAGE_VIEW",
-        /// `SCHEDULED_CALLBACKS_VIEW`.
-        ScheduledCallbacksView = "SCHEDULED_CALLBACKS_VIEW",
-        /// `CONTENT_SEARCH_VIEW`.
-        ContentSearchView = "CONTENT_SEARCH_VIEW",
-        /// `LANDING_PAGE`.
-        LandingPage = "LANDING_PAGE",
-        /// `DASHBOARD_SUMMARY`.
-        DashboardSummary = "DASHBOARD_SUMMARY",
-        /// `DASHBOARD_DETAIL`.
-        DashboardDetail = "DASHBOARD_DETAIL",
-        /// `DASHBOARD_USERS`.
-        DashboardUsers = "DASHBOARD_USERS",
-        /// `DASHBOARD_USERS_DETAIL`.
-        DashboardUsersDetail = "DASHBOARD_USERS_DETAIL",
-        /// `JOURNEY_ACTION_MAP_SUMMARY_VIEW`.
-        JourneyActionMapSummaryView = "JOURNEY_ACTION_MAP_SUMMARY_VIEW",
-        /// `JOURNEY_OUTCOME_SUMMARY_VIEW`.
-        JourneyOutcomeSummaryView = "JOURNEY_OUTCOME_SUMMARY_VIEW",
-        /// `JOURNEY_SEGMENT_SUMMARY_VIEW`.
-        JourneySegmentSummaryView = "JOURNEY_SEGMENT_SUMMARY_VIEW",
-        /// `AGENT_DEVELOPMENT_DETAIL_VIEW`.
-        AgentDevelopmentDetailView = "AGENT_DEVELOPMENT_DETAIL_VIEW",
-        /// `AGENT_DEVELOPMENT_DETAIL_ME_VIEW`.
-        AgentDevelopmentDetailMeView = "AGENT_DEVELOPMENT_DETAIL_ME_VIEW",
-        /// `AGENT_DEVELOPMENT_SUMMARY_VIEW`.
-        AgentDevelopmentSummaryView = "AGENT_DEVELOPMENT_SUMMARY_VIEW",
-        /// `AGENT_PERFORMANCE_ME_VIEW`.
-        AgentPerformanceMeView = "AGENT_PERFORMANCE_ME_VIEW",
-        /// `AGENT_STATUS_ME_VIEW`.
-        AgentStatusMeView = "AGENT_STATUS_ME_VIEW",
-        /// `AGENT_EVALUATION_ME_VIEW`.
-        AgentEvaluationMeView = "AGENT_EVALUATION_ME_VIEW",
-        /// `AGENT_SCORECARD_VIEW`.
-        AgentScorecardView = "AGENT_SCORECARD_VIEW",
-        /// `AGENT_SCORECARD_ME_VIEW`.
-        AgentScorecardMeView = "AGENT_SCORECARD_ME_VIEW",
-        /// `AGENT_GAMIFICATION_LEADERSHIP_VIEW`.
-        AgentGamificationLeadershipView = "AGENT_GAMIFICATION_LEADERSHIP_VIEW",
-        /// `AGENT_SCHEDULE_ME_VIEW`.
-        AgentScheduleMeView = "AGENT_SCHEDULE_ME_VIEW",
-        /// `BOT_PERFORMANCE_SUMMARY_VIEW`.
-        BotPerformanceSummaryView = "BOT_PERFORMANCE_SUMMARY_VIEW",
-        /// `BOT_PERFORMANCE_DETAIL_VIEW`.
-        BotPerformanceDetailView = "BOT_PERFORMANCE_DETAIL_VIEW",
-        /// `SCHEDULED_EXPORTS_VIEW`.
-        ScheduledExportsView = "SCHEDULED_EXPORTS_VIEW",
-        /// `TOPIC_TREND_SUMMARY_VIEW`.
-        TopicTrendSummaryView = "TOPIC_TREND_SUMMARY_VIEW",
-        /// `TOPIC_TREND_DETAIL_VIEW`.
-        TopicTrendDetailView = "TOPIC_TREND_DETAIL_VIEW",
-        /// `ACTION_MAP_BLOCKED_CONSTRAINTS_DETAIL_VIEW`.
-        ActionMapBlockedConstraintsDetailView = "ACTION_MAP_BLOCKED_CONSTRAINTS_DETAIL_VIEW",
-        /// `ACTION_MAP_BLOCKED_CONSTRAINTS_INTERVAL_DETAIL_VIEW`.
-        ActionMapBlockedConstraintsIntervalDetailView = "ACTION_MAP_BLOCKED_CONSTRAINTS_INTERVAL_DETAIL_VIEW",
-        /// `FLOW_MILESTONE_PERFORMANCE_DETAIL_VIEW`.
-        FlowMilestonePerformanceDetailView = "FLOW_MILESTONE_PERFORMANCE_DETAIL_VIEW",
-        /// `FLOW_MILESTONE_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
-        FlowMilestonePerformanceIntervalDetailView = "FLOW_MILESTONE_PERFORMANCE_INTERVAL_DETAIL_VIEW",
-        /// `AGENT_TOPIC_SUMMARY_VIEW`.
-        AgentTopicSummaryView = "AGENT_TOPIC_SUMMARY_VIEW",
-        /// `AGENT_TOPIC_DETAIL_VIEW`.
-        AgentTopicDetailView = "AGENT_TOPIC_DETAIL_VIEW",
-        /// `QUEUE_TOPIC_SUMMARY_VIEW`.
-        QueueTopicSummaryView = "QUEUE_TOPIC_SUMMARY_VIEW",
-        /// `QUEUE_TOPIC_DETAIL_VIEW`.
-        QueueTopicDetailView = "QUEUE_TOPIC_DETAIL_VIEW",
-        /// `FLOW_TOPIC_SUMMARY_VIEW`.
-        FlowTopicSummaryView = "FLOW_TOPIC_SUMMARY_VIEW",
-        /// `FLOW_TOPIC_DETAIL_VIEW`.
-        FlowTopicDetailView = "FLOW_TOPIC_DETAIL_VIEW",
-        /// `AGENT_INTERACTIONS_ME_VIEW`.
-        AgentInteractionsMeView = "AGENT_INTERACTIONS_ME_VIEW",
-        /// `ALERT_RULES_VIEW`.
-        AlertRulesView = "ALERT_RULES_VIEW",
-        /// `CONFIGURE_ALERT_RULE_VIEW`.
-        ConfigureAlertRuleView = "CONFIGURE_ALERT_RULE_VIEW",
-        /// `PREDICTIVE_ROUTING_VIEW`.
-        PredictiveRoutingView = "PREDICTIVE_ROUTING_VIEW",
-        /// `PREDICTIVE_ROUTING_QUEUE_OVERVIEW`.
-        PredictiveRoutingQueueOverview = "PREDICTIVE_ROUTING_QUEUE_OVERVIEW",
-        /// `PREDICTIVE_ROUTING_MODEL_VIEW`.
-        PredictiveRoutingModelView = "PREDICTIVE_ROUTING_MODEL_VIEW",
-        /// `PREDICTIVE_ROUTING_IMPACT_VIEW`.
-        PredictiveRoutingImpactView = "PREDICTIVE_ROUTING_IMPACT_VIEW",
-        /// `DATA_ACTIONS_PERFORMANCE_SUMMARY_VIEW`.
-        DataActionsPerformanceSummaryView = "DATA_ACTIONS_PERFORMANCE_SUMMARY_VIEW",
-        /// `DATA_ACTIONS_PERFORMANCE_DETAIL_VIEW`.
-        DataActionsPerformanceDetailView = "DATA_ACTIONS_PERFORMANCE_DETAIL_VIEW",
-        /// `AGENT_TIMELINE_SUMMARY_VIEW`.
-        AgentTimelineSummaryView = "AGENT_TIMELINE_SUMMARY_VIEW",
-        /// `AGENT_TIMELINE_DETAIL_VIEW`.
-        AgentTimelineDetailView = "AGENT_TIMELINE_DETAIL_VIEW",
-        /// `AGENT_LOGIN_LOGOUT_SUMMARY_VIEW`.
-        AgentLoginLogoutSummaryView = "AGENT_LOGIN_LOGOUT_SUMMARY_VIEW",
-        /// `AGENT_LOGIN_LOGOUT_DETAIL_VIEW`.
-        AgentLoginLogoutDetailView = "AGENT_LOGIN_LOGOUT_DETAIL_VIEW",
-        /// `CAMPAIGN_PERFORMANCE_SUMMARY_VIEW`.
-        CampaignPerformanceSummaryView = "CAMPAIGN_PERFORMANCE_SUMMARY_VIEW",
-        /// `CAMPAIGN_PERFORMANCE_DETAIL_VIEW`.
-        CampaignPerformanceDetailView = "CAMPAIGN_PERFORMANCE_DETAIL_VIEW",
-        /// `KNOWLEDGE_PERFORMANCE_VIEW`.
-        KnowledgePerformanceView = "KNOWLEDGE_PERFORMANCE_VIEW",
-        /// `AGENT_SCORECARD_INSIGHTS_SUMMARY_VIEW`.
-        AgentScorecardInsightsSummaryView = "AGENT_SCORECARD_INSIGHTS_SUMMARY_VIEW",
-        /// `AGENT_SCORECARD_INSIGHTS_DETAIL_VIEW`.
-        AgentScorecardInsightsDetailView = "AGENT_SCORECARD_INSIGHTS_DETAIL_VIEW",
-        /// `QUEUE_WRAPUP_DETAIL_VIEW`.
-        QueueWrapupDetailView = "QUEUE_WRAPUP_DETAIL_VIEW",
-        /// `INTERACTION_DETAIL_VIEW`.
-        InteractionDetailView = "INTERACTION_DETAIL_VIEW",
-        /// `CAMPAIGN_INTERACTION_DETAIL_VIEW`.
-        CampaignInteractionDetailView = "CAMPAIGN_INTERACTION_DETAIL_VIEW",
-        /// `CAMPAIGN_ATTEMPT_DETAIL_VIEW`.
-        CampaignAttemptDetailView = "CAMPAIGN_ATTEMPT_DETAIL_VIEW",
-        /// `WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
-        WorkitemPerformanceSummaryView = "WORKITEM_PERFORMANCE_SUMMARY_VIEW",
-        /// `AGENT_ASSIST_PERFORMANCE_VIEW`.
-        AgentAssistPerformanceView = "AGENT_ASSIST_PERFORMANCE_VIEW",
-        /// `CONTACT_CENTER_PERFORMANCE_VIEW`.
-        ContactCenterPerformanceView = "CONTACT_CENTER_PERFORMANCE_VIEW",
-        /// `QUEUE_ROUTING_PERFORMANCE_VIEW`.
-        QueueRoutingPerformanceView = "QUEUE_ROUTING_PERFORMANCE_VIEW",
-        /// `AGENT_WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
-        AgentWorkitemPerformanceSummaryView = "AGENT_WORKITEM_PERFORMANCE_SUMMARY_VIEW",
-        /// `AGENT_WORKITEM_PERFORMANCE_DETAIL_VIEW`.
-        AgentWorkitemPerformanceDetailView = "AGENT_WORKITEM_PERFORMANCE_DETAIL_VIEW",
-        /// `QUEUE_WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
-        QueueWorkitemPerformanceSummaryView = "QUEUE_WORKITEM_PERFORMANCE_SUMMARY_VIEW",
-        /// `QUEUE_WORKITEM_PERFORMANCE_DETAIL_VIEW`.
-        QueueWorkitemPerformanceDetailView = "QUEUE_WORKITEM_PERFORMANCE_DETAIL_VIEW",
-        /// `EMAIL_AGENT_PERFORMANCE_SUMMARY_VIEW`.
-        EmailAgentPerformanceSummaryView = "EMAIL_AGENT_PERFORMANCE_SUMMARY_VIEW",
-        /// `EMAIL_AGENT_PERFORMANCE_DETAIL_VIEW`.
-        EmailAgentPerformanceDetailView = "EMAIL_AGENT_PERFORMANCE_DETAIL_VIEW",
-        /// `MESSAGING_AGENT_PERFORMANCE_SUMMARY_VIEW`.
-        MessagingAgentPerformanceSummaryView = "MESSAGING_AGENT_PERFORMANCE_SUMMARY_VIEW",
-        /// `MESSAGING_AGENT_PERFORMANCE_DETAIL_VIEW`.
-        MessagingAgentPerformanceDetailView = "MESSAGING_AGENT_PERFORMANCE_DETAIL_VIEW",
-        /// `EMAIL_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
-        EmailQueuePerformanceSummaryView = "EMAIL_QUEUE_PERFORMANCE_SUMMARY_VIEW",
-        /// `EMAIL_QUEUE_PERFORMANCE_DETAIL_VIEW`.
-        EmailQueuePerformanceDetailView = "EMAIL_QUEUE_PERFORMANCE_DETAIL_VIEW",
-        /// `MESSAGING_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
-        MessagingQueuePerformanceSummaryView = "MESSAGING_QUEUE_PERFORMANCE_SUMMARY_VIEW",
-        /// `MESSAGING_QUEUE_PERFORMANCE_DETAIL_VIEW`.
-        MessagingQueuePerformanceDetailView = "MESSAGING_QUEUE_PERFORMANCE_DETAIL_VIEW",
-        /// `SOCIAL_LISTENING_VIEW`.
-        SocialListeningView = "SOCIAL_LISTENING_VIEW",
-        /// `SOCIAL_LISTENING_POSTS_VIEW`.
-        SocialListeningPostsView = "SOCIAL_LISTENING_POSTS_VIEW",
-        /// `AGENT_PERFORMANCE_TIMELINE_DETAIL_VIEW`.
-        AgentPerformanceTimelineDetailView = "AGENT_PERFORMANCE_TIMELINE_DETAIL_VIEW",
-        /// `DASHBOARD_SLIDESHOWS`.
-        DashboardSlideshows = "DASHBOARD_SLIDESHOWS",
-        /// `DASHBOARD_SLIDESHOWS_DETAIL`.
-        DashboardSlideshowsDetail = "DASHBOARD_SLIDESHOWS_DETAIL",
-        /// `AGENT_COPILOT_PERFORMANCE_VIEW`.
-        AgentCopilotPerformanceView = "AGENT_COPILOT_PERFORMANCE_VIEW",
-        /// `AGENT_ASSIGNED_EVALUATION_ME_VIEW`.
-        AgentAssignedEvaluationMeView = "AGENT_ASSIGNED_EVALUATION_ME_VIEW",
-        /// `VIRTUAL_AGENT_PERFORMANCE_VIEW`.
-        VirtualAgentPerformanceView = "VIRTUAL_AGENT_PERFORMANCE_VIEW",
-        /// `CONTENT_EXPLORATION_VIEW`.
-        ContentExplorationView = "CONTENT_EXPLORATION_VIEW",
-        /// `EVALUATION_PERFORMANCE_SUMMARY_VIEW`.
-        EvaluationPerformanceSummaryView = "EVALUATION_PERFORMANCE_SUMMARY_VIEW",
-        /// `EVALUATION_PERFORMANCE_DETAIL_VIEW`.
-        EvaluationPerformanceDetailView = "EVALUATION_PERFORMANCE_DETAIL_VIEW",
-        /// `EVALUATION_PERFORMANCE_QUESTION_GROUP_DETAIL_VIEW`.
-        EvaluationPerformanceQuestionGroupDetailView = "EVALUATION_PERFORMANCE_QUESTION_GROUP_DETAIL_VIEW",
-        /// `EVALUATION_PERFORMANCE_QUESTION_DETAIL_VIEW`.
-        EvaluationPerformanceQuestionDetailView = "EVALUATION_PERFORMANCE_QUESTION_DETAIL_VIEW",
-        /// `QUEUE_WORKITEM_ACTIVITY_SUMMARY_VIEW`.
-        QueueWorkitemActivitySummaryView = "QUEUE_WORKITEM_ACTIVITY_SUMMARY_VIEW",
-        /// `QUEUE_WORKITEM_ACTIVITY_DETAIL_VIEW`.
-        QueueWorkitemActivityDetailView = "QUEUE_WORKITEM_ACTIVITY_DETAIL_VIEW",
-        /// `DIGITAL_ADOPTION_VIEW`.
-        DigitalAdoptionView = "DIGITAL_ADOPTION_VIEW",
-        /// `DIGITAL_INTENT_VIEW`.
-        DigitalIntentView = "DIGITAL_INTENT_VIEW",
-        /// `DIGITAL_PERFORMANCE_VIEW`.
-        DigitalPerformanceView = "DIGITAL_PERFORMANCE_VIEW",
-        /// `COPILOT_USAGE_VIEW`.
-        CopilotUsageView = "COPILOT_USAGE_VIEW",
-        /// `PREDICTIVE_ROUTING_THROUGHPUT_VIEW`.
-        PredictiveRoutingThroughputView = "PREDICTIVE_ROUTING_THROUGHPUT_VIEW",
-        /// `QUEUE_SKILL_EXPRESSION_PERFORMANCE_VIEW`.
-        QueueSkillExpressionPerformanceView = "QUEUE_SKILL_EXPRESSION_PERFORMANCE_VIEW",
-        /// `AGENTIC_VIRTUAL_AGENT_PERFORMANCE_VIEW`.
-        AgenticVirtualAgentPerformanceView = "AGENTIC_VIRTUAL_AGENT_PERFORMANCE_VIEW",
-        /// `CALLBACK_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
-        CallbackQueuePerformanceSummaryView = "CALLBACK_QUEUE_PERFORMANCE_SUMMARY_VIEW",
-        /// `CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW`.
-        CallbackQueuePerformanceDetailView = "CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW",
     }
 }
 
@@ -6944,7 +6638,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// View type.
-        view_type: ReportingExportJobRequestViewType = "viewType",
+        view_type: ReportingViewType = "viewType",
         /// Export error messages type.
         export_error_messages_type: ReportingExportJobResponseExportErrorMessagesType = "exportErrorMessagesType",
         /// Period.
@@ -6972,7 +6666,7 @@ body! {
         /// Whether: has summary row.
         has_summary_row: bool = "hasSummaryRow",
         /// Csv delimiter.
-        csv_delimiter: ReportingExportJobRequestCsvDelimiter = "csvDelimiter",
+        csv_delimiter: CsvDelimiter = "csvDelimiter",
         /// Selected columns.
         selected_columns: Vec<SelectedColumns> = "selectedColumns",
         /// Whether: has custom participant attributes.
@@ -6986,7 +6680,7 @@ body! {
         /// Whether: include duration format in header.
         include_duration_format_in_header: bool = "includeDurationFormatInHeader",
         /// Duration format.
-        duration_format: ReportingExportJobRequestDurationFormat = "durationFormat",
+        duration_format: DurationFormat = "durationFormat",
         /// Whether: export allowed to rerun.
         export_allowed_to_rerun: bool = "exportAllowedToRerun",
         /// Chart columns.
@@ -7082,7 +6776,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// View type.
-        view_type: ReportingExportJobRequestViewType = "viewType",
+        view_type: ReportingViewType = "viewType",
         /// Date limitations.
         date_limitations: Box<str> = "dateLimitations",
         /// Required filters.
@@ -7530,13 +7224,293 @@ body! {
     }
 }
 
+open_enum! {
+    /// `viewType` of a `ReportingExportJobRequest`.
+    pub enum ReportingViewType {
+        /// `QUEUE_PERFORMANCE_SUMMARY_VIEW`.
+        QueuePerformanceSummaryView = "QUEUE_PERFORMANCE_SUMMARY_VIEW",
+        /// `QUEUE_PERFORMANCE_DETAIL_VIEW`.
+        QueuePerformanceDetailView = "QUEUE_PERFORMANCE_DETAIL_VIEW",
+        /// `INTERACTION_SEARCH_VIEW`.
+        InteractionSearchView = "INTERACTION_SEARCH_VIEW",
+        /// `AGENT_PERFORMANCE_SUMMARY_VIEW`.
+        AgentPerformanceSummaryView = "AGENT_PERFORMANCE_SUMMARY_VIEW",
+        /// `AGENT_PERFORMANCE_DETAIL_VIEW`.
+        AgentPerformanceDetailView = "AGENT_PERFORMANCE_DETAIL_VIEW",
+        /// `AGENT_STATUS_SUMMARY_VIEW`.
+        AgentStatusSummaryView = "AGENT_STATUS_SUMMARY_VIEW",
+        /// `AGENT_STATUS_DETAIL_VIEW`.
+        AgentStatusDetailView = "AGENT_STATUS_DETAIL_VIEW",
+        /// `AGENT_EVALUATION_SUMMARY_VIEW`.
+        AgentEvaluationSummaryView = "AGENT_EVALUATION_SUMMARY_VIEW",
+        /// `AGENT_EVALUATION_DETAIL_VIEW`.
+        AgentEvaluationDetailView = "AGENT_EVALUATION_DETAIL_VIEW",
+        /// `AGENT_QUEUE_DETAIL_VIEW`.
+        AgentQueueDetailView = "AGENT_QUEUE_DETAIL_VIEW",
+        /// `AGENT_INTERACTION_DETAIL_VIEW`.
+        AgentInteractionDetailView = "AGENT_INTERACTION_DETAIL_VIEW",
+        /// `ABANDON_INSIGHTS_VIEW`.
+        AbandonInsightsView = "ABANDON_INSIGHTS_VIEW",
+        /// `SKILLS_PERFORMANCE_VIEW`.
+        SkillsPerformanceView = "SKILLS_PERFORMANCE_VIEW",
+        /// `SURVEY_FORM_PERFORMANCE_SUMMARY_VIEW`.
+        SurveyFormPerformanceSummaryView = "SURVEY_FORM_PERFORMANCE_SUMMARY_VIEW",
+        /// `SURVEY_FORM_PERFORMANCE_DETAIL_VIEW`.
+        SurveyFormPerformanceDetailView = "SURVEY_FORM_PERFORMANCE_DETAIL_VIEW",
+        /// `DNIS_PERFORMANCE_SUMMARY_VIEW`.
+        DnisPerformanceSummaryView = "DNIS_PERFORMANCE_SUMMARY_VIEW",
+        /// `DNIS_PERFORMANCE_DETAIL_VIEW`.
+        DnisPerformanceDetailView = "DNIS_PERFORMANCE_DETAIL_VIEW",
+        /// `WRAP_UP_PERFORMANCE_SUMMARY_VIEW`.
+        WrapUpPerformanceSummaryView = "WRAP_UP_PERFORMANCE_SUMMARY_VIEW",
+        /// `AGENT_WRAP_UP_PERFORMANCE_DETAIL_VIEW`.
+        AgentWrapUpPerformanceDetailView = "AGENT_WRAP_UP_PERFORMANCE_DETAIL_VIEW",
+        /// `QUEUE_ACTIVITY_SUMMARY_VIEW`.
+        QueueActivitySummaryView = "QUEUE_ACTIVITY_SUMMARY_VIEW",
+        /// `QUEUE_ACTIVITY_DETAIL_VIEW`.
+        QueueActivityDetailView = "QUEUE_ACTIVITY_DETAIL_VIEW",
+        /// `AGENT_QUEUE_ACTIVITY_SUMMARY_VIEW`.
+        AgentQueueActivitySummaryView = "AGENT_QUEUE_ACTIVITY_SUMMARY_VIEW",
+        /// `QUEUE_AGENT_DETAIL_VIEW`.
+        QueueAgentDetailView = "QUEUE_AGENT_DETAIL_VIEW",
+        /// `QUEUE_INTERACTION_DETAIL_VIEW`.
+        QueueInteractionDetailView = "QUEUE_INTERACTION_DETAIL_VIEW",
+        /// `AGENT_SCHEDULE_DETAIL_VIEW`.
+        AgentScheduleDetailView = "AGENT_SCHEDULE_DETAIL_VIEW",
+        /// `IVR_PERFORMANCE_SUMMARY_VIEW`.
+        IvrPerformanceSummaryView = "IVR_PERFORMANCE_SUMMARY_VIEW",
+        /// `IVR_PERFORMANCE_DETAIL_VIEW`.
+        IvrPerformanceDetailView = "IVR_PERFORMANCE_DETAIL_VIEW",
+        /// `ANSWER_INSIGHTS_VIEW`.
+        AnswerInsightsView = "ANSWER_INSIGHTS_VIEW",
+        /// `HANDLE_INSIGHTS_VIEW`.
+        HandleInsightsView = "HANDLE_INSIGHTS_VIEW",
+        /// `TALK_INSIGHTS_VIEW`.
+        TalkInsightsView = "TALK_INSIGHTS_VIEW",
+        /// `HOLD_INSIGHTS_VIEW`.
+        HoldInsightsView = "HOLD_INSIGHTS_VIEW",
+        /// `ACW_INSIGHTS_VIEW`.
+        AcwInsightsView = "ACW_INSIGHTS_VIEW",
+        /// `WAIT_INSIGHTS_VIEW`.
+        WaitInsightsView = "WAIT_INSIGHTS_VIEW",
+        /// `AGENT_WRAP_UP_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
+        AgentWrapUpPerformanceIntervalDetailView = "AGENT_WRAP_UP_PERFORMANCE_INTERVAL_DETAIL_VIEW",
+        /// `FLOW_OUTCOME_SUMMARY_VIEW`.
+        FlowOutcomeSummaryView = "FLOW_OUTCOME_SUMMARY_VIEW",
+        /// `FLOW_OUTCOME_PERFORMANCE_DETAIL_VIEW`.
+        FlowOutcomePerformanceDetailView = "FLOW_OUTCOME_PERFORMANCE_DETAIL_VIEW",
+        /// `FLOW_OUTCOME_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
+        FlowOutcomePerformanceIntervalDetailView = "FLOW_OUTCOME_PERFORMANCE_INTERVAL_DETAIL_VIEW",
+        /// `FLOW_DESTINATION_SUMMARY_VIEW`.
+        FlowDestinationSummaryView = "FLOW_DESTINATION_SUMMARY_VIEW",
+        /// `FLOW_DESTINATION_DETAIL_VIEW`.
+        FlowDestinationDetailView = "FLOW_DESTINATION_DETAIL_VIEW",
+        /// `API_USAGE_VIEW`.
+        ApiUsageView = "API_USAGE_VIEW",
+        /// `SCHEDULED_CALLBACKS_VIEW`.
+        ScheduledCallbacksView = "SCHEDULED_CALLBACKS_VIEW",
+        /// `CONTENT_SEARCH_VIEW`.
+        ContentSearchView = "CONTENT_SEARCH_VIEW",
+        /// `LANDING_PAGE`.
+        LandingPage = "LANDING_PAGE",
+        /// `DASHBOARD_SUMMARY`.
+        DashboardSummary = "DASHBOARD_SUMMARY",
+        /// `DASHBOARD_DETAIL`.
+        DashboardDetail = "DASHBOARD_DETAIL",
+        /// `DASHBOARD_USERS`.
+        DashboardUsers = "DASHBOARD_USERS",
+        /// `DASHBOARD_USERS_DETAIL`.
+        DashboardUsersDetail = "DASHBOARD_USERS_DETAIL",
+        /// `JOURNEY_ACTION_MAP_SUMMARY_VIEW`.
+        JourneyActionMapSummaryView = "JOURNEY_ACTION_MAP_SUMMARY_VIEW",
+        /// `JOURNEY_OUTCOME_SUMMARY_VIEW`.
+        JourneyOutcomeSummaryView = "JOURNEY_OUTCOME_SUMMARY_VIEW",
+        /// `JOURNEY_SEGMENT_SUMMARY_VIEW`.
+        JourneySegmentSummaryView = "JOURNEY_SEGMENT_SUMMARY_VIEW",
+        /// `AGENT_DEVELOPMENT_DETAIL_VIEW`.
+        AgentDevelopmentDetailView = "AGENT_DEVELOPMENT_DETAIL_VIEW",
+        /// `AGENT_DEVELOPMENT_DETAIL_ME_VIEW`.
+        AgentDevelopmentDetailMeView = "AGENT_DEVELOPMENT_DETAIL_ME_VIEW",
+        /// `AGENT_DEVELOPMENT_SUMMARY_VIEW`.
+        AgentDevelopmentSummaryView = "AGENT_DEVELOPMENT_SUMMARY_VIEW",
+        /// `AGENT_PERFORMANCE_ME_VIEW`.
+        AgentPerformanceMeView = "AGENT_PERFORMANCE_ME_VIEW",
+        /// `AGENT_STATUS_ME_VIEW`.
+        AgentStatusMeView = "AGENT_STATUS_ME_VIEW",
+        /// `AGENT_EVALUATION_ME_VIEW`.
+        AgentEvaluationMeView = "AGENT_EVALUATION_ME_VIEW",
+        /// `AGENT_SCORECARD_VIEW`.
+        AgentScorecardView = "AGENT_SCORECARD_VIEW",
+        /// `AGENT_SCORECARD_ME_VIEW`.
+        AgentScorecardMeView = "AGENT_SCORECARD_ME_VIEW",
+        /// `AGENT_GAMIFICATION_LEADERSHIP_VIEW`.
+        AgentGamificationLeadershipView = "AGENT_GAMIFICATION_LEADERSHIP_VIEW",
+        /// `AGENT_SCHEDULE_ME_VIEW`.
+        AgentScheduleMeView = "AGENT_SCHEDULE_ME_VIEW",
+        /// `BOT_PERFORMANCE_SUMMARY_VIEW`.
+        BotPerformanceSummaryView = "BOT_PERFORMANCE_SUMMARY_VIEW",
+        /// `BOT_PERFORMANCE_DETAIL_VIEW`.
+        BotPerformanceDetailView = "BOT_PERFORMANCE_DETAIL_VIEW",
+        /// `SCHEDULED_EXPORTS_VIEW`.
+        ScheduledExportsView = "SCHEDULED_EXPORTS_VIEW",
+        /// `TOPIC_TREND_SUMMARY_VIEW`.
+        TopicTrendSummaryView = "TOPIC_TREND_SUMMARY_VIEW",
+        /// `TOPIC_TREND_DETAIL_VIEW`.
+        TopicTrendDetailView = "TOPIC_TREND_DETAIL_VIEW",
+        /// `ACTION_MAP_BLOCKED_CONSTRAINTS_DETAIL_VIEW`.
+        ActionMapBlockedConstraintsDetailView = "ACTION_MAP_BLOCKED_CONSTRAINTS_DETAIL_VIEW",
+        /// `ACTION_MAP_BLOCKED_CONSTRAINTS_INTERVAL_DETAIL_VIEW`.
+        ActionMapBlockedConstraintsIntervalDetailView = "ACTION_MAP_BLOCKED_CONSTRAINTS_INTERVAL_DETAIL_VIEW",
+        /// `FLOW_MILESTONE_PERFORMANCE_DETAIL_VIEW`.
+        FlowMilestonePerformanceDetailView = "FLOW_MILESTONE_PERFORMANCE_DETAIL_VIEW",
+        /// `FLOW_MILESTONE_PERFORMANCE_INTERVAL_DETAIL_VIEW`.
+        FlowMilestonePerformanceIntervalDetailView = "FLOW_MILESTONE_PERFORMANCE_INTERVAL_DETAIL_VIEW",
+        /// `AGENT_TOPIC_SUMMARY_VIEW`.
+        AgentTopicSummaryView = "AGENT_TOPIC_SUMMARY_VIEW",
+        /// `AGENT_TOPIC_DETAIL_VIEW`.
+        AgentTopicDetailView = "AGENT_TOPIC_DETAIL_VIEW",
+        /// `QUEUE_TOPIC_SUMMARY_VIEW`.
+        QueueTopicSummaryView = "QUEUE_TOPIC_SUMMARY_VIEW",
+        /// `QUEUE_TOPIC_DETAIL_VIEW`.
+        QueueTopicDetailView = "QUEUE_TOPIC_DETAIL_VIEW",
+        /// `FLOW_TOPIC_SUMMARY_VIEW`.
+        FlowTopicSummaryView = "FLOW_TOPIC_SUMMARY_VIEW",
+        /// `FLOW_TOPIC_DETAIL_VIEW`.
+        FlowTopicDetailView = "FLOW_TOPIC_DETAIL_VIEW",
+        /// `AGENT_INTERACTIONS_ME_VIEW`.
+        AgentInteractionsMeView = "AGENT_INTERACTIONS_ME_VIEW",
+        /// `ALERT_RULES_VIEW`.
+        AlertRulesView = "ALERT_RULES_VIEW",
+        /// `CONFIGURE_ALERT_RULE_VIEW`.
+        ConfigureAlertRuleView = "CONFIGURE_ALERT_RULE_VIEW",
+        /// `PREDICTIVE_ROUTING_VIEW`.
+        PredictiveRoutingView = "PREDICTIVE_ROUTING_VIEW",
+        /// `PREDICTIVE_ROUTING_QUEUE_OVERVIEW`.
+        PredictiveRoutingQueueOverview = "PREDICTIVE_ROUTING_QUEUE_OVERVIEW",
+        /// `PREDICTIVE_ROUTING_MODEL_VIEW`.
+        PredictiveRoutingModelView = "PREDICTIVE_ROUTING_MODEL_VIEW",
+        /// `PREDICTIVE_ROUTING_IMPACT_VIEW`.
+        PredictiveRoutingImpactView = "PREDICTIVE_ROUTING_IMPACT_VIEW",
+        /// `DATA_ACTIONS_PERFORMANCE_SUMMARY_VIEW`.
+        DataActionsPerformanceSummaryView = "DATA_ACTIONS_PERFORMANCE_SUMMARY_VIEW",
+        /// `DATA_ACTIONS_PERFORMANCE_DETAIL_VIEW`.
+        DataActionsPerformanceDetailView = "DATA_ACTIONS_PERFORMANCE_DETAIL_VIEW",
+        /// `AGENT_TIMELINE_SUMMARY_VIEW`.
+        AgentTimelineSummaryView = "AGENT_TIMELINE_SUMMARY_VIEW",
+        /// `AGENT_TIMELINE_DETAIL_VIEW`.
+        AgentTimelineDetailView = "AGENT_TIMELINE_DETAIL_VIEW",
+        /// `AGENT_LOGIN_LOGOUT_SUMMARY_VIEW`.
+        AgentLoginLogoutSummaryView = "AGENT_LOGIN_LOGOUT_SUMMARY_VIEW",
+        /// `AGENT_LOGIN_LOGOUT_DETAIL_VIEW`.
+        AgentLoginLogoutDetailView = "AGENT_LOGIN_LOGOUT_DETAIL_VIEW",
+        /// `CAMPAIGN_PERFORMANCE_SUMMARY_VIEW`.
+        CampaignPerformanceSummaryView = "CAMPAIGN_PERFORMANCE_SUMMARY_VIEW",
+        /// `CAMPAIGN_PERFORMANCE_DETAIL_VIEW`.
+        CampaignPerformanceDetailView = "CAMPAIGN_PERFORMANCE_DETAIL_VIEW",
+        /// `KNOWLEDGE_PERFORMANCE_VIEW`.
+        KnowledgePerformanceView = "KNOWLEDGE_PERFORMANCE_VIEW",
+        /// `AGENT_SCORECARD_INSIGHTS_SUMMARY_VIEW`.
+        AgentScorecardInsightsSummaryView = "AGENT_SCORECARD_INSIGHTS_SUMMARY_VIEW",
+        /// `AGENT_SCORECARD_INSIGHTS_DETAIL_VIEW`.
+        AgentScorecardInsightsDetailView = "AGENT_SCORECARD_INSIGHTS_DETAIL_VIEW",
+        /// `QUEUE_WRAPUP_DETAIL_VIEW`.
+        QueueWrapupDetailView = "QUEUE_WRAPUP_DETAIL_VIEW",
+        /// `INTERACTION_DETAIL_VIEW`.
+        InteractionDetailView = "INTERACTION_DETAIL_VIEW",
+        /// `CAMPAIGN_INTERACTION_DETAIL_VIEW`.
+        CampaignInteractionDetailView = "CAMPAIGN_INTERACTION_DETAIL_VIEW",
+        /// `CAMPAIGN_ATTEMPT_DETAIL_VIEW`.
+        CampaignAttemptDetailView = "CAMPAIGN_ATTEMPT_DETAIL_VIEW",
+        /// `WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
+        WorkitemPerformanceSummaryView = "WORKITEM_PERFORMANCE_SUMMARY_VIEW",
+        /// `AGENT_ASSIST_PERFORMANCE_VIEW`.
+        AgentAssistPerformanceView = "AGENT_ASSIST_PERFORMANCE_VIEW",
+        /// `CONTACT_CENTER_PERFORMANCE_VIEW`.
+        ContactCenterPerformanceView = "CONTACT_CENTER_PERFORMANCE_VIEW",
+        /// `QUEUE_ROUTING_PERFORMANCE_VIEW`.
+        QueueRoutingPerformanceView = "QUEUE_ROUTING_PERFORMANCE_VIEW",
+        /// `AGENT_WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
+        AgentWorkitemPerformanceSummaryView = "AGENT_WORKITEM_PERFORMANCE_SUMMARY_VIEW",
+        /// `AGENT_WORKITEM_PERFORMANCE_DETAIL_VIEW`.
+        AgentWorkitemPerformanceDetailView = "AGENT_WORKITEM_PERFORMANCE_DETAIL_VIEW",
+        /// `QUEUE_WORKITEM_PERFORMANCE_SUMMARY_VIEW`.
+        QueueWorkitemPerformanceSummaryView = "QUEUE_WORKITEM_PERFORMANCE_SUMMARY_VIEW",
+        /// `QUEUE_WORKITEM_PERFORMANCE_DETAIL_VIEW`.
+        QueueWorkitemPerformanceDetailView = "QUEUE_WORKITEM_PERFORMANCE_DETAIL_VIEW",
+        /// `EMAIL_AGENT_PERFORMANCE_SUMMARY_VIEW`.
+        EmailAgentPerformanceSummaryView = "EMAIL_AGENT_PERFORMANCE_SUMMARY_VIEW",
+        /// `EMAIL_AGENT_PERFORMANCE_DETAIL_VIEW`.
+        EmailAgentPerformanceDetailView = "EMAIL_AGENT_PERFORMANCE_DETAIL_VIEW",
+        /// `MESSAGING_AGENT_PERFORMANCE_SUMMARY_VIEW`.
+        MessagingAgentPerformanceSummaryView = "MESSAGING_AGENT_PERFORMANCE_SUMMARY_VIEW",
+        /// `MESSAGING_AGENT_PERFORMANCE_DETAIL_VIEW`.
+        MessagingAgentPerformanceDetailView = "MESSAGING_AGENT_PERFORMANCE_DETAIL_VIEW",
+        /// `EMAIL_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
+        EmailQueuePerformanceSummaryView = "EMAIL_QUEUE_PERFORMANCE_SUMMARY_VIEW",
+        /// `EMAIL_QUEUE_PERFORMANCE_DETAIL_VIEW`.
+        EmailQueuePerformanceDetailView = "EMAIL_QUEUE_PERFORMANCE_DETAIL_VIEW",
+        /// `MESSAGING_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
+        MessagingQueuePerformanceSummaryView = "MESSAGING_QUEUE_PERFORMANCE_SUMMARY_VIEW",
+        /// `MESSAGING_QUEUE_PERFORMANCE_DETAIL_VIEW`.
+        MessagingQueuePerformanceDetailView = "MESSAGING_QUEUE_PERFORMANCE_DETAIL_VIEW",
+        /// `SOCIAL_LISTENING_VIEW`.
+        SocialListeningView = "SOCIAL_LISTENING_VIEW",
+        /// `SOCIAL_LISTENING_POSTS_VIEW`.
+        SocialListeningPostsView = "SOCIAL_LISTENING_POSTS_VIEW",
+        /// `AGENT_PERFORMANCE_TIMELINE_DETAIL_VIEW`.
+        AgentPerformanceTimelineDetailView = "AGENT_PERFORMANCE_TIMELINE_DETAIL_VIEW",
+        /// `DASHBOARD_SLIDESHOWS`.
+        DashboardSlideshows = "DASHBOARD_SLIDESHOWS",
+        /// `DASHBOARD_SLIDESHOWS_DETAIL`.
+        DashboardSlideshowsDetail = "DASHBOARD_SLIDESHOWS_DETAIL",
+        /// `AGENT_COPILOT_PERFORMANCE_VIEW`.
+        AgentCopilotPerformanceView = "AGENT_COPILOT_PERFORMANCE_VIEW",
+        /// `AGENT_ASSIGNED_EVALUATION_ME_VIEW`.
+        AgentAssignedEvaluationMeView = "AGENT_ASSIGNED_EVALUATION_ME_VIEW",
+        /// `VIRTUAL_AGENT_PERFORMANCE_VIEW`.
+        VirtualAgentPerformanceView = "VIRTUAL_AGENT_PERFORMANCE_VIEW",
+        /// `CONTENT_EXPLORATION_VIEW`.
+        ContentExplorationView = "CONTENT_EXPLORATION_VIEW",
+        /// `EVALUATION_PERFORMANCE_SUMMARY_VIEW`.
+        EvaluationPerformanceSummaryView = "EVALUATION_PERFORMANCE_SUMMARY_VIEW",
+        /// `EVALUATION_PERFORMANCE_DETAIL_VIEW`.
+        EvaluationPerformanceDetailView = "EVALUATION_PERFORMANCE_DETAIL_VIEW",
+        /// `EVALUATION_PERFORMANCE_QUESTION_GROUP_DETAIL_VIEW`.
+        EvaluationPerformanceQuestionGroupDetailView = "EVALUATION_PERFORMANCE_QUESTION_GROUP_DETAIL_VIEW",
+        /// `EVALUATION_PERFORMANCE_QUESTION_DETAIL_VIEW`.
+        EvaluationPerformanceQuestionDetailView = "EVALUATION_PERFORMANCE_QUESTION_DETAIL_VIEW",
+        /// `QUEUE_WORKITEM_ACTIVITY_SUMMARY_VIEW`.
+        QueueWorkitemActivitySummaryView = "QUEUE_WORKITEM_ACTIVITY_SUMMARY_VIEW",
+        /// `QUEUE_WORKITEM_ACTIVITY_DETAIL_VIEW`.
+        QueueWorkitemActivityDetailView = "QUEUE_WORKITEM_ACTIVITY_DETAIL_VIEW",
+        /// `DIGITAL_ADOPTION_VIEW`.
+        DigitalAdoptionView = "DIGITAL_ADOPTION_VIEW",
+        /// `DIGITAL_INTENT_VIEW`.
+        DigitalIntentView = "DIGITAL_INTENT_VIEW",
+        /// `DIGITAL_PERFORMANCE_VIEW`.
+        DigitalPerformanceView = "DIGITAL_PERFORMANCE_VIEW",
+        /// `COPILOT_USAGE_VIEW`.
+        CopilotUsageView = "COPILOT_USAGE_VIEW",
+        /// `PREDICTIVE_ROUTING_THROUGHPUT_VIEW`.
+        PredictiveRoutingThroughputView = "PREDICTIVE_ROUTING_THROUGHPUT_VIEW",
+        /// `QUEUE_SKILL_EXPRESSION_PERFORMANCE_VIEW`.
+        QueueSkillExpressionPerformanceView = "QUEUE_SKILL_EXPRESSION_PERFORMANCE_VIEW",
+        /// `AGENTIC_VIRTUAL_AGENT_PERFORMANCE_VIEW`.
+        AgenticVirtualAgentPerformanceView = "AGENTIC_VIRTUAL_AGENT_PERFORMANCE_VIEW",
+        /// `CALLBACK_QUEUE_PERFORMANCE_SUMMARY_VIEW`.
+        CallbackQueuePerformanceSummaryView = "CALLBACK_QUEUE_PERFORMANCE_SUMMARY_VIEW",
+        /// `CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW`.
+        CallbackQueuePerformanceDetailView = "CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW",
+    }
+}
+
 body! {
     /// `clauses` of a `ResolutionAggregateQueryFilter`.
     ///
     /// Vendor class: `ResolutionAggregateQueryClause`.
     pub struct ResolutionAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ResolutionAggregateQueryPredicate> = "predicates",
     }
@@ -7548,7 +7522,7 @@ body! {
     /// Vendor class: `ResolutionAggregateQueryFilter`.
     pub struct ResolutionAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ResolutionAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -7562,11 +7536,11 @@ body! {
     /// Vendor class: `ResolutionAggregateQueryPredicate`.
     pub struct ResolutionAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: ResolutionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -7618,7 +7592,7 @@ body! {
         /// Views.
         views: Vec<ResolutionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ResolutionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: ResolutionTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -7632,7 +7606,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -7668,19 +7642,9 @@ body! {
         /// Views.
         views: Vec<ResolutionAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ResolutionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: ResolutionTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
-    }
-}
-
-open_enum! {
-    /// `alternateTimeDimension` of a `ResolutionAsyncAggregationQuery`.
-    pub enum ResolutionAsyncAggregationQueryAlternateTimeDimension {
-        /// `eventTime`.
-        EventTime = "eventTime",
-        /// `wrapUpDate`.
-        WrapUpDate = "wrapUpDate",
     }
 }
 
@@ -7690,7 +7654,7 @@ body! {
     /// Vendor class: `ResolutionDetailQueryClause`.
     pub struct ResolutionDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<ResolutionDetailQueryPredicate> = "predicates",
     }
@@ -7702,7 +7666,7 @@ body! {
     /// Vendor class: `ResolutionDetailQueryFilter`.
     pub struct ResolutionDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<ResolutionDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7716,15 +7680,25 @@ body! {
     /// Vendor class: `ResolutionDetailQueryPredicate`.
     pub struct ResolutionDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Metric.
         metric: ResolutionAggregationViewTarget = "metric",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
         range: Box<NumericRange> = "range",
+    }
+}
+
+open_enum! {
+    /// `alternateTimeDimension` of a `ResolutionAsyncAggregationQuery`.
+    pub enum ResolutionTimeDimension {
+        /// `eventTime`.
+        EventTime = "eventTime",
+        /// `wrapUpDate`.
+        WrapUpDate = "wrapUpDate",
     }
 }
 
@@ -7744,13 +7718,31 @@ body! {
     }
 }
 
+open_enum! {
+    /// `metric` of a `RoutingActivityQueryMetric`.
+    pub enum RoutingActivityMetric {
+        /// `oActiveUsers`.
+        OActiveUsers = "oActiveUsers",
+        /// `oMemberUsers`.
+        OMemberUsers = "oMemberUsers",
+        /// `oOffQueueUsers`.
+        OOffQueueUsers = "oOffQueueUsers",
+        /// `oOnQueueUsers`.
+        OOnQueueUsers = "oOnQueueUsers",
+        /// `oUserPresences`.
+        OUserPresences = "oUserPresences",
+        /// `oUserRoutingStatuses`.
+        OUserRoutingStatuses = "oUserRoutingStatuses",
+    }
+}
+
 body! {
     /// `data` of a `RoutingActivityData`.
     ///
     /// Vendor class: `RoutingActivityMetricValue`.
     pub struct RoutingActivityMetricValue {
         /// Metric.
-        metric: RoutingActivityQueryMetricMetric = "metric",
+        metric: RoutingActivityMetric = "metric",
         /// Qualifier.
         qualifier: Box<str> = "qualifier",
         /// Secondary qualifier.
@@ -7774,7 +7766,7 @@ body! {
         /// Filter.
         filter: Box<ActivityQueryFilter> = "filter",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
     }
 }
 
@@ -7784,27 +7776,9 @@ body! {
     /// Vendor class: `RoutingActivityQueryMetric`.
     pub struct RoutingActivityQueryMetric {
         /// Metric.
-        metric: RoutingActivityQueryMetricMetric = "metric",
+        metric: RoutingActivityMetric = "metric",
         /// Whether: details.
         details: bool = "details",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `RoutingActivityQueryMetric`.
-    pub enum RoutingActivityQueryMetricMetric {
-        /// `oActiveUsers`.
-        OActiveUsers = "oActiveUsers",
-        /// `oMemberUsers`.
-        OMemberUsers = "oMemberUsers",
-        /// `oOffQueueUsers`.
-        OOffQueueUsers = "oOffQueueUsers",
-        /// `oOnQueueUsers`.
-        OOnQueueUsers = "oOnQueueUsers",
-        /// `oUserPresences`.
-        OUserPresences = "oUserPresences",
-        /// `oUserRoutingStatuses`.
-        OUserRoutingStatuses = "oUserRoutingStatuses",
     }
 }
 
@@ -7816,31 +7790,7 @@ body! {
         /// Results.
         results: Vec<RoutingActivityData> = "results",
         /// Entity id dimension.
-        entity_id_dimension: RoutingActivityResponseEntityIdDimension = "entityIdDimension",
-    }
-}
-
-open_enum! {
-    /// `entityIdDimension` of a `RoutingActivityResponse`.
-    pub enum RoutingActivityResponseEntityIdDimension {
-        /// `organizationPresenceId`.
-        OrganizationPresenceId = "organizationPresenceId",
-        /// `presenceDate`.
-        PresenceDate = "presenceDate",
-        /// `queueId`.
-        QueueId = "queueId",
-        /// `queueMembershipStatus`.
-        QueueMembershipStatus = "queueMembershipStatus",
-        /// `routingStatus`.
-        RoutingStatus = "routingStatus",
-        /// `routingStatusDate`.
-        RoutingStatusDate = "routingStatusDate",
-        /// `systemPresence`.
-        SystemPresence = "systemPresence",
-        /// `teamId`.
-        TeamId = "teamId",
-        /// `userId`.
-        UserId = "userId",
+        entity_id_dimension: ActivityDimension = "entityIdDimension",
     }
 }
 
@@ -7850,7 +7800,7 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryClause`.
     pub struct RoutingStatusDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<RoutingStatusDetailQueryPredicate> = "predicates",
     }
@@ -7862,7 +7812,7 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryFilter`.
     pub struct RoutingStatusDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<RoutingStatusDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7876,11 +7826,11 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryPredicate`.
     pub struct RoutingStatusDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: RoutingStatusDetailQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -7902,7 +7852,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryClause`.
     pub struct SegmentDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<SegmentDetailQueryPredicate> = "predicates",
     }
@@ -7914,7 +7864,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryFilter`.
     pub struct SegmentDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<SegmentDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7928,7 +7878,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryPredicate`.
     pub struct SegmentDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: SegmentDetailQueryPredicateDimension = "dimension",
         /// Property type.
@@ -7938,7 +7888,7 @@ body! {
         /// Metric.
         metric: SegmentDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8120,6 +8070,56 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `segmentType` of a `AnalyticsAgentStateAgentSessionResult`.
+    pub enum SegmentType {
+        /// `alert`.
+        Alert = "alert",
+        /// `barging`.
+        Barging = "barging",
+        /// `callback`.
+        Callback = "callback",
+        /// `coaching`.
+        Coaching = "coaching",
+        /// `contacting`.
+        Contacting = "contacting",
+        /// `converting`.
+        Converting = "converting",
+        /// `delay`.
+        Delay = "delay",
+        /// `dialing`.
+        Dialing = "dialing",
+        /// `hold`.
+        Hold = "hold",
+        /// `interact`.
+        Interact = "interact",
+        /// `ivr`.
+        Ivr = "ivr",
+        /// `monitoring`.
+        Monitoring = "monitoring",
+        /// `parked`.
+        Parked = "parked",
+        /// `scheduled`.
+        Scheduled = "scheduled",
+        /// `screenmonitoring`.
+        Screenmonitoring = "screenmonitoring",
+        /// `sharing`.
+        Sharing = "sharing",
+        /// `system`.
+        System = "system",
+        /// `transmitting`.
+        Transmitting = "transmitting",
+        /// `unknown`.
+        Unknown = "unknown",
+        /// `uploading`.
+        Uploading = "uploading",
+        /// `voicemail`.
+        Voicemail = "voicemail",
+        /// `wrapup`.
+        Wrapup = "wrapup",
+    }
+}
+
 body! {
     /// `selectedColumns` of a `ReportingExportJobRequest`.
     ///
@@ -8244,7 +8244,7 @@ body! {
     /// Vendor class: `SummaryAggregateQueryClause`.
     pub struct SummaryAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<SummaryAggregateQueryPredicate> = "predicates",
     }
@@ -8256,7 +8256,7 @@ body! {
     /// Vendor class: `SummaryAggregateQueryFilter`.
     pub struct SummaryAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<SummaryAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8270,11 +8270,11 @@ body! {
     /// Vendor class: `SummaryAggregateQueryPredicate`.
     pub struct SummaryAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: SummaryAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8352,9 +8352,9 @@ body! {
         /// Views.
         views: Vec<SummaryAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: SummaryAggregationSort = "sortMetric",
         /// Limit.
@@ -8370,7 +8370,7 @@ body! {
         /// Its name.
         name: SummaryAggregationViewTarget = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -8384,7 +8384,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -8424,9 +8424,9 @@ body! {
         /// Views.
         views: Vec<SummaryAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: SummaryAggregationSort = "sortMetric",
         /// Limit.
@@ -8442,7 +8442,7 @@ body! {
     /// Vendor class: `SurveyAggregateQueryClause`.
     pub struct SurveyAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<SurveyAggregateQueryPredicate> = "predicates",
     }
@@ -8454,7 +8454,7 @@ body! {
     /// Vendor class: `SurveyAggregateQueryFilter`.
     pub struct SurveyAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<SurveyAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8468,11 +8468,11 @@ body! {
     /// Vendor class: `SurveyAggregateQueryPredicate`.
     pub struct SurveyAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: SurveyAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8556,7 +8556,7 @@ body! {
         /// Views.
         views: Vec<SurveyAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: SurveyAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: SurveyTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -8570,7 +8570,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -8642,19 +8642,9 @@ body! {
         /// Views.
         views: Vec<SurveyAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: SurveyAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: SurveyTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
-    }
-}
-
-open_enum! {
-    /// `alternateTimeDimension` of a `SurveyAsyncAggregationQuery`.
-    pub enum SurveyAsyncAggregationQueryAlternateTimeDimension {
-        /// `eventTime`.
-        EventTime = "eventTime",
-        /// `surveyCreatedDate`.
-        SurveyCreatedDate = "surveyCreatedDate",
     }
 }
 
@@ -8664,7 +8654,7 @@ body! {
     /// Vendor class: `SurveyDetailQueryClause`.
     pub struct SurveyDetailQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<SurveyDetailQueryPredicate> = "predicates",
     }
@@ -8676,7 +8666,7 @@ body! {
     /// Vendor class: `SurveyDetailQueryFilter`.
     pub struct SurveyDetailQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<SurveyDetailQueryClause> = "clauses",
         /// Predicates.
@@ -8690,13 +8680,13 @@ body! {
     /// Vendor class: `SurveyDetailQueryPredicate`.
     pub struct SurveyDetailQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: SurveyDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: SurveyDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8740,13 +8730,23 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `alternateTimeDimension` of a `SurveyAsyncAggregationQuery`.
+    pub enum SurveyTimeDimension {
+        /// `eventTime`.
+        EventTime = "eventTime",
+        /// `surveyCreatedDate`.
+        SurveyCreatedDate = "surveyCreatedDate",
+    }
+}
+
 body! {
     /// `clauses` of a `TaskManagementAggregateQueryFilter`.
     ///
     /// Vendor class: `TaskManagementAggregateQueryClause`.
     pub struct TaskManagementAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<TaskManagementAggregateQueryPredicate> = "predicates",
     }
@@ -8758,7 +8758,7 @@ body! {
     /// Vendor class: `TaskManagementAggregateQueryFilter`.
     pub struct TaskManagementAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<TaskManagementAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8772,11 +8772,11 @@ body! {
     /// Vendor class: `TaskManagementAggregateQueryPredicate`.
     pub struct TaskManagementAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: TaskManagementAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8846,7 +8846,7 @@ body! {
         /// Views.
         views: Vec<TaskManagementAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -8860,7 +8860,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -8958,9 +8958,43 @@ body! {
         /// Views.
         views: Vec<TaskManagementAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
+    }
+}
+
+open_enum! {
+    /// `name` of a `TaskManagementQueryMetric`.
+    pub enum TaskManagementMetric {
+        /// `oWorkitemsUnassigned`.
+        OWorkitemsUnassigned = "oWorkitemsUnassigned",
+        /// `oWorkitemsAssigned`.
+        OWorkitemsAssigned = "oWorkitemsAssigned",
+        /// `oWorkitemsConnected`.
+        OWorkitemsConnected = "oWorkitemsConnected",
+        /// `oWorkitemsParked`.
+        OWorkitemsParked = "oWorkitemsParked",
+        /// `oWorkitemsHeld`.
+        OWorkitemsHeld = "oWorkitemsHeld",
+        /// `oWorkitemsAcdStarted`.
+        OWorkitemsAcdStarted = "oWorkitemsAcdStarted",
+        /// `oWorkitemsDeclined`.
+        OWorkitemsDeclined = "oWorkitemsDeclined",
+        /// `oWorkitemsIdle`.
+        OWorkitemsIdle = "oWorkitemsIdle",
+        /// `oWorkitemsDisconnected`.
+        OWorkitemsDisconnected = "oWorkitemsDisconnected",
+        /// `oWorkitemsAcdExpired`.
+        OWorkitemsAcdExpired = "oWorkitemsAcdExpired",
+        /// `oWorkitemsDue`.
+        OWorkitemsDue = "oWorkitemsDue",
+        /// `oWorkitemsOverDue`.
+        OWorkitemsOverDue = "oWorkitemsOverDue",
+        /// `oWorkitemOldestUnassigned`.
+        OWorkitemOldestUnassigned = "oWorkitemOldestUnassigned",
+        /// `oWorkitemOldestAssigned`.
+        OWorkitemOldestAssigned = "oWorkitemOldestAssigned",
     }
 }
 
@@ -8970,7 +9004,7 @@ body! {
     /// Vendor class: `TaskManagementObservationDataContainer`.
     pub struct TaskManagementObservationDataContainer {
         /// Metric.
-        metric: TaskManagementQueryMetricName = "metric",
+        metric: TaskManagementMetric = "metric",
         /// Stats.
         stats: TaskManagementObservationMetricStats = "stats",
         /// Qualifier.
@@ -9002,23 +9036,7 @@ body! {
         /// The id of the assignee.
         assignee_id: Box<str> = "assigneeId",
         /// Status category.
-        status_category: TaskManagementObservationGroupResultStatusCategory = "statusCategory",
-    }
-}
-
-open_enum! {
-    /// `statusCategory` of a `TaskManagementObservationGroupResult`.
-    pub enum TaskManagementObservationGroupResultStatusCategory {
-        /// `Open`.
-        Open = "Open",
-        /// `InProgress`.
-        InProgress = "InProgress",
-        /// `Waiting`.
-        Waiting = "Waiting",
-        /// `Closed`.
-        Closed = "Closed",
-        /// `Unknown`.
-        Unknown = "Unknown",
+        status_category: WorkitemStatusCategory = "statusCategory",
     }
 }
 
@@ -9116,43 +9134,9 @@ body! {
     /// Vendor class: `TaskManagementQueryMetric`.
     pub struct TaskManagementQueryMetric {
         /// Its name.
-        name: TaskManagementQueryMetricName = "name",
+        name: TaskManagementMetric = "name",
         /// Qualifier.
         qualifier: TaskManagementQueryMetricQualifier = "qualifier",
-    }
-}
-
-open_enum! {
-    /// `name` of a `TaskManagementQueryMetric`.
-    pub enum TaskManagementQueryMetricName {
-        /// `oWorkitemsUnassigned`.
-        OWorkitemsUnassigned = "oWorkitemsUnassigned",
-        /// `oWorkitemsAssigned`.
-        OWorkitemsAssigned = "oWorkitemsAssigned",
-        /// `oWorkitemsConnected`.
-        OWorkitemsConnected = "oWorkitemsConnected",
-        /// `oWorkitemsParked`.
-        OWorkitemsParked = "oWorkitemsParked",
-        /// `oWorkitemsHeld`.
-        OWorkitemsHeld = "oWorkitemsHeld",
-        /// `oWorkitemsAcdStarted`.
-        OWorkitemsAcdStarted = "oWorkitemsAcdStarted",
-        /// `oWorkitemsDeclined`.
-        OWorkitemsDeclined = "oWorkitemsDeclined",
-        /// `oWorkitemsIdle`.
-        OWorkitemsIdle = "oWorkitemsIdle",
-        /// `oWorkitemsDisconnected`.
-        OWorkitemsDisconnected = "oWorkitemsDisconnected",
-        /// `oWorkitemsAcdExpired`.
-        OWorkitemsAcdExpired = "oWorkitemsAcdExpired",
-        /// `oWorkitemsDue`.
-        OWorkitemsDue = "oWorkitemsDue",
-        /// `oWorkitemsOverDue`.
-        OWorkitemsOverDue = "oWorkitemsOverDue",
-        /// `oWorkitemOldestUnassigned`.
-        OWorkitemOldestUnassigned = "oWorkitemOldestUnassigned",
-        /// `oWorkitemOldestAssigned`.
-        OWorkitemOldestAssigned = "oWorkitemOldestAssigned",
     }
 }
 
@@ -9182,13 +9166,27 @@ body! {
     }
 }
 
+open_enum! {
+    /// `metric` of a `TeamActivityQueryMetric`.
+    pub enum TeamActivityMetric {
+        /// `oTeamOffQueueUsers`.
+        OTeamOffQueueUsers = "oTeamOffQueueUsers",
+        /// `oTeamOnQueueUsers`.
+        OTeamOnQueueUsers = "oTeamOnQueueUsers",
+        /// `oTeamPresences`.
+        OTeamPresences = "oTeamPresences",
+        /// `oTeamRoutingStatuses`.
+        OTeamRoutingStatuses = "oTeamRoutingStatuses",
+    }
+}
+
 body! {
     /// `data` of a `TeamActivityData`.
     ///
     /// Vendor class: `TeamActivityMetricValue`.
     pub struct TeamActivityMetricValue {
         /// Metric.
-        metric: TeamActivityQueryMetricMetric = "metric",
+        metric: TeamActivityMetric = "metric",
         /// Qualifier.
         qualifier: Box<str> = "qualifier",
         /// Secondary qualifier.
@@ -9212,7 +9210,7 @@ body! {
         /// Filter.
         filter: Box<ActivityQueryFilter> = "filter",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
     }
 }
 
@@ -9222,23 +9220,9 @@ body! {
     /// Vendor class: `TeamActivityQueryMetric`.
     pub struct TeamActivityQueryMetric {
         /// Metric.
-        metric: TeamActivityQueryMetricMetric = "metric",
+        metric: TeamActivityMetric = "metric",
         /// Whether: details.
         details: bool = "details",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `TeamActivityQueryMetric`.
-    pub enum TeamActivityQueryMetricMetric {
-        /// `oTeamOffQueueUsers`.
-        OTeamOffQueueUsers = "oTeamOffQueueUsers",
-        /// `oTeamOnQueueUsers`.
-        OTeamOnQueueUsers = "oTeamOnQueueUsers",
-        /// `oTeamPresences`.
-        OTeamPresences = "oTeamPresences",
-        /// `oTeamRoutingStatuses`.
-        OTeamRoutingStatuses = "oTeamRoutingStatuses",
     }
 }
 
@@ -9250,7 +9234,7 @@ body! {
         /// Results.
         results: Vec<TeamActivityData> = "results",
         /// Entity id dimension.
-        entity_id_dimension: RoutingActivityResponseEntityIdDimension = "entityIdDimension",
+        entity_id_dimension: ActivityDimension = "entityIdDimension",
     }
 }
 
@@ -9312,7 +9296,7 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryClause`.
     pub struct TranscriptAggregateQueryClause {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Predicates.
         predicates: Vec<TranscriptAggregateQueryPredicate> = "predicates",
     }
@@ -9324,7 +9308,7 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryFilter`.
     pub struct TranscriptAggregateQueryFilter {
         /// Type.
-        type_: ActionAggregateQueryFilterType = "type",
+        type_: FilterType = "type",
         /// Clauses.
         clauses: Vec<TranscriptAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -9338,11 +9322,11 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryPredicate`.
     pub struct TranscriptAggregateQueryPredicate {
         /// Type.
-        type_: ActionAggregateQueryPredicateType = "type",
+        type_: PredicateType = "type",
         /// Dimension.
         dimension: TranscriptAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: ActionAggregateQueryPredicateOperator = "operator",
+        operator: PredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -9420,9 +9404,9 @@ body! {
         /// Views.
         views: Vec<TranscriptAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: TranscriptAggregationSort = "sortMetric",
         /// Limit.
@@ -9438,7 +9422,7 @@ body! {
         /// Its name.
         name: TranscriptAggregationViewTarget = "name",
         /// Function.
-        function: AgentCopilotAggregationSortFunction = "function",
+        function: AggregationSortFunction = "function",
     }
 }
 
@@ -9452,7 +9436,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -9508,9 +9492,9 @@ body! {
         /// Views.
         views: Vec<TranscriptAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Query type.
-        query_type: AgentCopilotAsyncAggregationQueryType = "queryType",
+        query_type: AggregationQueryType = "queryType",
         /// Sort metric.
         sort_metric: TranscriptAggregationSort = "sortMetric",
         /// Limit.
@@ -9562,13 +9546,23 @@ body! {
     }
 }
 
+open_enum! {
+    /// `metric` of a `UserActivityQueryMetric`.
+    pub enum UserActivityMetric {
+        /// `oActiveQueues`.
+        OActiveQueues = "oActiveQueues",
+        /// `oMemberQueues`.
+        OMemberQueues = "oMemberQueues",
+    }
+}
+
 body! {
     /// `data` of a `UserActivityData`.
     ///
     /// Vendor class: `UserActivityMetricValue`.
     pub struct UserActivityMetricValue {
         /// Metric.
-        metric: UserActivityQueryMetricMetric = "metric",
+        metric: UserActivityMetric = "metric",
         /// Qualifier.
         qualifier: Box<str> = "qualifier",
         /// The ids: entity.
@@ -9590,7 +9584,7 @@ body! {
         /// Filter.
         filter: Box<ActivityQueryFilter> = "filter",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
     }
 }
 
@@ -9600,19 +9594,9 @@ body! {
     /// Vendor class: `UserActivityQueryMetric`.
     pub struct UserActivityQueryMetric {
         /// Metric.
-        metric: UserActivityQueryMetricMetric = "metric",
+        metric: UserActivityMetric = "metric",
         /// Whether: details.
         details: bool = "details",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `UserActivityQueryMetric`.
-    pub enum UserActivityQueryMetricMetric {
-        /// `oActiveQueues`.
-        OActiveQueues = "oActiveQueues",
-        /// `oMemberQueues`.
-        OMemberQueues = "oMemberQueues",
     }
 }
 
@@ -9624,7 +9608,7 @@ body! {
         /// Results.
         results: Vec<UserActivityData> = "results",
         /// Entity id dimension.
-        entity_id_dimension: RoutingActivityResponseEntityIdDimension = "entityIdDimension",
+        entity_id_dimension: ActivityDimension = "entityIdDimension",
     }
 }
 
@@ -9662,7 +9646,7 @@ body! {
         /// Views.
         views: Vec<UserAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
     }
 }
 
@@ -9676,7 +9660,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Function.
-        function: ActionAggregationViewFunction = "function",
+        function: AggregationViewFunction = "function",
         /// Range.
         range: Box<AggregationRange> = "range",
     }
@@ -9730,7 +9714,7 @@ body! {
         /// Views.
         views: Vec<UserAggregationView> = "views",
         /// Alternate time dimension.
-        alternate_time_dimension: ActionAsyncAggregationQueryAlternateTimeDimension = "alternateTimeDimension",
+        alternate_time_dimension: EventTimeDimension = "alternateTimeDimension",
         /// Entities of a page.
         page_size: i64 = "pageSize",
     }
@@ -9750,7 +9734,7 @@ body! {
         /// Routing status filters.
         routing_status_filters: Vec<RoutingStatusDetailQueryFilter> = "routingStatusFilters",
         /// Order.
-        order: ConversationActivityQueryOrder = "order",
+        order: QueryOrder = "order",
         /// Presence aggregations.
         presence_aggregations: Vec<AnalyticsQueryAggregation> = "presenceAggregations",
         /// Routing status aggregations.
@@ -10408,7 +10392,7 @@ body! {
         /// Whether: show duration.
         show_duration: bool = "showDuration",
         /// `asc` or `desc`.
-        sort_order: AuditQuerySortOrder = "sortOrder",
+        sort_order: SortDirection = "sortOrder",
         /// Sort key.
         sort_key: WidgetSortKey = "sortKey",
         /// Entity limit.
@@ -10438,7 +10422,7 @@ body! {
         /// Selected segment types.
         selected_segment_types: Vec<Box<str>> = "selectedSegmentTypes",
         /// Agent interaction sort order.
-        agent_interaction_sort_order: AuditQuerySortOrder = "agentInteractionSortOrder",
+        agent_interaction_sort_order: SortDirection = "agentInteractionSortOrder",
     }
 }
 
@@ -10473,6 +10457,22 @@ open_enum! {
         WebContentUrl = "WEB_CONTENT_URL",
         /// `AGENT_ACTIVITY`.
         AgentActivity = "AGENT_ACTIVITY",
+    }
+}
+
+open_enum! {
+    /// `statusCategory` of a `TaskManagementObservationGroupResult`.
+    pub enum WorkitemStatusCategory {
+        /// `Open`.
+        Open = "Open",
+        /// `InProgress`.
+        InProgress = "InProgress",
+        /// `Waiting`.
+        Waiting = "Waiting",
+        /// `Closed`.
+        Closed = "Closed",
+        /// `Unknown`.
+        Unknown = "Unknown",
     }
 }
 

@@ -3,9 +3,7 @@
 
 //! Audits: the types of this family alone.
 
-use super::shared::{
-    AuditQueryExecutionStatusResponseState, AuditQuerySortOrder, MessageInfo, NamedEntityRef,
-};
+use super::shared::{MessageInfo, NamedEntityRef, QueryExecutionState, SortDirection};
 use crate::events::Members;
 use crate::events::Timestamp;
 use crate::events::bodies::EntityRef;
@@ -118,7 +116,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// State.
-        state: AuditQueryExecutionStatusResponseState = "state",
+        state: QueryExecutionState = "state",
         /// When: start.
         start_date: Timestamp = "startDate",
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
@@ -208,7 +206,7 @@ body! {
         /// Its name.
         name: AuditQuerySortName = "name",
         /// `asc` or `desc`.
-        sort_order: AuditQuerySortOrder = "sortOrder",
+        sort_order: SortDirection = "sortOrder",
     }
 }
 

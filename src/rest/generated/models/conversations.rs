@@ -4,8 +4,8 @@
 //! Conversations: the types of this family alone.
 
 use super::shared::{
-    AiScoringSetting, AnalyticsSessionEngagementSource, ErrorBody, NamedEntityRef, Queue,
-    ResourceConditionNodeConjunction, Team, User,
+    AiScoringSetting, AnalyticsSessionEngagementSource, Conjunction, ErrorBody, NamedEntityRef,
+    Queue, Team, User,
 };
 use crate::events::Json;
 use crate::events::Members;
@@ -2309,7 +2309,7 @@ body! {
     /// Vendor class: `VisibilityCondition`.
     pub struct VisibilityCondition {
         /// Combining operation.
-        combining_operation: ResourceConditionNodeConjunction = "combiningOperation",
+        combining_operation: Conjunction = "combiningOperation",
         /// Predicates.
         predicates: Vec<Json> = "predicates",
     }

@@ -74,7 +74,7 @@ body! {
         /// Where it is: connect.
         connect_uri: Secret = "connectUri",
         /// Its id.
-        id: Box<str> = "id",
+        id: Secret = "id",
         /// When: expires.
         expires: Timestamp = "expires",
     }

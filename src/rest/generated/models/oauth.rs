@@ -3,9 +3,7 @@
 
 //! Oauth: the types of this family alone.
 
-use super::shared::{
-    NamedEntityRef, OAuthClientAuthorizedGrantType, OAuthClientState, RoleDivision,
-};
+use super::shared::{NamedEntityRef, OAuthClientState, OAuthGrantType, RoleDivision};
 use crate::core::secret::Secret;
 use crate::events::Timestamp;
 use crate::events::body::body;
@@ -97,7 +95,7 @@ body! {
         /// Modified by.
         modified_by: Box<NamedEntityRef> = "modifiedBy",
         /// Authorized grant type.
-        authorized_grant_type: OAuthClientAuthorizedGrantType = "authorizedGrantType",
+        authorized_grant_type: OAuthGrantType = "authorizedGrantType",
         /// Scope.
         scope: Vec<Box<str>> = "scope",
         /// Role divisions.
@@ -155,7 +153,7 @@ body! {
         /// The ids: role.
         role_ids: Vec<Box<str>> = "roleIds",
         /// Authorized grant type.
-        authorized_grant_type: OAuthClientAuthorizedGrantType = "authorizedGrantType",
+        authorized_grant_type: OAuthGrantType = "authorizedGrantType",
         /// Scope.
         scope: Vec<Box<str>> = "scope",
         /// Role divisions.

@@ -3,9 +3,7 @@
 
 //! Presence: the types of this family alone.
 
-use super::shared::{
-    OrganizationPresence, OrganizationPresenceDefinition, OrganizationPresenceDefinitionType,
-};
+use super::shared::{DefinitionOwner, OrganizationPresence, OrganizationPresenceDefinition};
 use crate::events::body::body;
 
 body! {
@@ -97,7 +95,7 @@ body! {
         /// Description.
         description: Box<str> = "description",
         /// Type.
-        type_: OrganizationPresenceDefinitionType = "type",
+        type_: DefinitionOwner = "type",
         /// Whether: deactivated.
         deactivated: bool = "deactivated",
         /// Its path in the REST API.

@@ -5,10 +5,10 @@
 
 use super::shared::{
     AcwSettings, AgentOwnedRouting, AiScoringSetting, Bullseye, CannedResponseLibraries,
-    ConditionalGroupActivation, ConditionalGroupRouting, DirectRouting, MemberGroup,
-    NamedEntityRef, OrganizationState, Queue, QueueEmailAddress, QueueLastAgentRoutingMode,
-    QueueMediaTypeSettings, QueueMessagingAddresses, QueueScoringMethod,
-    QueueSkillEvaluationMethod, RoutingRule, RoutingSkill, RoutingStatus, Script, User,
+    ConditionalGroupActivation, ConditionalGroupRouting, DirectRouting, EntityState, MemberGroup,
+    NamedEntityRef, Queue, QueueEmailAddress, QueueLastAgentRoutingMode, QueueMediaTypeSettings,
+    QueueMessagingAddresses, QueueScoringMethod, QueueSkillEvaluationMethod, RoutingRule,
+    RoutingSkill, RoutingStatus, Script, User,
 };
 use crate::events::Members;
 use crate::events::Timestamp;
@@ -857,7 +857,7 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Version.
         version: Box<str> = "version",
         /// Its path in the REST API.

@@ -167,24 +167,11 @@ body! {
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// The length of one step, such as `PT30M`.
-        granularity: ApiUsageClientQueryGranularity = "granularity",
+        granularity: UsageGranularity = "granularity",
         /// Metrics.
         metrics: Vec<Box<str>> = "metrics",
         /// What to group by.
         group_by: Vec<Box<str>> = "groupBy",
-    }
-}
-
-#[cfg(any(feature = "rest-oauth", feature = "rest-usage"))]
-open_enum! {
-    /// `granularity` of a `ApiUsageClientQuery`.
-    pub enum ApiUsageClientQueryGranularity {
-        /// `Day`.
-        Day = "Day",
-        /// `Week`.
-        Week = "Week",
-        /// `Month`.
-        Month = "Month",
     }
 }
 
@@ -248,34 +235,6 @@ body! {
         requests: i64 = "requests",
         /// When.
         date: Timestamp = "date",
-    }
-}
-
-#[cfg(any(feature = "rest-audits", feature = "rest-usage"))]
-open_enum! {
-    /// `state` of a `AuditQueryExecutionStatusResponse`.
-    pub enum AuditQueryExecutionStatusResponseState {
-        /// `Queued`.
-        Queued = "Queued",
-        /// `Running`.
-        Running = "Running",
-        /// `Succeeded`.
-        Succeeded = "Succeeded",
-        /// `Failed`.
-        Failed = "Failed",
-        /// `Cancelled`.
-        Cancelled = "Cancelled",
-    }
-}
-
-#[cfg(any(feature = "rest-analytics", feature = "rest-audits"))]
-open_enum! {
-    /// `sortOrder` of a `AuditQuerySort`.
-    pub enum AuditQuerySortOrder {
-        /// `ascending`.
-        Ascending = "ascending",
-        /// `descending`.
-        Descending = "descending",
     }
 }
 
@@ -345,11 +304,11 @@ body! {
         /// Retry delay, in seconds.
         retry_delay_seconds: i64 = "retryDelaySeconds",
         /// Live voice reaction type.
-        live_voice_reaction_type: CallbackMediaSettingsLiveVoiceReactionType = "liveVoiceReactionType",
+        live_voice_reaction_type: CallbackReactionType = "liveVoiceReactionType",
         /// Live voice flow.
         live_voice_flow: Box<NamedEntityRef> = "liveVoiceFlow",
         /// Answering machine reaction type.
-        answering_machine_reaction_type: CallbackMediaSettingsLiveVoiceReactionType = "answeringMachineReactionType",
+        answering_machine_reaction_type: CallbackReactionType = "answeringMachineReactionType",
         /// Answering machine flow.
         answering_machine_flow: Box<NamedEntityRef> = "answeringMachineFlow",
         /// Edge group.
@@ -361,25 +320,25 @@ body! {
 
 #[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
 open_enum! {
-    /// `liveVoiceReactionType` of a `CallbackMediaSettings`.
-    pub enum CallbackMediaSettingsLiveVoiceReactionType {
-        /// `HangUp`.
-        HangUp = "HangUp",
-        /// `TransferToQueue`.
-        TransferToQueue = "TransferToQueue",
-        /// `TransferToFlow`.
-        TransferToFlow = "TransferToFlow",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-open_enum! {
     /// `mode` of a `CallbackMediaSettings`.
     pub enum CallbackMediaSettingsMode {
         /// `AgentFirst`.
         AgentFirst = "AgentFirst",
         /// `CustomerFirst`.
         CustomerFirst = "CustomerFirst",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+open_enum! {
+    /// `liveVoiceReactionType` of a `CallbackMediaSettings`.
+    pub enum CallbackReactionType {
+        /// `HangUp`.
+        HangUp = "HangUp",
+        /// `TransferToQueue`.
+        TransferToQueue = "TransferToQueue",
+        /// `TransferToFlow`.
+        TransferToFlow = "TransferToFlow",
     }
 }
 
@@ -410,6 +369,25 @@ open_enum! {
 }
 
 #[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+open_enum! {
+    /// `operator` of a `ConditionalGroupActivationCondition`.
+    pub enum ComparisonOperator {
+        /// `GreaterThan`.
+        GreaterThan = "GreaterThan",
+        /// `GreaterThanOrEqualTo`.
+        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
+        /// `LessThan`.
+        LessThan = "LessThan",
+        /// `LessThanOrEqualTo`.
+        LessThanOrEqualTo = "LessThanOrEqualTo",
+        /// `EqualTo`.
+        EqualTo = "EqualTo",
+        /// `NotEqualTo`.
+        NotEqualTo = "NotEqualTo",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
 body! {
     /// `conditionalGroupActivation` of a `Queue`.
     ///
@@ -431,28 +409,9 @@ body! {
         /// Simple metric.
         simple_metric: ConditionalGroupActivationSimpleMetric = "simpleMetric",
         /// Operator.
-        operator: ConditionalGroupActivationConditionOperator = "operator",
+        operator: ComparisonOperator = "operator",
         /// Value.
         value: Number = "value",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-open_enum! {
-    /// `operator` of a `ConditionalGroupActivationCondition`.
-    pub enum ConditionalGroupActivationConditionOperator {
-        /// `GreaterThan`.
-        GreaterThan = "GreaterThan",
-        /// `GreaterThanOrEqualTo`.
-        GreaterThanOrEqualTo = "GreaterThanOrEqualTo",
-        /// `LessThan`.
-        LessThan = "LessThan",
-        /// `LessThanOrEqualTo`.
-        LessThanOrEqualTo = "LessThanOrEqualTo",
-        /// `EqualTo`.
-        EqualTo = "EqualTo",
-        /// `NotEqualTo`.
-        NotEqualTo = "NotEqualTo",
     }
 }
 
@@ -491,22 +450,9 @@ body! {
     /// Vendor class: `ConditionalGroupActivationSimpleMetric`.
     pub struct ConditionalGroupActivationSimpleMetric {
         /// Metric.
-        metric: ConditionalGroupActivationSimpleMetricMetric = "metric",
+        metric: GroupActivationMetric = "metric",
         /// Queue.
         queue: Box<NamedEntityRef> = "queue",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-open_enum! {
-    /// `metric` of a `ConditionalGroupActivationSimpleMetric`.
-    pub enum ConditionalGroupActivationSimpleMetricMetric {
-        /// `EstimatedWaitTime`.
-        EstimatedWaitTime = "EstimatedWaitTime",
-        /// `IdleAgentCount`.
-        IdleAgentCount = "IdleAgentCount",
-        /// `ServiceLevel`.
-        ServiceLevel = "ServiceLevel",
     }
 }
 
@@ -565,6 +511,22 @@ open_enum! {
         LessThan = "LessThan",
         /// `LessThanOrEqualTo`.
         LessThanOrEqualTo = "LessThanOrEqualTo",
+    }
+}
+
+#[cfg(any(
+    feature = "rest-conversations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-users"
+))]
+open_enum! {
+    /// `conjunction` of a `ResourceConditionNode`.
+    pub enum Conjunction {
+        /// `AND`.
+        And = "AND",
+        /// `OR`.
+        Or = "OR",
     }
 }
 
@@ -699,11 +661,22 @@ body! {
 #[cfg(any(feature = "rest-analytics", feature = "rest-usage"))]
 open_enum! {
     /// `sortBy` of a `DashboardConfigurationQueryRequest`.
-    pub enum DashboardConfigurationQueryRequestSortBy {
+    pub enum DashboardSortOrder {
         /// `Asc`.
         Asc = "Asc",
         /// `Desc`.
         Desc = "Desc",
+    }
+}
+
+#[cfg(any(feature = "rest-presence", feature = "rest-users"))]
+open_enum! {
+    /// `type` of a `OrganizationPresenceDefinition`.
+    pub enum DefinitionOwner {
+        /// `System`.
+        System = "System",
+        /// `User`.
+        User = "User",
     }
 }
 
@@ -819,6 +792,25 @@ body! {
     }
 }
 
+#[cfg(any(
+    feature = "rest-conversations",
+    feature = "rest-organizations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-users"
+))]
+open_enum! {
+    /// `state` of a `Organization`.
+    pub enum EntityState {
+        /// `active`.
+        Active = "active",
+        /// `inactive`.
+        Inactive = "inactive",
+        /// `deleted`.
+        Deleted = "deleted",
+    }
+}
+
 #[cfg(any(feature = "rest-analytics", feature = "rest-conversations", feature = "rest-usage"))]
 body! {
     /// `errors` of a `DataExtractionFileSchemaListing`.
@@ -930,7 +922,7 @@ body! {
         /// Member count.
         member_count: i64 = "memberCount",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Version.
         version: i64 = "version",
         /// Type.
@@ -955,6 +947,19 @@ body! {
         owners: Vec<User> = "owners",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+open_enum! {
+    /// `metric` of a `ConditionalGroupActivationSimpleMetric`.
+    pub enum GroupActivationMetric {
+        /// `EstimatedWaitTime`.
+        EstimatedWaitTime = "EstimatedWaitTime",
+        /// `IdleAgentCount`.
+        IdleAgentCount = "IdleAgentCount",
+        /// `ServiceLevel`.
+        ServiceLevel = "ServiceLevel",
     }
 }
 
@@ -1732,8 +1737,21 @@ body! {
 
 #[cfg(any(feature = "rest-oauth", feature = "rest-tokens", feature = "rest-users"))]
 open_enum! {
+    /// `state` of a `OAuthClient`.
+    pub enum OAuthClientState {
+        /// `active`.
+        Active = "active",
+        /// `disabled`.
+        Disabled = "disabled",
+        /// `inactive`.
+        Inactive = "inactive",
+    }
+}
+
+#[cfg(any(feature = "rest-oauth", feature = "rest-tokens", feature = "rest-users"))]
+open_enum! {
     /// `authorizedGrantType` of a `OAuthClient`.
-    pub enum OAuthClientAuthorizedGrantType {
+    pub enum OAuthGrantType {
         /// `CODE`.
         Code = "CODE",
         /// `TOKEN`.
@@ -1744,19 +1762,6 @@ open_enum! {
         Password = "PASSWORD",
         /// `CLIENT-CREDENTIALS`.
         ClientCredentials = "CLIENT-CREDENTIALS",
-    }
-}
-
-#[cfg(any(feature = "rest-oauth", feature = "rest-tokens", feature = "rest-users"))]
-open_enum! {
-    /// `state` of a `OAuthClient`.
-    pub enum OAuthClientState {
-        /// `active`.
-        Active = "active",
-        /// `disabled`.
-        Disabled = "disabled",
-        /// `inactive`.
-        Inactive = "inactive",
     }
 }
 
@@ -1795,7 +1800,7 @@ body! {
         /// Modified by.
         modified_by: Box<NamedEntityRef> = "modifiedBy",
         /// Authorized grant type.
-        authorized_grant_type: OAuthClientAuthorizedGrantType = "authorizedGrantType",
+        authorized_grant_type: OAuthGrantType = "authorizedGrantType",
         /// Scope.
         scope: Vec<Box<str>> = "scope",
         /// Role divisions.
@@ -1834,7 +1839,7 @@ body! {
         /// Version.
         version: i64 = "version",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// The id of the default site.
         default_site_id: Box<str> = "defaultSiteId",
         /// Where it is: support.
@@ -1892,55 +1897,17 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Type.
-        type_: OrganizationPresenceDefinitionType = "type",
+        type_: DefinitionOwner = "type",
         /// Language labels.
         language_labels: Members<Box<str>> = "languageLabels",
         /// System presence.
-        system_presence: OrganizationPresenceDefinitionSystemPresence = "systemPresence",
+        system_presence: SystemPresenceName = "systemPresence",
         /// The id of the division.
         division_id: Box<str> = "divisionId",
         /// Whether: deactivated.
         deactivated: bool = "deactivated",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
-    }
-}
-
-#[cfg(any(feature = "rest-presence", feature = "rest-users"))]
-open_enum! {
-    /// `systemPresence` of a `OrganizationPresenceDefinition`.
-    pub enum OrganizationPresenceDefinitionSystemPresence {
-        /// `Available`.
-        Available = "Available",
-        /// `Away`.
-        Away = "Away",
-        /// `Busy`.
-        Busy = "Busy",
-        /// `Offline`.
-        Offline = "Offline",
-        /// `Idle`.
-        Idle = "Idle",
-        /// `OnQueue`.
-        OnQueue = "OnQueue",
-        /// `Meal`.
-        Meal = "Meal",
-        /// `Training`.
-        Training = "Training",
-        /// `Meeting`.
-        Meeting = "Meeting",
-        /// `Break`.
-        Break = "Break",
-    }
-}
-
-#[cfg(any(feature = "rest-presence", feature = "rest-users"))]
-open_enum! {
-    /// `type` of a `OrganizationPresenceDefinition`.
-    pub enum OrganizationPresenceDefinitionType {
-        /// `System`.
-        System = "System",
-        /// `User`.
-        User = "User",
     }
 }
 
@@ -1962,25 +1929,6 @@ open_enum! {
         PureConnectCloud = "PureConnectCloud",
         /// `Unknown`.
         Unknown = "Unknown",
-    }
-}
-
-#[cfg(any(
-    feature = "rest-conversations",
-    feature = "rest-organizations",
-    feature = "rest-presence",
-    feature = "rest-routing",
-    feature = "rest-users"
-))]
-open_enum! {
-    /// `state` of a `Organization`.
-    pub enum OrganizationState {
-        /// `active`.
-        Active = "active",
-        /// `inactive`.
-        Inactive = "inactive",
-        /// `deleted`.
-        Deleted = "deleted",
     }
 }
 
@@ -2056,6 +2004,23 @@ body! {
         system_presence: Box<str> = "systemPresence",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+#[cfg(any(feature = "rest-audits", feature = "rest-usage"))]
+open_enum! {
+    /// `state` of a `AuditQueryExecutionStatusResponse`.
+    pub enum QueryExecutionState {
+        /// `Queued`.
+        Queued = "Queued",
+        /// `Running`.
+        Running = "Running",
+        /// `Succeeded`.
+        Succeeded = "Succeeded",
+        /// `Failed`.
+        Failed = "Failed",
+        /// `Cancelled`.
+        Cancelled = "Cancelled",
     }
 }
 
@@ -2250,29 +2215,13 @@ body! {
         /// Variable name.
         variable_name: Box<str> = "variableName",
         /// Conjunction.
-        conjunction: ResourceConditionNodeConjunction = "conjunction",
+        conjunction: Conjunction = "conjunction",
         /// Operator.
         operator: ResourceConditionNodeOperator = "operator",
         /// Operands.
         operands: Vec<ResourceConditionValue> = "operands",
         /// Terms.
         terms: Vec<ResourceConditionNode> = "terms",
-    }
-}
-
-#[cfg(any(
-    feature = "rest-conversations",
-    feature = "rest-presence",
-    feature = "rest-routing",
-    feature = "rest-users"
-))]
-open_enum! {
-    /// `conjunction` of a `ResourceConditionNode`.
-    pub enum ResourceConditionNodeConjunction {
-        /// `AND`.
-        And = "AND",
-        /// `OR`.
-        Or = "OR",
     }
 }
 
@@ -2445,7 +2394,7 @@ body! {
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Version.
         version: Box<str> = "version",
         /// Its path in the REST API.
@@ -2555,6 +2504,44 @@ open_enum! {
     }
 }
 
+#[cfg(any(feature = "rest-analytics", feature = "rest-audits"))]
+open_enum! {
+    /// `sortOrder` of a `AuditQuerySort`.
+    pub enum SortDirection {
+        /// `ascending`.
+        Ascending = "ascending",
+        /// `descending`.
+        Descending = "descending",
+    }
+}
+
+#[cfg(any(feature = "rest-presence", feature = "rest-users"))]
+open_enum! {
+    /// `systemPresence` of a `OrganizationPresenceDefinition`.
+    pub enum SystemPresenceName {
+        /// `Available`.
+        Available = "Available",
+        /// `Away`.
+        Away = "Away",
+        /// `Busy`.
+        Busy = "Busy",
+        /// `Offline`.
+        Offline = "Offline",
+        /// `Idle`.
+        Idle = "Idle",
+        /// `OnQueue`.
+        OnQueue = "OnQueue",
+        /// `Meal`.
+        Meal = "Meal",
+        /// `Training`.
+        Training = "Training",
+        /// `Meeting`.
+        Meeting = "Meeting",
+        /// `Break`.
+        Break = "Break",
+    }
+}
+
 #[cfg(any(
     feature = "rest-conversations",
     feature = "rest-presence",
@@ -2632,6 +2619,19 @@ body! {
     }
 }
 
+#[cfg(any(feature = "rest-oauth", feature = "rest-usage"))]
+open_enum! {
+    /// `granularity` of a `ApiUsageClientQuery`.
+    pub enum UsageGranularity {
+        /// `Day`.
+        Day = "Day",
+        /// `Week`.
+        Week = "Week",
+        /// `Month`.
+        Month = "Month",
+    }
+}
+
 #[cfg(any(
     feature = "rest-conversations",
     feature = "rest-presence",
@@ -2660,7 +2660,7 @@ body! {
         /// Addresses.
         addresses: Vec<Contact> = "addresses",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Title.
         title: Box<str> = "title",
         /// Username.
@@ -2921,7 +2921,7 @@ body! {
         /// Proficiency.
         proficiency: Number = "proficiency",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Where it is: language.
         language_uri: Box<str> = "languageUri",
         /// Its path in the REST API.
@@ -2947,7 +2947,7 @@ body! {
         /// Proficiency.
         proficiency: Number = "proficiency",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Where it is: skill.
         skill_uri: Box<str> = "skillUri",
         /// Its path in the REST API.

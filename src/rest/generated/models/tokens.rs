@@ -16,21 +16,11 @@ body! {
         /// Whether: enable idle token timeout.
         enable_idle_token_timeout: bool = "enableIdleTokenTimeout",
         /// Inactivity timeout unit.
-        inactivity_timeout_unit: IdleTokenTimeoutInactivityTimeoutUnit = "inactivityTimeoutUnit",
+        inactivity_timeout_unit: InactivityTimeoutUnit = "inactivityTimeoutUnit",
         /// Whether: inactivity timeout groups enabled.
         inactivity_timeout_groups_enabled: bool = "inactivityTimeoutGroupsEnabled",
         /// Inactivity timeout group bundles.
         inactivity_timeout_group_bundles: Vec<InactivityTimeoutGroupBundle> = "inactivityTimeoutGroupBundles",
-    }
-}
-
-open_enum! {
-    /// `inactivityTimeoutUnit` of a `IdleTokenTimeout`.
-    pub enum IdleTokenTimeoutInactivityTimeoutUnit {
-        /// `Minutes`.
-        Minutes = "Minutes",
-        /// `Hours`.
-        Hours = "Hours",
     }
 }
 
@@ -44,8 +34,18 @@ body! {
         /// Timeout, in seconds.
         timeout_seconds: i64 = "timeoutSeconds",
         /// Inactivity timeout unit.
-        inactivity_timeout_unit: IdleTokenTimeoutInactivityTimeoutUnit = "inactivityTimeoutUnit",
+        inactivity_timeout_unit: InactivityTimeoutUnit = "inactivityTimeoutUnit",
         /// Groups.
         groups: Vec<Box<str>> = "groups",
+    }
+}
+
+open_enum! {
+    /// `inactivityTimeoutUnit` of a `IdleTokenTimeout`.
+    pub enum InactivityTimeoutUnit {
+        /// `Minutes`.
+        Minutes = "Minutes",
+        /// `Hours`.
+        Hours = "Hours",
     }
 }

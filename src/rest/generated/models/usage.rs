@@ -4,8 +4,7 @@
 //! Usage: the types of this family alone.
 
 use super::shared::{
-    ApiUsageClientQueryGranularity, AuditQueryExecutionStatusResponseState,
-    DashboardConfigurationQueryRequestSortBy, ErrorBody, NamedEntityRef,
+    DashboardSortOrder, ErrorBody, NamedEntityRef, QueryExecutionState, UsageGranularity,
 };
 use crate::events::bodies::EntityRef;
 use crate::events::body::body;
@@ -39,7 +38,7 @@ body! {
         /// Platform.
         platform: Box<str> = "platform",
         /// Http method.
-        http_method: OrganizationPublicApiUsageHttpMethod = "httpMethod",
+        http_method: UsageHttpMethod = "httpMethod",
         /// Where it is: template.
         template_uri: Box<str> = "templateUri",
         /// Request count.
@@ -67,7 +66,7 @@ body! {
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// The length of one step, such as `PT30M`.
-        granularity: ApiUsageClientQueryGranularity = "granularity",
+        granularity: UsageGranularity = "granularity",
         /// What to sort by.
         sort_by: Vec<UsageQuerySortBy> = "sortBy",
         /// Metrics.
@@ -93,7 +92,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Query status.
-        query_status: AuditQueryExecutionStatusResponseState = "queryStatus",
+        query_status: QueryExecutionState = "queryStatus",
         /// Error body.
         error_body: Box<ErrorBody> = "errorBody",
         /// The path of the next page; absent on the last.
@@ -115,7 +114,7 @@ body! {
         /// Platform.
         platform: Box<str> = "platform",
         /// Http method.
-        http_method: OrganizationPublicApiUsageHttpMethod = "httpMethod",
+        http_method: UsageHttpMethod = "httpMethod",
         /// Where it is: template.
         template_uri: Box<str> = "templateUri",
         /// Request count.
@@ -137,24 +136,6 @@ body! {
     }
 }
 
-open_enum! {
-    /// `httpMethod` of a `OrganizationPublicApiUsage`.
-    pub enum OrganizationPublicApiUsageHttpMethod {
-        /// `GET`.
-        Get = "GET",
-        /// `POST`.
-        Post = "POST",
-        /// `PUT`.
-        Put = "PUT",
-        /// `PATCH`.
-        Patch = "PATCH",
-        /// `DELETE`.
-        Delete = "DELETE",
-        /// `HEAD`.
-        Head = "HEAD",
-    }
-}
-
 body! {
     /// What `PostUsageAggregatesQueryJobs` sends.
     ///
@@ -163,7 +144,7 @@ body! {
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// The length of one step, such as `PT30M`.
-        granularity: ApiUsageClientQueryGranularity = "granularity",
+        granularity: UsageGranularity = "granularity",
         /// What to sort by.
         sort_by: Vec<UsageQuerySortBy> = "sortBy",
         /// Metrics.
@@ -191,7 +172,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Query status.
-        query_status: AuditQueryExecutionStatusResponseState = "queryStatus",
+        query_status: QueryExecutionState = "queryStatus",
         /// Error body.
         error_body: Box<ErrorBody> = "errorBody",
         /// The path of the next page; absent on the last.
@@ -200,6 +181,24 @@ body! {
         entities: Vec<OrganizationPublicApiUsage> = "entities",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+open_enum! {
+    /// `httpMethod` of a `OrganizationPublicApiUsage`.
+    pub enum UsageHttpMethod {
+        /// `GET`.
+        Get = "GET",
+        /// `POST`.
+        Post = "POST",
+        /// `PUT`.
+        Put = "PUT",
+        /// `PATCH`.
+        Patch = "PATCH",
+        /// `DELETE`.
+        Delete = "DELETE",
+        /// `HEAD`.
+        Head = "HEAD",
     }
 }
 
@@ -227,6 +226,6 @@ body! {
         /// Field name.
         field_name: Box<str> = "fieldName",
         /// Order.
-        order: DashboardConfigurationQueryRequestSortBy = "order",
+        order: DashboardSortOrder = "order",
     }
 }

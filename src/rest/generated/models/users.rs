@@ -4,14 +4,13 @@
 //! Users: the types of this family alone.
 
 use super::shared::{
-    AiScoringSetting, Biography, ConditionalGroupActivationConditionOperator, Contact, Credential,
-    EmployerInfo, Geolocation, Group, Image, JsonSchemaDocument, Location, LocationDefinition,
-    NamedEntityRef, OAuthLastTokenIssued, Organization, OrganizationPresence,
-    OrganizationPresenceDefinition, OrganizationPresenceDefinitionSystemPresence,
-    OrganizationState, OutOfOffice, PresenceDefinition, Queue, ResourceConditionNodeConjunction,
-    ResourceConditionNodeOperator, ResourceConditionValueType, RoutingSkill, RoutingStatus, Team,
-    TokenInfo, User, UserAuthorization, UserPresence, UserRoutingLanguage, UserRoutingSkill,
-    UserStations, WorkPlanBidRanks,
+    AiScoringSetting, Biography, ComparisonOperator, Conjunction, Contact, Credential,
+    EmployerInfo, EntityState, Geolocation, Group, Image, JsonSchemaDocument, Location,
+    LocationDefinition, NamedEntityRef, OAuthLastTokenIssued, Organization, OrganizationPresence,
+    OrganizationPresenceDefinition, OutOfOffice, PresenceDefinition, Queue,
+    ResourceConditionNodeOperator, ResourceConditionValueType, RoutingSkill, RoutingStatus,
+    SystemPresenceName, Team, TokenInfo, User, UserAuthorization, UserPresence,
+    UserRoutingLanguage, UserRoutingSkill, UserStations, WorkPlanBidRanks,
 };
 use crate::core::secret::Secret;
 use crate::events::Json;
@@ -263,7 +262,7 @@ body! {
         /// Organization presence.
         organization_presence: Box<OrganizationPresence> = "organizationPresence",
         /// System presence.
-        system_presence: OrganizationPresenceDefinitionSystemPresence = "systemPresence",
+        system_presence: SystemPresenceName = "systemPresence",
         /// Message.
         message: Box<str> = "message",
         /// When: modified.
@@ -359,7 +358,7 @@ body! {
         /// The id of the division.
         division_id: Box<str> = "divisionId",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
     }
 }
 
@@ -407,7 +406,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Type.
-        type_: CreateVerifierResponseType = "type",
+        type_: VerifierType = "type",
         /// Whether: enabled.
         enabled: bool = "enabled",
         /// Where it is: key.
@@ -416,16 +415,6 @@ body! {
         encoded_quick_response_code: Secret = "encodedQuickResponseCode",
         /// Whether: default.
         default: bool = "default",
-    }
-}
-
-open_enum! {
-    /// `type` of a `CreateVerifierResponse`.
-    pub enum CreateVerifierResponseType {
-        /// `totp`.
-        Totp = "totp",
-        /// `webauthn`.
-        Webauthn = "webauthn",
     }
 }
 
@@ -560,7 +549,7 @@ body! {
     /// Vendor class: `DevelopmentActivityAggregateQueryRequestClause`.
     pub struct DevelopmentActivityAggregateQueryRequestClause {
         /// Type.
-        type_: DevelopmentActivityAggregateQueryRequestFilterType = "type",
+        type_: DevelopmentFilterType = "type",
         /// Predicates.
         predicates: Vec<DevelopmentActivityAggregateQueryRequestPredicate> = "predicates",
     }
@@ -572,19 +561,9 @@ body! {
     /// Vendor class: `DevelopmentActivityAggregateQueryRequestFilter`.
     pub struct DevelopmentActivityAggregateQueryRequestFilter {
         /// Type.
-        type_: DevelopmentActivityAggregateQueryRequestFilterType = "type",
+        type_: DevelopmentFilterType = "type",
         /// Clauses.
         clauses: Vec<DevelopmentActivityAggregateQueryRequestClause> = "clauses",
-    }
-}
-
-open_enum! {
-    /// `type` of a `DevelopmentActivityAggregateQueryRequestFilter`.
-    pub enum DevelopmentActivityAggregateQueryRequestFilterType {
-        /// `And`.
-        And = "And",
-        /// `Or`.
-        Or = "Or",
     }
 }
 
@@ -774,6 +753,16 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `type` of a `DevelopmentActivityAggregateQueryRequestFilter`.
+    pub enum DevelopmentFilterType {
+        /// `And`.
+        And = "And",
+        /// `Or`.
+        Or = "Or",
+    }
+}
+
 body! {
     /// `orgAuthorization` of a `UserMe`.
     ///
@@ -848,7 +837,7 @@ body! {
         /// Operands.
         operands: Vec<DomainResourceConditionValue> = "operands",
         /// Conjunction.
-        conjunction: ResourceConditionNodeConjunction = "conjunction",
+        conjunction: Conjunction = "conjunction",
         /// Terms.
         terms: Vec<DomainResourceConditionNode> = "terms",
     }
@@ -1040,7 +1029,7 @@ body! {
         /// Addresses.
         addresses: Vec<Contact> = "addresses",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Title.
         title: Box<str> = "title",
         /// Username.
@@ -1260,9 +1249,21 @@ body! {
     /// Vendor class: `SearchSort`.
     pub struct SearchSort {
         /// `asc` or `desc`.
-        sort_order: UserSearchRequestSortOrder = "sortOrder",
+        sort_order: SearchSortOrder = "sortOrder",
         /// What to sort by.
         sort_by: Box<str> = "sortBy",
+    }
+}
+
+open_enum! {
+    /// `sortOrder` of a `UserSearchRequest`.
+    pub enum SearchSortOrder {
+        /// `ASC`.
+        Asc = "ASC",
+        /// `DESC`.
+        Desc = "DESC",
+        /// `SCORE`.
+        Score = "SCORE",
     }
 }
 
@@ -1354,7 +1355,7 @@ body! {
         /// Language skill.
         language_skill: Box<str> = "languageSkill",
         /// Comparator.
-        comparator: ConditionalGroupActivationConditionOperator = "comparator",
+        comparator: ComparisonOperator = "comparator",
         /// Proficiency.
         proficiency: i64 = "proficiency",
         /// Child conditions.
@@ -1370,7 +1371,7 @@ body! {
         /// Routing skill.
         routing_skill: Box<str> = "routingSkill",
         /// Comparator.
-        comparator: ConditionalGroupActivationConditionOperator = "comparator",
+        comparator: ComparisonOperator = "comparator",
         /// Proficiency.
         proficiency: i64 = "proficiency",
         /// Child conditions.
@@ -1512,7 +1513,7 @@ body! {
         /// Groups.
         groups: Vec<Group> = "groups",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Whether: acd auto answer.
         acd_auto_answer: bool = "acdAutoAnswer",
         /// Certifications.
@@ -1725,7 +1726,7 @@ body! {
         /// Addresses.
         addresses: Vec<Contact> = "addresses",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Title.
         title: Box<str> = "title",
         /// Username.
@@ -1833,7 +1834,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// When: modified.
         date_modified: Timestamp = "dateModified",
         /// Version.
@@ -1955,7 +1956,7 @@ body! {
     /// Vendor class: `UserSearchRequest`.
     pub struct UserSearchRequest {
         /// `asc` or `desc`.
-        sort_order: UserSearchRequestSortOrder = "sortOrder",
+        sort_order: SearchSortOrder = "sortOrder",
         /// What to sort by.
         sort_by: Box<str> = "sortBy",
         /// Entities of a page.
@@ -1986,18 +1987,6 @@ open_enum! {
         EightByEight = "EightByEight",
         /// `RingCentral`.
         RingCentral = "RingCentral",
-    }
-}
-
-open_enum! {
-    /// `sortOrder` of a `UserSearchRequest`.
-    pub enum UserSearchRequestSortOrder {
-        /// `ASC`.
-        Asc = "ASC",
-        /// `DESC`.
-        Desc = "DESC",
-        /// `SCORE`.
-        Score = "SCORE",
     }
 }
 
@@ -2051,7 +2040,7 @@ body! {
     /// Vendor class: `UserState`.
     pub struct UserState {
         /// State.
-        state: OrganizationState = "state",
+        state: EntityState = "state",
         /// Version.
         version: i64 = "version",
         /// State change reason.
@@ -2147,7 +2136,7 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Type.
-        type_: CreateVerifierResponseType = "type",
+        type_: VerifierType = "type",
         /// Whether: enabled.
         enabled: bool = "enabled",
         /// Credential.
@@ -2170,5 +2159,15 @@ body! {
         entities: Vec<Verifier> = "entities",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+open_enum! {
+    /// `type` of a `CreateVerifierResponse`.
+    pub enum VerifierType {
+        /// `totp`.
+        Totp = "totp",
+        /// `webauthn`.
+        Webauthn = "webauthn",
     }
 }
