@@ -252,7 +252,7 @@ async fn no_error_repeats_a_credential_of_an_operation() {
         let mut shown = format!("{error} {error:?} {:?}", error.body());
         let mut below = std::error::Error::source(&error);
         while let Some(source) = below {
-            shown.push_str(&format!(" {source} {source:?}"));
+            shown = format!("{shown} {source} {source:?}");
             below = source.source();
         }
         assert!(!shown.contains("hush"), "{shown}");

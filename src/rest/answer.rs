@@ -73,14 +73,14 @@ impl Answer {
 
     fn check(&self) -> Result<()> {
         if self.body().is_empty() {
-            return Err(self.failed(ErrorKind::Decode, "answer has no body".to_owned()));
+            return Err(self.failed(ErrorKind::Decode, "answer has no body"));
         }
         if self.response.is_foreign() {
             let kind = self.header("content-type").unwrap_or_default();
             let kind: String = kind.chars().take(80).collect();
             let message =
                 format!("answer is {kind} and not JSON, probably the page of a gateway in between");
-            return Err(self.failed(ErrorKind::Decode, message));
+            return Err(self.failed(ErrorKind::Decode, &message));
         }
         self.hidden_error().map_or(Ok(()), Err)
     }
@@ -124,13 +124,13 @@ impl Answer {
             }
             _ => format!("answer cannot be read at {place} (line {line} column {column})"),
         };
-        let failed = self.failed(ErrorKind::Decode, message);
+        let failed = self.failed(ErrorKind::Decode, &message);
         // The parser's own words may quote the value.
         if self.request.answer_is_secret { failed } else { failed.with_source(error) }
     }
 
-    fn failed(&self, kind: ErrorKind, message: String) -> Error {
-        let error = Error::new(kind, self.request.scrub(&message).into_owned());
+    fn failed(&self, kind: ErrorKind, message: &str) -> Error {
+        let error = Error::new(kind, self.request.scrub(message).into_owned());
         self.response.dress(error, &Complaint::default(), &self.request)
     }
 }

@@ -42,6 +42,7 @@ impl Arguments {
     }
 
     /// Adds a query parameter; call it again to repeat the name.
+    #[allow(clippy::needless_pass_by_value)] // Numbers and texts are given as they are.
     pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
@@ -70,7 +71,7 @@ impl Arguments {
 
     /// The body.
     pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
-        self.body = Some(serde_json::to_vec(body).map_err(|error| unwritable(error)));
+        self.body = Some(serde_json::to_vec(body).map_err(unwritable));
         self
     }
 

@@ -69,12 +69,23 @@ impl Description {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/spec/rest.json");
         let whole = std::fs::read_to_string(path).ok();
         let from = whole.as_ref().map_or("the committed sample", |_| "../shared/spec/rest.json");
-        let is_whole = whole.is_some();
-        let text = whole.unwrap_or_else(|| include_str!("../data/rest_sample.json").to_owned());
-        let file: Value = serde_json::from_str(&text).expect("the description is JSON");
+        let description = match &whole {
+            Some(text) => Self::parse(text, true),
+            None => Self::sample(),
+        };
+        println!("{} operations from {from}", description.operations.len());
+        description
+    }
+
+    /// The committed sample: operations of every kind.
+    pub(crate) fn sample() -> Self {
+        Self::parse(include_str!("../data/rest_sample.json"), false)
+    }
+
+    fn parse(text: &str, is_whole: bool) -> Self {
+        let file: Value = serde_json::from_str(text).expect("the description is JSON");
         let list = file["operations"].as_array().expect("a list of operations");
         let operations: Vec<_> = list.iter().map(operation).collect();
-        println!("{} operations from {from}", operations.len());
         let shapes = json!({"topics": [], "definitions": file["definitions"]});
         Self { operations, spec: Spec::parse(&shapes.to_string()), is_whole }
     }

@@ -34,8 +34,20 @@ use seed::Seed;
 
 #[tokio::test]
 async fn every_operation_is_sent_as_described_and_its_answer_is_what_was_answered() {
-    let description = Arc::new(Description::load());
-    let seed = Seed::from_env();
+    check_all(Description::load(), Seed::from_env()).await;
+}
+
+#[tokio::test]
+async fn the_sample_has_operations_of_every_kind() {
+    let sample = Description::sample();
+    let kinds: BTreeSet<_> =
+        sample.operations.iter().map(description::Operation::answers).collect();
+    assert_eq!(kinds.len(), 3);
+    check_all(sample, Seed::Run(1)).await;
+}
+
+async fn check_all(description: Description, seed: Seed) {
+    let description = Arc::new(description);
     let platform = Platform::start(description.clone()).await;
     let client = Client::builder(Endpoints::single(&platform.url()).unwrap())
         .token_source(StaticToken::new("a-token-of-the-test"))

@@ -119,11 +119,11 @@ fn read_query(operation: &Operation, query: &str) -> Result<BTreeMap<String, Val
         let (name, value) = (decoded(name)?, decoded(&value.replace('+', " "))?);
         let known = operation.query.iter().find(|parameter| parameter.name == name);
         let parameter = known.ok_or_else(|| format!("{name} is not described"))?;
-        let is_off = |_| format!("{name} cannot be {value}");
+        let is_off = || format!("{name} cannot be {value}");
         let read: Value = match parameter.kind {
             Kind::Text | Kind::Time => value.as_str().into(),
-            Kind::Integer => value.parse::<i64>().map_err(|_| is_off(()))?.into(),
-            Kind::Bool => value.parse::<bool>().map_err(|_| is_off(()))?.into(),
+            Kind::Integer => value.parse::<i64>().map_err(|_| is_off())?.into(),
+            Kind::Bool => value.parse::<bool>().map_err(|_| is_off())?.into(),
             Kind::Commas => value.split(',').collect::<Vec<_>>().into(),
             Kind::Repeated => {
                 let list = values.entry(name).or_insert_with(|| Value::Array(Vec::new()));

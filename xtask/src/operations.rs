@@ -172,16 +172,23 @@ pub(crate) fn item(types: &Types<'_>, operation: &Operation) -> String {
         let json = &named.name;
         let _ = writeln!(code, "        {field}: {} = {json:?};", word(named.kind));
     };
-    fields.path.iter().for_each(|field| line("path", field));
     let (many, need): (Vec<_>, Vec<_>) =
         fields.required.iter().partition(|(_, named)| is_list(named.kind));
-    need.into_iter().for_each(|field| line("need", field));
-    many.into_iter().for_each(|field| line("many", field));
     let (lists, query): (Vec<_>, Vec<_>) =
         fields.query.iter().partition(|(_, named)| is_list(named.kind));
-    query.into_iter().for_each(|field| line("query", field));
-    lists.into_iter().for_each(|field| line("list", field));
-    fields.headers.iter().for_each(|field| line("header", field));
+    let sections = [
+        ("path", fields.path.iter().collect()),
+        ("need", need),
+        ("many", many),
+        ("query", query),
+        ("list", lists),
+        ("header", fields.headers.iter().collect()),
+    ];
+    for (section, fields) in sections {
+        for field in fields {
+            line(section, field);
+        }
+    }
     if let Some(schema) = &operation.body {
         let rust = types.rust(schema, types.root(operation, "body"));
         let _ = writeln!(code, "    body {rust};");
@@ -231,7 +238,7 @@ pub(crate) const OPERATIONS: &[(&str, Make)] = &[
         let name = struct_name(&operation.id);
         let fields = Fields::of(operation);
         let mut first = Vec::new();
-        for (_, named) in fields.path.iter() {
+        for (_, named) in &fields.path {
             first.push(format!("arguments.path({:?})", named.name));
         }
         let lists = fields.required.iter().filter(|(_, named)| is_list(named.kind));
