@@ -89,6 +89,7 @@ impl Arguments {
 
     /// Says that a required parameter has no value: the call fails before anything is sent.
     #[cfg(feature = "_rest")]
+    #[allow(dead_code)] // Few families have lists that are required.
     pub(crate) fn required<T>(mut self, name: &'static str, values: &[T]) -> Self {
         if values.is_empty() {
             self.missing = Some(name);

@@ -1,5 +1,7 @@
 //! The macro that makes an operation a type.
 
+#![allow(dead_code)] // Not every family has parameters of every kind.
+
 use crate::core::secret::Secret;
 use crate::events::Timestamp;
 use crate::rest::arguments::Arguments;
@@ -60,7 +62,6 @@ pub(crate) fn put_query(
 }
 
 /// Adds a header when it has a value.
-#[allow(dead_code)] // Few families have headers.
 pub(crate) fn put_header(
     to: Arguments,
     name: &'static str,
@@ -73,6 +74,7 @@ pub(crate) fn put_header(
 }
 
 /// The Rust type of a kind of parameter.
+#[allow(unused_macros)] // Not every family has parameters.
 macro_rules! kind {
     (text) => { Box<str> };
     (secret) => { crate::core::secret::Secret };
@@ -80,6 +82,7 @@ macro_rules! kind {
     (integer) => { i64 };
     (flag) => { bool };
 }
+#[allow(unused_imports)]
 pub(crate) use kind;
 
 /// How an answer is read.

@@ -301,10 +301,15 @@ fn source(
         };
         let _ = writeln!(out, "use {path};");
     }
-    let of_events: Vec<&str> =
-        needs.iter().copied().filter(|name| foreign.contains_key(*name)).collect();
-    if !of_events.is_empty() {
-        let _ = writeln!(out, "use crate::events::bodies::{{{}}};", of_events.join(", "));
+    let of_events = |name: &str| needs.contains(name);
+    if shared {
+        out.push_str(&from_events("use", foreign, of_events));
+    } else {
+        let names: Vec<&str> =
+            needs.iter().copied().filter(|name| foreign.contains_key(*name)).collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "use crate::events::bodies::{{{}}};", names.join(", "));
+        }
     }
     if !shared {
         let of_several: Vec<&str> = needs
@@ -322,6 +327,24 @@ fn source(
             out.push_str(&cfg("", &item.features));
         }
         out.push_str(&item.code);
+    }
+    out
+}
+
+/// Imports of types of events, each where a feature that needs it is on.
+fn from_events(
+    verb: &str,
+    foreign: &BTreeMap<String, BTreeSet<&'static str>>,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
+    let mut groups: BTreeMap<&BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
+    for (name, features) in foreign.iter().filter(|(name, _)| wanted(name)) {
+        groups.entry(features).or_default().push(name);
+    }
+    let mut out = String::new();
+    for (features, names) in groups {
+        let names = names.join(", ");
+        let _ = writeln!(out, "{}{verb} crate::events::bodies::{{{names}}};", cfg("", features));
     }
     out
 }
@@ -361,18 +384,7 @@ fn models(
         let _ = writeln!(out, "{}mod {module};", cfg("", &features));
         let _ = writeln!(uses, "{}pub use {module}::*;", cfg("", &features));
     }
-    let mut groups: BTreeMap<&BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
-    for (name, features) in foreign {
-        groups.entry(features).or_default().push(name);
-    }
-    for (features, names) in groups {
-        let _ = writeln!(
-            uses,
-            "{}pub use crate::events::bodies::{{{}}};",
-            cfg("", features),
-            names.join(", ")
-        );
-    }
+    uses.push_str(&from_events("pub use", foreign, |_| true));
     out + &uses
 }
 
@@ -492,7 +504,9 @@ mod tests {
         }
         assert!(out.files["analytics.rs"].contains("also only_reads;"));
         let shared = &out.files["models/shared.rs"];
-        assert!(shared.contains("use crate::events::bodies::{Mood};"), "{shared}");
+        let taken = "#[cfg(any(feature = \"rest-analytics\", feature = \"rest-users\"))]\n\
+                     use crate::events::bodies::{Mood};";
+        assert!(shared.contains(taken), "{shared}");
         assert!(shared.contains("pub enum UserState"), "{shared}");
         // Of a feature that lends nothing.
         assert!(out.files["models/analytics.rs"].contains("pub struct Place"));

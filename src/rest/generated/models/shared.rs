@@ -9,9 +9,52 @@ use crate::core::secret::Secret;
 use crate::events::Json;
 use crate::events::Members;
 use crate::events::Timestamp;
-use crate::events::bodies::{
-    BadgeEntity, EntityRef, FieldError, IdRef, NamedRef, RoutingState, UserConversationSummary,
-};
+#[cfg(any(
+    feature = "rest-analytics",
+    feature = "rest-audits",
+    feature = "rest-conversations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-usage",
+    feature = "rest-users"
+))]
+use crate::events::bodies::EntityRef;
+#[cfg(any(
+    feature = "rest-analytics",
+    feature = "rest-conversations",
+    feature = "rest-usage"
+))]
+use crate::events::bodies::FieldError;
+#[cfg(any(
+    feature = "rest-analytics",
+    feature = "rest-routing",
+    feature = "rest-tokens",
+    feature = "rest-users"
+))]
+use crate::events::bodies::IdRef;
+#[cfg(any(
+    feature = "rest-conversations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-tokens",
+    feature = "rest-users"
+))]
+use crate::events::bodies::NamedRef;
+#[cfg(any(
+    feature = "rest-analytics",
+    feature = "rest-conversations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-users"
+))]
+use crate::events::bodies::RoutingState;
+#[cfg(any(
+    feature = "rest-conversations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-users"
+))]
+use crate::events::bodies::{BadgeEntity, UserConversationSummary};
 use crate::events::body::body;
 use crate::events::open_enum::open_enum;
 use serde_json::Number;
