@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
 
@@ -10,12 +10,14 @@ use crate::auth::cache::CachedTokens;
 use crate::auth::client_credentials::ClientCredentialsGrant;
 use crate::core::clock::{Clock, Entropy};
 use crate::core::credentials::ClientCredentials;
-use crate::core::ports::{ChannelApi, TokenSource};
+use crate::core::ports::{BoxFuture, ChannelApi, TokenSource};
 use crate::diagnostics::observer::Observer;
 use crate::error::{Error, Result};
+use crate::probe::{Correlate, DisconnectEvent};
 use crate::protocols;
 use crate::region::Endpoints;
 use crate::rest::api::Api;
+use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
 use crate::streaming::builder::StreamBuilder;
@@ -31,7 +33,7 @@ use crate::transport::http::retry::{RetryPolicy, RetryRules, Retrying};
 use crate::transport::http::service::HttpService;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::Tls;
-use crate::transport::ws::{Buffers, Connector};
+use crate::transport::ws::Connector;
 
 /// A client of one organisation's platform: REST and streams that share one token and one request budget.
 ///
@@ -85,13 +87,14 @@ impl Client {
         let channels: Arc<dyn ChannelApi> =
             Arc::new(inner.notifications.with_priority(Priority::Reconnect));
         StreamBuilder::new(Parts {
-            protocol: Arc::new(protocol),
             connector: inner.connector.clone(),
             tokens: inner.tokens.clone(),
             channels,
             observer: inner.ambient.observer.clone(),
+            probe: None,
             entropy: inner.ambient.entropy.clone(),
-            buffers: Buffers::default(),
+            buffers: protocol.buffers(),
+            protocol: Arc::new(protocol),
             filter: None,
             endpoints: inner.endpoints.clone(),
         })
@@ -100,6 +103,17 @@ impl Client {
     /// The notification API: for those who manage channels themselves. Streams need none of it.
     pub fn notifications(&self) -> Notifications {
         self.0.notifications.clone()
+    }
+
+    /// The API of `AppFoundry` applications: where their sockets are, and why connections to them ended.
+    pub fn app_foundry(&self) -> AppFoundryApi {
+        AppFoundryApi::new(self.0.api.clone())
+    }
+
+    /// What the platform knows of drops of an application's connections, for a
+    /// [`Probe`](crate::probe::Probe::correlate).
+    pub fn correlate_application(&self, app_id: &str) -> impl Correlate + use<> {
+        ApplicationEvents { api: self.app_foundry(), app: app_id.into() }
     }
 
     /// Calls any GET of the REST API, within this client's request budget and with its retries: for what has no typed
@@ -179,6 +193,32 @@ impl Client {
     /// The addresses that this client talks to.
     pub fn endpoints(&self) -> &Endpoints {
         &self.0.endpoints
+    }
+}
+
+/// The events of one application's connections, as a probe takes them.
+struct ApplicationEvents {
+    api: AppFoundryApi,
+    app: Box<str>,
+}
+
+impl Correlate for ApplicationEvents {
+    fn events(
+        &self,
+        start: SystemTime,
+        end: SystemTime,
+    ) -> BoxFuture<'_, Result<Vec<DisconnectEvent>>> {
+        Box::pin(async move {
+            let found = self.api.connection_events(&self.app, start, end).await?;
+            let ends = found.into_iter().filter_map(|event| {
+                let mut end =
+                    DisconnectEvent::new(event.at, event.reason?, "appfoundry.connection");
+                end.by = event.by;
+                end.code = event.code;
+                Some(end)
+            });
+            Ok(ends.collect())
+        })
     }
 }
 

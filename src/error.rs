@@ -113,8 +113,14 @@ impl Error {
         }
     }
 
-    pub(crate) fn config(message: impl Into<Box<str>>) -> Self {
+    /// A setting or an argument that is invalid: for those who write a [`Protocol`](crate::Protocol).
+    pub fn config(message: impl Into<Box<str>>) -> Self {
         Self::new(ErrorKind::Config, message)
+    }
+
+    /// Something that may be tried again after a wait: for those who write a [`Protocol`](crate::Protocol).
+    pub fn throttled(message: impl Into<Box<str>>, wait: Duration) -> Self {
+        Self::new(ErrorKind::Throttled, message).with_retry_after(wait).retryable(true)
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {

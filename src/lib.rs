@@ -6,11 +6,15 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
+pub mod media;
+pub mod presence;
+pub mod probe;
 pub mod protocols;
 pub(crate) mod region;
 pub(crate) mod rest;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod sink;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 
@@ -27,16 +31,30 @@ pub use crate::core::ports::{
     AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
 };
 pub use crate::core::secret::Secret;
-#[cfg(feature = "tracing")]
-pub use crate::diagnostics::observer::TracingObserver;
+pub use crate::core::settings::{ConfigFault, InvalidSettings};
+pub use crate::diagnostics::audit_observer::AuditObserver;
+pub use crate::diagnostics::histogram::Histogram;
+pub use crate::diagnostics::latency_config::{DriftCompensation, LatencyConfig};
+pub use crate::diagnostics::latency_monitor::LatencyMonitor;
+pub use crate::diagnostics::latency_report::{LatencyFigures, LatencyReport, ProbeCounts};
+pub use crate::diagnostics::latency_window::Summary;
+pub use crate::diagnostics::link_probe::LinkProbe;
+pub use crate::diagnostics::measurement::{Measurement, Measurements, PingOutcome};
+#[cfg(feature = "metrics")]
+pub use crate::diagnostics::metrics_observer::MetricsObserver;
 pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
+#[cfg(feature = "tracing")]
+pub use crate::diagnostics::tracing_observer::TracingObserver;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::events::{
-    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, StopReason,
-    Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
+    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, RenewalReason,
+    StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
 pub use crate::rest::answer::Answer;
+pub use crate::rest::app_foundry::{
+    AppFoundryApi, Application, ApplicationSocket, ConnectionEvent,
+};
 pub use crate::rest::arguments::Arguments;
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
 pub use crate::rest::generated::{self as operations, models};
@@ -49,7 +67,8 @@ pub use crate::streaming::policy::{
 };
 pub use crate::streaming::protocol::{
     Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext,
-    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
+    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, SubscriptionContext,
+    TopicFilter,
 };
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;

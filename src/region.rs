@@ -263,6 +263,48 @@ impl Endpoints {
         join(&self.login, path)
     }
 
+    /// The API host as the address of a socket.
+    pub(crate) fn api_socket_url(&self, path: &str) -> Result<Url> {
+        let mut url = join(&self.api, path)?;
+        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+        // Cannot fail: all four schemes are of the kind that has a host.
+        url.set_scheme(scheme).map_err(|()| Error::config("address cannot carry a WebSocket"))?;
+        Ok(url)
+    }
+
+    /// The address of a socket on another host, written with a scheme or without.
+    ///
+    /// Without one it is `wss`; on a loopback address, what the API is reached by. `ws` to anything but loopback needs
+    /// `allow_plain`. The error does not repeat the address, which may hold a credential.
+    pub(crate) fn socket_url(&self, host: &str, path: &str, allow_plain: bool) -> Result<Url> {
+        let host = host.trim();
+        let text = match host.split_once("://") {
+            Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
+                "wss" | "https" => format!("wss://{rest}"),
+                "ws" | "http" => format!("ws://{rest}"),
+                _ => {
+                    return Err(Error::config(
+                        "socket address must begin with wss:// or be a host",
+                    ));
+                }
+            },
+            None => format!("wss://{host}"),
+        };
+        let mut base = Url::parse(&text).map_err(|error| {
+            Error::config("socket address is not a host or a URL such as wss://host")
+                .with_source(error)
+        })?;
+        let spelled = host.contains("://");
+        if !spelled && is_loopback(&base) && self.api.scheme() == "http" {
+            // Parsed anew, so that a port that is the default of one scheme alone is kept.
+            base = Url::parse(&format!("ws://{host}"))
+                .map_err(|_| Error::config("socket address is not a host"))?;
+        }
+        refuse_credentials(&base)?;
+        refuse_plain(&base, allow_plain)?;
+        join(&base, path)
+    }
+
     /// Takes a `connectUri` only when it leads to this deployment: same scheme, and one of the hosts that are allowed.
     ///
     /// The error does not repeat the address, which is a credential.
@@ -305,21 +347,33 @@ fn checked(text: &str, schemes: &[&str]) -> Result<Url> {
     if !schemes.contains(&url.scheme()) || url.host().is_none() {
         return Err(Error::config(format!("address must begin with {}://", schemes[0])));
     }
+    refuse_credentials(&url)?;
+    refuse_plain(&url, false)?;
+    Ok(url)
+}
+
+/// An address is a host, a port and a path.
+fn refuse_credentials(url: &Url) -> Result<()> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::config("address must not carry a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Error::config("address must not carry a query or fragment"));
     }
+    Ok(())
+}
+
+/// Plain text goes to this machine, or where somebody said so.
+fn refuse_plain(url: &Url, allowed: bool) -> Result<()> {
     let secure = matches!(url.scheme(), "https" | "wss");
-    if !secure && !is_loopback(&url) {
-        return Err(Error::config(format!(
-            "{}:// is refused for {}: plain text goes to loopback addresses only",
-            url.scheme(),
-            url.host_str().unwrap_or_default()
-        )));
+    if secure || allowed || is_loopback(url) {
+        return Ok(());
     }
-    Ok(url)
+    Err(Error::config(format!(
+        "{}:// is refused for {}: plain text goes to loopback addresses only",
+        url.scheme(),
+        url.host_str().unwrap_or_default()
+    )))
 }
 
 /// Whether a URL names this machine, by a loopback address or by `localhost`.
@@ -386,6 +440,38 @@ mod tests {
             assert!(Endpoints::single(bad).is_err(), "{bad}");
         }
         assert!(Endpoints::custom("https://a.b", "https://a.b", "ws://a.b").is_err());
+    }
+
+    #[test]
+    fn a_socket_address_is_encrypted_unless_it_is_loopback_or_allowed() {
+        let cloud = Region::UsEast1.endpoints();
+        let local = Endpoints::single("http://127.0.0.1:8080").unwrap();
+        let table = [
+            (&cloud, "gw.example", false, Some("wss://gw.example/p")),
+            (&cloud, "WSS://gw.example/", false, Some("wss://gw.example/p")),
+            (&cloud, "https://gw.example:444/x", false, Some("wss://gw.example:444/x/p")),
+            (&cloud, "ws://gw.example", false, None),
+            (&cloud, "http://gw.example", false, None),
+            (&cloud, "ws://gw.example", true, Some("ws://gw.example/p")),
+            (&cloud, "ws://127.0.0.1.example", false, None),
+            (&cloud, "127.0.0.1:9", false, Some("wss://127.0.0.1:9/p")),
+            (&cloud, "ws://[::1]:9", false, Some("ws://[::1]:9/p")),
+            (&local, "127.0.0.1:9", false, Some("ws://127.0.0.1:9/p")),
+            (&local, "localhost:443", false, Some("ws://localhost:443/p")),
+            (&local, "gw.example", false, Some("wss://gw.example/p")),
+            (&local, "ftp://localhost", false, None),
+            (&local, "wss://user:topsecret@localhost", true, None),
+            (&local, "wss://localhost?access_token=topsecret", true, None),
+            (&local, "topsecret topsecret", true, None),
+            (&local, "", true, None),
+        ];
+        for (endpoints, host, allow, expected) in table {
+            let url = endpoints.socket_url(host, "/p", allow);
+            assert_eq!(url.as_ref().ok().map(Url::as_str), expected, "{host}: {url:?}");
+            assert!(!format!("{url:?}").contains("topsecret"), "{host}");
+        }
+        assert_eq!(cloud.api_socket_url("/p").unwrap().as_str(), "wss://api.mypurecloud.com/p");
+        assert_eq!(local.api_socket_url("/p").unwrap().as_str(), "ws://127.0.0.1:8080/p");
     }
 
     #[test]

@@ -72,7 +72,10 @@ fn variation(full: &Value) -> BoxedStrategy<Value> {
                 .boxed()
         }
         Value::Array(items) => match items.as_slice() {
-            [item] => vec(variation(item), 0..3).prop_map(Value::from).boxed(),
+            [item] => {
+                let item = prop_oneof![1 => Just(Value::Null), 6 => variation(item)];
+                vec(item, 0..3).prop_map(Value::from).boxed()
+            }
             _ => Just(full.clone()).boxed(),
         },
         Value::Bool(_) => any::<bool>().prop_map(Value::from).boxed(),

@@ -11,11 +11,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("core", &["error"]),
     ("events", &["core", "error"]),
     ("diagnostics", &["core", "error"]),
+    ("media", &["core", "error", "diagnostics", "events"]),
     ("transport", &["core", "error", "region", "diagnostics"]),
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
     ("rest", &["core", "error", "region", "diagnostics", "events", "transport", "auth"]),
-    ("protocols", &["core", "error", "region", "events", "transport", "streaming"]),
+    (
+        "protocols",
+        &["core", "error", "region", "diagnostics", "events", "media", "transport", "streaming"],
+    ),
+    ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
+    (
+        "probe",
+        &["core", "error", "region", "diagnostics", "events", "media", "streaming", "protocols"],
+    ),
     (
         "client",
         &[
@@ -28,8 +37,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rest",
             "streaming",
             "protocols",
+            "probe",
         ],
     ),
+    ("sink", &["core", "error", "diagnostics", "events", "streaming"]),
     ("sim", &["core", "error", "region", "events"]),
 ];
 

@@ -1,10 +1,13 @@
 //! How every example connects: to the platform, to an address, or to a simulator of its own.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use genesys_cloud::sim::Platform;
+use genesys_cloud::sim::{Platform, PlatformBuilder};
 use genesys_cloud::{
-    CLIENT_ID_VAR, CLIENT_SECRET_VAR, Client, ClientCredentials, Endpoints, REGION_VAR, Region,
+    AuditObserver, CLIENT_ID_VAR, CLIENT_SECRET_VAR, Client, ClientBuilder, ClientCredentials,
+    Endpoints, FullJitter, REGION_VAR, Region,
 };
 
 use super::failure::Failure;
@@ -28,6 +31,36 @@ pub(crate) enum Place {
     Embedded(Box<Platform>),
 }
 
+impl Place {
+    /// The simulator inside this process, if it is one.
+    pub(crate) fn simulator(&self) -> Option<&Platform> {
+        match self {
+            Self::Embedded(platform) => Some(platform),
+            Self::Region(_) | Self::Address(_) => None,
+        }
+    }
+
+    /// When to dial again. After a demonstration's drops the waits are short enough to watch; a connection counts as
+    /// stable sooner there too, or every drop would be waited out for longer than the one before.
+    pub(crate) fn reconnect(&self) -> FullJitter {
+        match self {
+            Self::Embedded(_) => {
+                FullJitter::new(Duration::from_millis(500), Duration::from_secs(5))
+                    .floor(Duration::from_millis(300))
+                    .stable_window(Duration::from_secs(5))
+            }
+            Self::Region(_) | Self::Address(_) => FullJitter::default(),
+        }
+    }
+
+    /// Ends the simulator, if it is one.
+    pub(crate) async fn shutdown(self) {
+        if let Self::Embedded(platform) = self {
+            platform.shutdown().await;
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,6 +82,14 @@ enum Wanted {
 /// Connects as the environment says: `GENESYS_CLIENT_ID` and `GENESYS_CLIENT_SECRET` with `GENESYS_REGION` or, which
 /// wins, `GENESYS_BASE_URL`. Without any of them it starts a simulator.
 pub(crate) async fn connect() -> Result<Connection, Failure> {
+    connect_with(|simulator| simulator, |client| client).await
+}
+
+/// Connects as [`connect`] does, with settings of the simulator and of the client.
+pub(crate) async fn connect_with(
+    simulator: impl FnOnce(PlatformBuilder) -> PlatformBuilder,
+    client: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Connection, Failure> {
     let (endpoints, credentials, place) = match wanted(|name| std::env::var(name).ok())? {
         Wanted::Region(region, credentials) => {
             (region.endpoints(), credentials, Place::Region(region))
@@ -58,13 +99,24 @@ pub(crate) async fn connect() -> Result<Connection, Failure> {
             (endpoints, credentials, Place::Address(address))
         }
         Wanted::Embedded => {
-            let platform = Platform::builder().start().await?;
+            let platform = simulator(Platform::builder()).start().await?;
             let (endpoints, credentials) = (platform.endpoints(), platform.credentials());
             (endpoints, credentials, Place::Embedded(Box::new(platform)))
         }
     };
-    let client = Client::builder(endpoints).credentials(credentials).build()?;
+    let client = client(Client::builder(endpoints).credentials(credentials)).build()?;
     Ok(Connection { client, place })
+}
+
+/// Connects as [`connect`] does, with an observer if there is one.
+pub(crate) async fn connect_audited(
+    audit: Option<Arc<AuditObserver>>,
+) -> Result<Connection, Failure> {
+    let observed = |client: ClientBuilder| match audit {
+        Some(audit) => client.observer(audit),
+        None => client,
+    };
+    connect_with(|simulator| simulator, observed).await
 }
 
 fn wanted(lookup: impl Fn(&str) -> Option<String>) -> Result<Wanted, Failure> {

@@ -1,16 +1,35 @@
 //! How an example fails: with the error and everything below it, on standard error.
 
 use std::error::Error;
+use std::io;
+use std::process::ExitCode;
 
 /// Whatever ends an example early.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Writes an error and its causes, one to a line.
-pub(crate) fn report(error: &(dyn Error + 'static)) {
+/// The status to end with. An error is written, with its causes, one to a line.
+pub(crate) fn exit(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has gone: `monitor --json | head`.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(error: &(dyn Error + 'static)) {
     eprintln!("error: {error}");
     let mut below = error.source();
     while let Some(cause) = below {
         eprintln!("  because: {cause}");
         below = cause.source();
     }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

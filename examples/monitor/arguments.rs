@@ -1,36 +1,18 @@
 //! The command line.
 
-use std::time::Duration;
-
 use clap::Parser;
-use jiff::SignedDuration;
 
-/// What `--help` says of the environment.
-const ENVIRONMENT: &str = "\
-Without any environment it watches a simulator of its own. With GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and
-GENESYS_REGION it watches the platform; with GENESYS_BASE_URL instead of the region, that address.";
+use crate::common::{ENVIRONMENT, Running};
 
 /// A live view of agents and queues
 #[derive(Parser)]
 #[command(name = "monitor", version, after_help = ENVIRONMENT)]
 pub(crate) struct Arguments {
-    /// End after this time, such as 10s or 2m
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
-    pub(crate) lasts: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) running: Running,
     /// Topic to watch; may be repeated [default: all users and queues of the simulator]
     #[arg(long = "topic", value_name = "TOPIC")]
     pub(crate) topics: Vec<String>,
-    /// Write one JSON object to a line, and nothing else
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let parsed: Result<SignedDuration, _> = text.parse();
-    parsed
-        .ok()
-        .and_then(|time| Duration::try_from(time).ok())
-        .ok_or_else(|| "write a time with its unit, such as 10s, 500ms or 2m".to_owned())
 }
 
 #[cfg(test)]
@@ -38,20 +20,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_a_unit_and_is_not_negative() {
-        assert_eq!(time("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
-        for bad in ["", "10", "-3s", "soon"] {
-            assert!(time(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn topics_may_be_repeated() {
         let line = ["monitor", "--topic", "v2.a", "--topic", "v2.b", "--json"];
         let arguments = Arguments::try_parse_from(line).unwrap();
         assert_eq!(arguments.topics, ["v2.a", "v2.b"]);
-        assert!(arguments.json && arguments.lasts.is_none());
+        assert!(arguments.running.json && arguments.running.lasts.is_none());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use genesys_cloud::FullJitter;
 use genesys_cloud::sim::Fault;
 use tokio::time::{Instant, Interval, interval_at};
 
@@ -32,17 +31,9 @@ impl Demo {
 
     /// Cuts every socket by a TCP reset: no close frame, no notice.
     pub(crate) fn cut(place: &Place) -> genesys_cloud::Result<()> {
-        if let Place::Embedded(platform) = place {
+        if let Some(platform) = place.simulator() {
             platform.fault(Fault::Reset)?;
         }
         Ok(())
-    }
-
-    /// Waits that are short enough to watch. A connection counts as stable sooner too, or every drop of the
-    /// demonstration would be waited out for longer than the one before.
-    pub(crate) fn policy() -> FullJitter {
-        FullJitter::new(Duration::from_millis(500), Duration::from_secs(5))
-            .floor(Duration::from_millis(300))
-            .stable_window(Duration::from_secs(5))
     }
 }

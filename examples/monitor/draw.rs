@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
-use crate::note::{Note, Tone, counted, seconds};
+use crate::common::note::{Note, Tone, counted, seconds};
 use crate::plain::{particulars, word};
 use crate::tables;
 use crate::watch::Watch;

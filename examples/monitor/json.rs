@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use genesys_cloud::{Delivery, Event, Lifecycle};
 use serde::Serialize;
 
+use crate::common::json;
+
 /// A line about an item of the stream.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -35,15 +37,7 @@ pub(crate) fn item(to: impl Write, delivery: &Delivery) -> io::Result<()> {
             body: event,
         },
     };
-    write(to, &line)
-}
-
-/// Writes one line.
-pub(crate) fn write(mut to: impl Write, line: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    to.write_all(&text)?;
-    to.flush()
+    json(to, &line)
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ mod demo;
 mod directory;
 mod draw;
 mod json;
-mod note;
 mod output;
 mod pace;
 mod plain;
@@ -31,8 +30,6 @@ mod tables;
 mod tally;
 mod watch;
 
-use std::error::Error;
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,18 +38,5 @@ use arguments::Arguments;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run::run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has gone: `monitor --json | head`.
-        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
-        Err(error) => {
-            common::report(&*error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    common::exit(run::run(Arguments::parse()).await)
 }

@@ -8,7 +8,7 @@ use genesys_cloud::Delivery;
 use crate::screen::Screen;
 use crate::tally::Summary;
 use crate::watch::Watch;
-use crate::{json, plain};
+use crate::{common, json, plain};
 
 /// One of the three ways to show it.
 pub(crate) enum Output {
@@ -71,7 +71,7 @@ impl Output {
     /// Gives the terminal back, and writes the summary.
     pub(crate) fn finish(self, summary: &Summary, watch: &Watch) -> io::Result<()> {
         match self {
-            Self::Json => json::write(io::stdout(), summary),
+            Self::Json => common::json(io::stdout(), summary),
             Self::Plain => plain::summary(io::stdout(), summary, watch.up()),
             Self::Screen(screen) => {
                 drop(screen);

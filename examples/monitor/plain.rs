@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use genesys_cloud::{ConnectionState, Delivery, Event};
 
-use crate::note::{counted, seconds, shown};
+use crate::common::line;
+use crate::common::note::{counted, seconds, shown};
 use crate::tally::Summary;
 use crate::watch::Watch;
 
@@ -43,11 +44,6 @@ pub(crate) fn summary(mut to: impl Write, summary: &Summary, up: Duration) -> io
         seconds(up),
         counted(summary.reconnects, "reconnect"),
     )
-}
-
-fn line(mut to: impl Write, at: Duration, what: &str, text: impl fmt::Display) -> io::Result<()> {
-    writeln!(to, "{:>7.1} s  {what:<12}  {text}", at.as_secs_f64())?;
-    to.flush()
 }
 
 /// The state in one word.

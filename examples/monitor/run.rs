@@ -1,14 +1,13 @@
 //! From the start to the summary.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use futures::StreamExt;
-use genesys_cloud::{Client, EventStream, FullJitter, Topic};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use genesys_cloud::{Client, EventStream, Topic};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::arguments::Arguments;
-use crate::common::{Connection, Failure, Place, connect, end_signal};
+use crate::common::{Connection, Failure, Place, connect, end};
 use crate::demo::Demo;
 use crate::directory::everything;
 use crate::output::Output;
@@ -16,7 +15,7 @@ use crate::watch::Watch;
 
 /// Watches until the time is over, the user has had enough, or the stream ends.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut end = pin!(end(arguments.lasts, end_signal()?));
+    let mut end = pin!(end(arguments.running.lasts)?);
     let Connection { client, place } = connect().await?;
     let topics = wanted(&arguments.topics, &client, &place).await?;
     let mut watch = Watch::new(place.to_string(), &topics);
@@ -24,7 +23,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         started = start(&client, &topics, &place) => Some(started?),
         () = &mut end => None,
     };
-    let mut output = Output::open(arguments.json, &watch)?;
+    let mut output = Output::open(arguments.running.json, &watch)?;
     let Some(mut stream) = started else {
         let summary = watch.tally.summary(genesys_cloud::StreamStats::default());
         return Ok(output.finish(&summary, &watch)?);
@@ -33,9 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let summary = watch.tally.summary(stream.stats());
     // The terminal is given back before anything is reported.
     let finished = output.finish(&summary, &watch);
-    if let Place::Embedded(platform) = place {
-        platform.shutdown().await;
-    }
+    place.shutdown().await;
     outcome?;
     Ok(finished?)
 }
@@ -87,11 +84,7 @@ async fn follow(
 }
 
 async fn start(client: &Client, topics: &[Topic], place: &Place) -> Result<EventStream, Failure> {
-    let policy = match place {
-        Place::Embedded(_) => Demo::policy(),
-        Place::Region(_) | Place::Address(_) => FullJitter::default(),
-    };
-    let stream = client.stream().subscribe_all(topics.iter().cloned()).reconnect(policy);
+    let stream = client.stream().subscribe_all(topics.iter().cloned()).reconnect(place.reconnect());
     Ok(stream.start().await?)
 }
 
@@ -102,18 +95,4 @@ async fn wanted(asked: &[String], client: &Client, place: &Place) -> Result<Vec<
     }
     let topics: genesys_cloud::Result<Vec<Topic>> = asked.iter().map(|text| text.parse()).collect();
     Ok(topics?)
-}
-
-/// Resolves when the time is over or the process is told to end.
-async fn end(lasts: Option<Duration>, signal: impl Future<Output = ()>) {
-    let over = async {
-        match lasts {
-            Some(time) => sleep(time).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = over => {}
-        () = signal => {}
-    }
 }

@@ -10,8 +10,8 @@ use ratatui::widgets::{Row, Table};
 
 use crate::agents::Agent;
 use crate::cell::Cell;
+use crate::common::note::counted;
 use crate::draw::{TITLE, age};
-use crate::note::counted;
 use crate::queues::Queue;
 use crate::watch::Watch;
 

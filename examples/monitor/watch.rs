@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use genesys_cloud::{ConnectionState, Delivery, Event, Topic};
 
 use crate::board::Board;
-use crate::note::Note;
+use crate::common::note::Note;
 use crate::pace::Pace;
 use crate::tally::Tally;
 

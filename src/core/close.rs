@@ -137,8 +137,13 @@ pub enum Gone {
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed { code, reason } if reason.is_empty() => write!(f, "closed with {code}"),
-            Self::Closed { code, reason } => write!(f, "closed with {code}: {reason}"),
+            Self::Closed { code, reason } => {
+                write!(f, "closed with {code}")?;
+                if !reason.is_empty() {
+                    write!(f, ": {reason}")?;
+                }
+                code.hint().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+            }
             Self::Cut { detail } => write!(f, "cut without a close frame: {detail}"),
             Self::Silent { quiet } => write!(f, "silent for {:.1} s", quiet.as_secs_f64()),
             Self::HandshakeTimeout => f.write_str("handshake not finished in time"),

@@ -1,9 +1,11 @@
 //! The `Observer` seam: every notable action as plain data, without a log dependency.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
+use crate::diagnostics::measurement::Measurement;
 use crate::error::Error;
 
 /// Something that the crate did or saw. Never holds a secret.
@@ -70,10 +72,39 @@ pub enum Signal<'a> {
         /// For how long it was live.
         was_live: Duration,
     },
+    /// A socket took over from the one before, without a gap.
+    Renewed {
+        /// The channel; `None` for sockets without one.
+        channel: Option<&'a ChannelId>,
+        /// For how long both flowed.
+        overlap: Duration,
+    },
     /// A ping was answered.
     Pong {
         /// The round trip.
         rtt: Duration,
+    },
+    /// A ping of a [`LatencyMonitor`](crate::LatencyMonitor) is settled.
+    Latency {
+        /// What became of it.
+        measurement: &'a Measurement,
+    },
+    /// A message was sent; its content is not told.
+    Sent {
+        /// What it is for, such as `greeting`, `ping` or `subscribe`.
+        kind: &'a str,
+        /// Its length.
+        bytes: usize,
+    },
+    /// Subscriptions took effect.
+    Subscribed {
+        /// How many topics.
+        topics: usize,
+    },
+    /// A topic was refused.
+    Rejected {
+        /// The topic.
+        topic: &'a str,
     },
     /// Topics were without coverage.
     Gap {
@@ -87,14 +118,46 @@ pub enum Signal<'a> {
         /// How many.
         dropped: u64,
     },
+    /// A sink could not write a batch, and tries again.
+    SinkFailed {
+        /// Why.
+        error: &'a Error,
+        /// Counts the attempts at this batch from 1.
+        attempt: u32,
+        /// How long is waited first.
+        wait: Duration,
+    },
     /// A frame could not be decoded.
     Malformed {
         /// Its topic, when it had one.
         topic: Option<&'a str>,
     },
+    /// Something that a layer above did, such as `delta`.
+    Action {
+        /// What.
+        name: &'a str,
+        /// How many of it.
+        count: u64,
+    },
 }
 
 /// Told of everything notable, on the task that did it: return quickly, never block.
+///
+/// A pair of observers tells both, the first one first; so does a pair of pairs.
+///
+/// ```
+/// use genesys_cloud::{Client, Region, Signal, StaticToken};
+///
+/// # fn main() -> genesys_cloud::Result<()> {
+/// let print = |signal: &Signal<'_>| println!("{signal:?}");
+/// let count = |signal: &Signal<'_>| if let Signal::Gap { .. } = signal { /* count it */ };
+/// let client = Client::builder(Region::UsEast1)
+///     .token_source(StaticToken::new("a token"))
+///     .observer((print, count))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Observer: Send + Sync {
     /// One signal.
     fn observe(&self, signal: &Signal<'_>);
@@ -114,26 +177,38 @@ impl<F: Fn(&Signal<'_>) + Send + Sync> Observer for F {
     }
 }
 
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn observe(&self, signal: &Signal<'_>) {
+        self.0.observe(signal);
+        self.1.observe(signal);
+    }
+}
+
+impl<T: Observer + ?Sized> Observer for Arc<T> {
+    fn observe(&self, signal: &Signal<'_>) {
+        (**self).observe(signal);
+    }
+}
+
 const _: fn(&dyn Observer) = |_| {};
 
-/// Writes every signal to the `tracing` facade: failures at `WARN`, changes at `INFO`, the rest at `DEBUG`.
-#[cfg(feature = "tracing")]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TracingObserver;
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-#[cfg(feature = "tracing")]
-impl Observer for TracingObserver {
-    fn observe(&self, signal: &Signal<'_>) {
-        match signal {
-            Signal::TokenRenewalFailed { .. }
-            | Signal::Disconnected { .. }
-            | Signal::Gap { .. }
-            | Signal::Lagged { .. }
-            | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
-            Signal::TokenIssued { .. } | Signal::Connected { .. } => {
-                tracing::info!(target: "genesys_cloud", ?signal);
+    use super::*;
+
+    #[test]
+    fn a_pair_tells_both_and_a_shared_observer_is_one() {
+        let seen = Arc::new(AtomicU64::new(0));
+        let count = |by: u64| {
+            let seen = seen.clone();
+            move |_: &Signal<'_>| {
+                seen.fetch_add(by, Ordering::Relaxed);
             }
-            _ => tracing::debug!(target: "genesys_cloud", ?signal),
-        }
+        };
+        let shared: Arc<dyn Observer> = Arc::new(((count(1), count(10)), NoObserver));
+        (shared.clone(), shared).observe(&Signal::Lagged { dropped: 1 });
+        assert_eq!(seen.load(Ordering::Relaxed), 22);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::events::extra::Extra;
+use crate::events::write::Body;
 
 /// Defines a body: a struct whose fields are all optional, with an `extra` for everything else.
 ///
@@ -25,7 +25,7 @@ macro_rules! body {
         }
 
         const _: () = {
-            use $crate::events::{body, read, write};
+            use $crate::events::{body, read, serde_source, write};
 
             /// The index of each field has the field's name.
             #[allow(non_camel_case_types)]
@@ -70,20 +70,42 @@ macro_rules! body {
                     let mut body = Box::<Self>::default();
                     Ok(from.body(&mut *body)?.then_some(body))
                 }
+
+                fn read_next(
+                    list: &mut Vec<Self>,
+                    from: &mut dyn read::Source,
+                ) -> Result<(), read::Failed> {
+                    read::next_body(list, from)
+                }
+            }
+
+            impl write::Body for $name {
+                fn names(&self) -> &'static [&'static str] {
+                    NAMES
+                }
+
+                fn field(&self, index: usize) -> Option<&dyn write::Write> {
+                    $(if index == Field::$field as usize {
+                        return self.$field.as_ref().map(|value| value as _);
+                    })*
+                    None
+                }
+
+                fn extra(&self) -> &$crate::events::extra::Extra {
+                    &self.extra
+                }
             }
 
             impl write::Write for $name {
                 fn write(&self, to: &mut dyn write::Sink) -> Result<(), read::Failed> {
-                    let fields: &[write::Field<'_>] =
-                        &[$(($json, self.$field.as_ref().map(|value| value as _)),)*];
-                    to.body(fields, &self.extra)
+                    to.body(self)
                 }
             }
 
             impl<'de> serde::Deserialize<'de> for $name {
                 fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                     let mut body = Self::default();
-                    read::body(from, &mut body)?;
+                    serde_source::body(from, &mut body)?;
                     Ok(body)
                 }
             }
@@ -97,10 +119,7 @@ macro_rules! body {
             impl std::fmt::Debug for $name {
                 /// Shows the fields that are there.
                 fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    let fields: &[body::Shown<'_>] = &[
-                        $((stringify!($field), self.$field.as_ref().map(|value| value as _)),)*
-                    ];
-                    body::show(f, stringify!($name), fields, &self.extra)
+                    body::show(f, stringify!($name), &[$(stringify!($field)),*], self)
                 }
             }
         };
@@ -108,24 +127,21 @@ macro_rules! body {
 }
 pub(crate) use body;
 
-/// A field for `Debug`: its name, and its value when it is there.
-pub(crate) type Shown<'a> = (&'static str, Option<&'a dyn fmt::Debug>);
-
-/// Shows the fields that are there.
+/// Shows the fields that are there; `names` are the names that they have in Rust.
 pub(crate) fn show(
     f: &mut fmt::Formatter<'_>,
     name: &str,
-    fields: &[Shown<'_>],
-    extra: &Extra,
+    names: &[&str],
+    body: &dyn Body,
 ) -> fmt::Result {
     let mut out = f.debug_struct(name);
-    for (name, value) in fields {
-        if let Some(value) = value {
-            out.field(name, value);
+    for (index, name) in names.iter().enumerate() {
+        if let Some(value) = body.field(index) {
+            out.field(name, &value);
         }
     }
-    if !extra.is_empty() {
-        out.field("extra", extra);
+    if !body.extra().is_empty() {
+        out.field("extra", body.extra());
     }
     out.finish()
 }

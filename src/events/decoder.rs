@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
-
 use crate::core::limits::{TOPIC_LENGTH, TOPICS_PER_CHANNEL};
-use crate::events::envelope::{Body, Envelope, correlation_id_of};
+use crate::events::envelope::{Envelope, correlation_id_of};
 use crate::events::event::clause;
 use crate::events::generated::table::{Event, TopicKind};
 use crate::events::incoming::{Incoming, SystemNotice};
@@ -45,7 +43,7 @@ impl Decoder {
     }
 
     /// Decodes a frame that looks as usual and is valid: the body is read once, and the envelope not at all.
-    fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
+    pub(super) fn decode_usual(&mut self, text: &str) -> Option<Incoming<Event>> {
         let split = scan::split(text)?;
         let known = self.look_up(split.topic);
         let event = Event::of_text(&known.topic, known.kind, split.body)?;
@@ -53,21 +51,10 @@ impl Decoder {
     }
 
     /// Decodes any other frame.
-    fn decode_any(&mut self, text: &str) -> Incoming<Event> {
-        let mut known = None;
-        let parsed = Envelope::parse(text, |name| {
-            let found = self.look_up(name);
-            let kind = found.kind;
-            known = Some(found);
-            kind
-        });
-        let envelope = match parsed {
+    pub(super) fn decode_any(&mut self, text: &str) -> Incoming<Event> {
+        let envelope = match Envelope::parse(text) {
             Ok(envelope) => envelope,
-            // A fault in the body fails the whole frame; without the body there is its topic, and the place of the fault.
-            Err(_) => match Envelope::parse(text, |_| None) {
-                Ok(envelope) => envelope,
-                Err(error) => return self.bad_frame(text, &clause(&error)),
-            },
+            Err(error) => return self.bad_frame(text, &clause(&error)),
         };
         let Some(name) = &envelope.topic else {
             return match SocketReply::of(&envelope) {
@@ -75,13 +62,9 @@ impl Decoder {
                 None => self.bad_frame(text, "no topicName"),
             };
         };
-        let known = known.unwrap_or_else(|| self.look_up(name));
+        let known = self.look_up(name);
         let correlation_id = envelope.correlation_id();
-        let event = match envelope.body {
-            Body::Decoded(event) => event,
-            Body::Raw(body) => Event::of_body(&known.topic, known.kind, body),
-            Body::Absent => Event::of_body(&known.topic, None, RawValue::NULL),
-        };
+        let event = Event::of_body(&known.topic, known.kind, envelope.body);
         sort(known, event, correlation_id)
     }
 
@@ -202,11 +185,8 @@ fn sort(known: Known, event: Event, correlation_id: Option<Box<str>>) -> Incomin
 /// Decodes a frame whose topic is known already.
 pub(crate) fn read_frame(topic: &Topic, text: &str) -> Event {
     let kind = template::find(topic.name()).and_then(|found| found.kind);
-    match Envelope::parse(text, |_| None) {
-        Ok(envelope) if envelope.topic.is_some() => match envelope.body {
-            Body::Raw(body) => Event::of_body(topic, kind, body),
-            _ => Event::of_body(topic, None, RawValue::NULL),
-        },
+    match Envelope::parse(text) {
+        Ok(envelope) if envelope.topic.is_some() => Event::of_body(topic, kind, envelope.body),
         Ok(_) => Event::of_bad_frame(None, "no topicName", text),
         Err(error) => {
             let topic = (!topic.is_none()).then(|| topic.clone());

@@ -7,8 +7,6 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::events::event::BodySeed;
-use crate::events::generated::table::{Event, TopicKind};
 use crate::events::scan::trailing_correlation_id;
 
 /// A string that is borrowed unless it holds an escape.
@@ -16,37 +14,22 @@ use crate::events::scan::trailing_correlation_id;
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// What was in `eventBody`.
-#[derive(Default)]
-pub(crate) enum Body<'a> {
-    /// No such member.
-    #[default]
-    Absent,
-    /// Its text: it came before the topic, is null, or was not asked for.
-    Raw(&'a RawValue),
-    /// Decoded while the envelope was read.
-    Decoded(Event),
-}
-
 /// One frame.
 #[derive(Default)]
 pub(crate) struct Envelope<'a> {
     pub(crate) topic: Option<Cow<'a, str>>,
-    pub(crate) body: Body<'a>,
+    /// The text of the body.
+    pub(crate) body: Option<&'a RawValue>,
     pub(crate) version: Option<&'a RawValue>,
     pub(crate) metadata: Option<&'a RawValue>,
     pub(crate) extra: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a frame. `kind_of` is asked once, when the topic is known; when it names a kind and the body follows, the
-    /// body is decoded on the way.
-    pub(crate) fn parse(
-        text: &'a str,
-        mut kind_of: impl FnMut(&str) -> Option<TopicKind>,
-    ) -> Result<Self, serde_json::Error> {
+    /// Reads a frame.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         let mut from = serde_json::Deserializer::from_str(text);
-        let envelope = from.deserialize_map(EnvelopeVisitor(&mut kind_of))?;
+        let envelope = from.deserialize_map(EnvelopeVisitor)?;
         from.end()?;
         Ok(envelope)
     }
@@ -80,9 +63,9 @@ pub(crate) fn correlation_id(metadata: &str) -> Option<Box<str>> {
     }
 }
 
-struct EnvelopeVisitor<'k>(&'k mut dyn FnMut(&str) -> Option<TopicKind>);
+struct EnvelopeVisitor;
 
-impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
+impl<'de> Visitor<'de> for EnvelopeVisitor {
     type Value = Envelope<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +74,6 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
         let mut envelope = Envelope::default();
-        let mut kind = None;
         while let Some(Text(name)) = map.next_key()? {
             match &*name {
                 "topicName" => {
@@ -99,19 +81,12 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
                         return Err(A::Error::custom("two topicName members"));
                     }
                     envelope.topic = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
-                    kind = envelope.topic.as_deref().and_then(&mut *self.0);
                 }
                 "eventBody" => {
-                    if !matches!(envelope.body, Body::Absent) {
+                    if envelope.body.is_some() {
                         return Err(A::Error::custom("two eventBody members"));
                     }
-                    envelope.body = match kind {
-                        None => Body::Raw(map.next_value()?),
-                        Some(kind) => match map.next_value_seed(BodySeed(kind))? {
-                            Some(event) => Body::Decoded(event),
-                            None => Body::Raw(RawValue::NULL),
-                        },
-                    };
+                    envelope.body = Some(map.next_value()?);
                 }
                 "version" => envelope.version = Some(map.next_value()?),
                 "metadata" => envelope.metadata = Some(map.next_value()?),
@@ -124,17 +99,14 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
 
 /// The body of a frame that may not be valid; empty when it is not, or has none.
 pub(crate) fn body_of(frame: &str) -> &str {
-    match Envelope::parse(frame, |_| None) {
-        Ok(Envelope { body: Body::Raw(body), .. }) => body.get(),
-        _ => "",
-    }
+    Envelope::parse(frame).ok().and_then(|envelope| envelope.body).map_or("", RawValue::get)
 }
 
 /// The correlation id of a frame, found at its end or by reading it.
 pub(crate) fn correlation_id_of(frame: &str) -> Option<Box<str>> {
     match trailing_correlation_id(frame) {
         Some(id) => Some(id.into()),
-        None => Envelope::parse(frame, |_| None).ok()?.correlation_id(),
+        None => Envelope::parse(frame).ok()?.correlation_id(),
     }
 }
 
@@ -143,7 +115,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Envelope<'_> {
-        Envelope::parse(text, |_| None).unwrap()
+        Envelope::parse(text).unwrap()
     }
 
     #[test]
@@ -154,7 +126,7 @@ mod tests {
 
         let envelope = parse(r#"{"eventBody":null,"version":2,"topicName":"v2.a","x":[1]}"#);
         assert_eq!(envelope.topic.as_deref(), Some("v2.a"));
-        assert!(matches!(envelope.body, Body::Raw(body) if body.get() == "null"));
+        assert!(envelope.body.is_some_and(|body| body.get() == "null"));
         assert_eq!(envelope.version.unwrap().get(), "2");
         assert_eq!(envelope.other("x").unwrap().get(), "[1]");
     }
@@ -190,7 +162,7 @@ mod tests {
             "",
             "{",
         ] {
-            assert!(Envelope::parse(text, |_| None).is_err(), "{text}");
+            assert!(Envelope::parse(text).is_err(), "{text}");
         }
     }
 }

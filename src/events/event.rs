@@ -4,15 +4,16 @@ use std::any::Any;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::error::cut;
 use crate::events::bodies::{ChannelMetadata, SystemMessage};
+use crate::events::cursor::Cursor;
 use crate::events::generated::table::{Event, TopicKind};
 use crate::events::json::Json;
 use crate::events::place;
-use crate::events::read;
+use crate::events::serde_source;
 use crate::events::topic::Topic;
 
 /// Topics about the stream itself: their types are written by hand, and need no feature.
@@ -258,24 +259,30 @@ impl Event {
         body.downcast().ok()
     }
 
-    /// Decodes a text that is a valid body and nothing else.
+    /// Decodes a text that is a valid body and nothing else; null is none.
     pub(crate) fn of_text(topic: &Topic, kind: Option<TopicKind>, text: &str) -> Option<Self> {
         let Some(kind) = kind else {
             return Some(Self::unrecognized(topic, serde_json::from_str(text).ok()?));
         };
-        let mut from = serde_json::Deserializer::from_str(text);
-        let event = read::with(&mut from, |from| Self::read(kind, from)).ok()??;
+        let mut from = Cursor::new(text);
+        let event = Self::read(kind, &mut from).ok()??;
         from.end().ok()?;
         Some(event)
     }
 
-    /// Decodes a body whose envelope is read. Looks for the place of a fault only when there is one.
-    pub(crate) fn of_body(topic: &Topic, kind: Option<TopicKind>, body: &RawValue) -> Self {
-        let Some(kind) = kind else {
-            return Self::unrecognized(topic, body);
+    /// Decodes a body whose envelope is read, if there is one.
+    pub(crate) fn of_body(topic: &Topic, kind: Option<TopicKind>, body: Option<&RawValue>) -> Self {
+        let (Some(kind), Some(body)) = (kind, body) else {
+            return Self::unrecognized(topic, body.unwrap_or(RawValue::NULL));
         };
+        let event = Self::of_text(topic, Some(kind), body.get());
+        event.unwrap_or_else(|| Self::of_any_text(topic, kind, body))
+    }
+
+    /// Decodes any body. Slower, and knows why when it cannot.
+    pub(crate) fn of_any_text(topic: &Topic, kind: TopicKind, body: &RawValue) -> Self {
         let mut from = serde_json::Deserializer::from_str(body.get());
-        match read::with(&mut from, |from| Self::read(kind, from)) {
+        match serde_source::with(&mut from, |from| Self::read(kind, from)) {
             Ok(Some(event)) => event,
             Ok(None) => Self::unrecognized(topic, body),
             Err(error) => {
@@ -305,17 +312,6 @@ impl Event {
     }
 }
 
-/// Reads a body in place, while its envelope is being read.
-pub(crate) struct BodySeed(pub(crate) TopicKind);
-
-impl<'de> DeserializeSeed<'de> for BodySeed {
-    type Value = Option<Event>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        read::with(from, |from| Event::read(self.0, from))
-    }
-}
-
 /// The error as one clause, without the value that a type mismatch quotes from the body.
 pub(crate) fn clause(error: &serde_json::Error) -> Box<str> {
     let text = error.to_string();
@@ -338,7 +334,7 @@ mod tests {
 
     fn decode(name: &str, body: &str) -> Event {
         let kind = crate::events::template::find(name).and_then(|found| found.kind);
-        Event::of_body(&Topic::unchecked(name), kind, &raw(body))
+        Event::of_body(&Topic::unchecked(name), kind, Some(&raw(body)))
     }
 
     #[test]

@@ -7,11 +7,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::envelope::{Body, Envelope, correlation_id};
+use crate::events::envelope::{Envelope, correlation_id};
 use crate::events::event::clause;
 use crate::events::extra::Extra;
-use crate::events::generated::table::Event;
+use crate::events::generated::table::{Event, TopicKind};
 use crate::events::json::Json;
+use crate::events::scan;
 use crate::events::template;
 use crate::events::topic::Topic;
 
@@ -51,26 +52,43 @@ impl Frame {
     /// not fit it: the message has the JSON path, [`Error::body`] the beginning of the body. An unknown topic is not an
     /// error.
     pub fn decode(text: &str) -> Result<Self> {
-        let kind_of = |name: &str| template::find(name).and_then(|found| found.kind);
-        // A fault in the body fails the whole frame: what remains is to find its place.
-        let envelope = match Envelope::parse(text, kind_of) {
-            Ok(envelope) => envelope,
-            Err(_) => Envelope::parse(text, |_| None).map_err(|error| {
-                let message = format!("frame is not a notification: {}", clause(&error));
-                Error::new(ErrorKind::Decode, message).with_body(text.as_bytes())
-            })?,
-        };
+        match Self::decode_usual(text) {
+            Some(frame) => Ok(frame),
+            None => Self::decode_any(text),
+        }
+    }
+
+    /// Decodes a frame that looks as usual and is valid.
+    fn decode_usual(text: &str) -> Option<Self> {
+        let split = scan::split(text)?;
+        let topic = Topic::unchecked(split.topic);
+        let event = Event::of_text(&topic, kind_of(&topic), split.body)?;
+        let json = |text: &str| Some(Json::new(RawValue::from_string(text.to_owned()).ok()?));
+        Some(Self {
+            topic,
+            event,
+            extra: Extra::default(),
+            version: match split.version {
+                Some(version) => Some(json(version)?),
+                None => None,
+            },
+            metadata: Some(json(split.metadata)?),
+            has_body: true,
+        })
+    }
+
+    /// Decodes any other frame.
+    fn decode_any(text: &str) -> Result<Self> {
+        let envelope = Envelope::parse(text).map_err(|error| {
+            let message = format!("frame is not a notification: {}", clause(&error));
+            Error::new(ErrorKind::Decode, message).with_body(text.as_bytes())
+        })?;
         let Some(name) = envelope.topic else {
             let error = Error::new(ErrorKind::Decode, "frame has no topicName");
             return Err(error.with_body(text.as_bytes()));
         };
         let topic = Topic::unchecked(name);
-        let has_body = !matches!(envelope.body, Body::Absent);
-        let event = match envelope.body {
-            Body::Decoded(event) => event,
-            Body::Raw(body) => Event::of_body(&topic, kind_of(topic.name()), body),
-            Body::Absent => Event::of_body(&topic, None, RawValue::NULL),
-        };
+        let event = Event::of_body(&topic, kind_of(&topic), envelope.body);
         if let Event::Malformed { error, path, body, .. } = &event {
             let place = if path.is_empty() { "its beginning" } else { path };
             let message = format!("body of {topic} is malformed at {place}: {error}");
@@ -86,7 +104,7 @@ impl Frame {
             extra,
             version: envelope.version.map(Json::from),
             metadata: envelope.metadata.map(Json::from),
-            has_body,
+            has_body: envelope.body.is_some(),
         })
     }
 
@@ -95,7 +113,7 @@ impl Frame {
     ///
     /// `None` when there is no topic, or the text is not JSON as far as it was read.
     pub fn peek_topic(text: &str) -> Option<Cow<'_, str>> {
-        crate::events::scan::peek_topic(text)
+        scan::peek_topic(text)
     }
 
     /// The version as JSON: `"2"` with its quotes, as the platform writes it.
@@ -112,6 +130,10 @@ impl Frame {
     pub fn correlation_id(&self) -> Option<Box<str>> {
         correlation_id(self.metadata()?.as_str())
     }
+}
+
+fn kind_of(topic: &Topic) -> Option<TopicKind> {
+    template::find(topic.name()).and_then(|found| found.kind)
 }
 
 impl Serialize for Frame {

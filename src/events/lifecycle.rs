@@ -43,6 +43,17 @@ pub enum Lifecycle {
         /// The wait before the next dial; `None` when a consumer must act or the stream stops.
         retry_in: Option<Duration>,
     },
+    /// Another socket took over from the one before, without a gap.
+    Renewed {
+        /// The channel; `None` for sockets without one.
+        channel: Option<ChannelId>,
+        /// Why.
+        reason: RenewalReason,
+        /// Dials that it took.
+        attempts: u32,
+        /// For how long both flowed.
+        overlap: Duration,
+    },
     /// The channel confirmed its subscriptions after a reconnect.
     Resubscribed {
         /// The channel; `None` for sockets without one.
@@ -98,6 +109,38 @@ pub enum Lifecycle {
     },
 }
 
+/// Why a connection was replaced by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RenewalReason {
+    /// It came to the age at which its protocol replaces it.
+    Age,
+    /// There is a newer token than the one it was opened with.
+    Token,
+    /// The peer announced that it will close.
+    Closing,
+    /// [`StreamHandle::renew`](crate::StreamHandle::renew) was called.
+    Requested,
+}
+
+impl RenewalReason {
+    /// The name used in records: `age`, `token`, `closing` or `requested`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Token => "token",
+            Self::Closing => "closing",
+            Self::Requested => "requested",
+        }
+    }
+}
+
+impl fmt::Display for RenewalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Why a stream ends.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -141,12 +184,13 @@ impl Uncovered {
 }
 
 impl Lifecycle {
-    /// What happened, in one word: `connected`, `disconnected`, `resubscribed`, `subscribed`, `unsubscribed`, `rejected`,
-    /// `gap`, `lagged` or `stopped`.
+    /// What happened, in one word: `connected`, `disconnected`, `renewed`, `resubscribed`, `subscribed`, `unsubscribed`,
+    /// `rejected`, `gap`, `lagged` or `stopped`.
     pub fn what(&self) -> &'static str {
         match self {
             Self::Connected { .. } => "connected",
             Self::Disconnected { .. } => "disconnected",
+            Self::Renewed { .. } => "renewed",
             Self::Resubscribed { .. } => "resubscribed",
             Self::Subscribed { .. } => "subscribed",
             Self::Unsubscribed { .. } => "unsubscribed",
@@ -207,6 +251,12 @@ impl Serialize for Lifecycle {
                 map.serialize_entry("last_inbound", &last_inbound.map(Timestamp::from))?;
                 map.serialize_entry("was_live_ms", &ms(*was_live))?;
                 map.serialize_entry("retry_in_ms", &retry_in.map(ms))?;
+            }
+            Self::Renewed { channel, reason, attempts, overlap } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
+                map.serialize_entry("reason", reason.as_str())?;
+                map.serialize_entry("attempts", attempts)?;
+                map.serialize_entry("overlap_ms", &ms(*overlap))?;
             }
             Self::Resubscribed { channel, topics } => {
                 map.serialize_entry("channel", &shown(channel.as_ref()))?;

@@ -61,7 +61,7 @@ impl<T: Value> Value for Members<T> {
     fn read(from: &mut dyn Source) -> Result<Option<Self>, Failed> {
         let mut members = Vec::new();
         let there = from.members(&mut |name, value| {
-            members.push((name.into(), T::read(value)?));
+            members.push((name, T::read(value)?));
             Ok(())
         })?;
         Ok(there.then_some(Self(members)))

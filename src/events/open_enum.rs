@@ -46,9 +46,7 @@ macro_rules! open_enum {
             fn read(
                 from: &mut dyn $crate::events::read::Source,
             ) -> Result<Option<Self>, $crate::events::read::Failed> {
-                let mut value = None;
-                from.text(&mut |text| value = Some(Self::from(text)))?;
-                Ok(value)
+                Ok(from.text()?.map(Self::from))
             }
         }
 
@@ -69,7 +67,7 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::events::read::required(from)
+                $crate::events::serde_source::required(from)
             }
         }
     };

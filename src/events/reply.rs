@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn reply(text: &str) -> Option<SocketReply> {
-        SocketReply::of(&Envelope::parse(text, |_| None).unwrap())
+        SocketReply::of(&Envelope::parse(text).unwrap())
     }
 
     #[test]

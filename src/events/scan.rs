@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::events::cursor::plain;
 use crate::events::envelope::Envelope;
 
 /// The topic of a frame, found without walking its body when it comes first, as the platform writes it.
@@ -10,7 +11,7 @@ use crate::events::envelope::Envelope;
 pub(crate) fn peek_topic(text: &str) -> Option<Cow<'_, str>> {
     match leading_topic(text) {
         Some(topic) => Some(Cow::Borrowed(topic)),
-        None => Envelope::parse(text, |_| None).ok()?.topic,
+        None => Envelope::parse(text).ok()?.topic,
     }
 }
 
@@ -24,14 +25,18 @@ pub(crate) fn leading_topic(text: &str) -> Option<&str> {
 /// In a valid frame the last two braces close the envelope and one of its members, and a string without an escape
 /// begins at the quote before its end: so this needs no look at the body.
 pub(crate) fn trailing_correlation_id(text: &str) -> Option<&str> {
-    Some(split_metadata(text)?.1)
+    Some(split_metadata(text)?.2)
 }
 
 /// A frame with the members that the platform writes, in the order in which it writes them.
 pub(crate) struct Split<'a> {
     pub(crate) topic: &'a str,
+    /// With its quotes.
+    pub(crate) version: Option<&'a str>,
     /// One JSON value if the frame is valid; whoever reads it must find its end here.
     pub(crate) body: &'a str,
+    /// The object that holds the correlation id, and nothing else.
+    pub(crate) metadata: &'a str,
     pub(crate) correlation_id: &'a str,
 }
 
@@ -39,26 +44,39 @@ pub(crate) struct Split<'a> {
 pub(crate) fn split(text: &str) -> Option<Split<'_>> {
     let (topic, rest) = split_topic(text)?;
     let mut rest = after(rest, ",")?;
-    if let Some(version) = after(rest, "\"version\"") {
-        let (_, behind) = string_after(after(version, ":")?)?;
+    let mut version = None;
+    if let Some(behind) = after(rest, "\"version\"") {
+        let at = after(behind, ":")?;
+        let (_, behind) = string_after(at)?;
+        version = at.get(..at.len() - behind.len()).map(str::trim_ascii_start);
         rest = after(behind, ",")?;
     }
     let body_and_more = after(after(rest, "\"eventBody\"")?, ":")?;
-    let (before_metadata, correlation_id) = split_metadata(body_and_more)?;
-    Some(Split { topic, body: before(before_metadata, ",")?, correlation_id })
+    let (before_metadata, metadata, correlation_id) = split_metadata(body_and_more)?;
+    let body = before(before_metadata, ",")?;
+    Some(Split { topic, version, body, metadata, correlation_id })
 }
 
 /// A leading topic, and what is behind it.
 fn split_topic(text: &str) -> Option<(&str, &str)> {
-    string_after(after(after(after(text, "{")?, "\"topicName\"")?, ":")?)
+    leading_member(text, "\"topicName\"")
 }
 
-/// What is before trailing metadata, and the correlation id in it.
-fn split_metadata(text: &str) -> Option<(&str, &str)> {
-    let (rest, id) = string_before(before(before(text, "}")?, "}")?)?;
-    let (rest, name) = string_before(before(rest, ":")?)?;
-    let (rest, member) = string_before(before(before(rest, "{")?, ":")?)?;
-    (name == "CorrelationId" && member == "metadata").then_some((rest, id))
+/// The string that an object begins with under this name, quotes included, and what is behind it.
+///
+/// `None` when the object begins with another member, or the string holds an escape.
+pub(crate) fn leading_member<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
+    string_after(after(after(after(text, "{")?, name)?, ":")?)
+}
+
+/// What is before trailing metadata, the metadata, and the correlation id in it.
+fn split_metadata(text: &str) -> Option<(&str, &str, &str)> {
+    let within = before(text, "}")?.trim_ascii_end();
+    let (rest, id) = string_before(before(within, "}")?)?;
+    let rest = before(before(before(rest, ":")?, "\"CorrelationId\"")?, "{")?;
+    let metadata = within.get(rest.len()..)?;
+    let rest = before(before(rest, ":")?, "\"metadata\"")?;
+    Some((rest, metadata, id))
 }
 
 /// A text that begins with a token, behind the token.
@@ -79,17 +97,16 @@ fn before<'a>(text: &'a str, token: &str) -> Option<&'a str> {
 /// The string that a text begins with, and what is behind it; `None` when the string holds an escape.
 fn string_after(text: &str) -> Option<(&str, &str)> {
     let rest = after(text, "\"")?;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let end = rest.as_bytes().iter().position(special)?;
+    let end = plain(rest.as_bytes());
     Some((rest.get(..end)?, rest.get(end..)?.strip_prefix('"')?))
 }
 
 /// What is before the string that a text ends with, and the string; `None` when the string holds an escape.
 fn string_before(text: &str) -> Option<(&str, &str)> {
     let rest = before(text, "\"")?;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-    let begin = rest.as_bytes().iter().rposition(special)?;
-    Some((rest.get(..=begin)?.strip_suffix('"')?, rest.get(begin + 1..)?))
+    let begin = rest.rfind('"')?;
+    let string = rest.get(begin + 1..)?;
+    (plain(string.as_bytes()) == string.len()).then_some((rest.get(..begin)?, string))
 }
 
 #[cfg(test)]
@@ -194,7 +211,11 @@ mod tests {
                     prop_assert!(more.is_none());
                     prop_assert_eq!(split.topic, topic);
                     prop_assert_eq!(split.body, body.1.to_string());
+                    let metadata: Value = serde_json::from_str(split.metadata).unwrap();
+                    prop_assert_eq!(&metadata["CorrelationId"], &split.correlation_id);
                     prop_assert_eq!(split.correlation_id, id);
+                    let version = version.map(|version| json!(version).to_string());
+                    prop_assert_eq!(split.version, version.as_deref());
                 }
                 Some(_) => prop_assert!(more.is_some()),
                 None => prop_assert!(text.contains('\\')),

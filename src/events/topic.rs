@@ -12,11 +12,17 @@ use crate::core::limits::TOPIC_LENGTH;
 use crate::error::{Error, Result};
 use crate::events::template;
 
+/// What the names of the topics of sockets without a channel begin with.
+const OF_SOCKETS: &str = "socket.";
+
 /// A notification topic, such as `v2.users.8f0c….presence`.
 ///
 /// `B` is the type of the topic's event bodies; `()` when it is not known. The functions of
 /// [`topics`](crate::topics) make typed ones. A combined topic, `v2.users.8f0c…?presence&routingStatus`, stands for
 /// several that differ in their end; its events arrive under the single names.
+///
+/// Names that begin with `socket.` are this crate's own, for what sockets without a channel send, such as
+/// `socket.presence.8f0c…`. The platform knows nothing of them.
 ///
 /// ```
 /// use genesys_cloud::Topic;
@@ -44,6 +50,7 @@ impl<B> Topic<B> {
     }
 
     /// The first id in the topic: the user, queue or conversation that it is about; empty when it has none.
+    /// Of a socket's topic it is the last segment.
     pub fn id(&self) -> &str {
         self.ids().into_iter().next().unwrap_or_default()
     }
@@ -51,8 +58,11 @@ impl<B> Topic<B> {
     /// Every id in the topic, in order.
     ///
     /// The platform's list of topics says which segments are ids; in a topic that is not in that list, it is every
-    /// segment after the first with a digit in it.
+    /// segment after the first with a digit in it. Of a socket's topic it is the last segment.
     pub fn ids(&self) -> Vec<&str> {
+        if self.is_of_socket() {
+            return self.name.rsplit('.').take(1).collect();
+        }
         let segments = self.name.split(['.', '?', '&']);
         let found = match self.name.split_once('?') {
             None => template::find(&self.name),
@@ -70,6 +80,11 @@ impl<B> Topic<B> {
             .filter(|(index, segment)| is_id(*index, segment))
             .map(|(_, segment)| segment)
             .collect()
+    }
+
+    /// Whether this is one of the crate's own names, for what a socket without a channel sends.
+    pub fn is_of_socket(&self) -> bool {
+        self.name.starts_with(OF_SOCKETS)
     }
 
     /// Whether this stands for several topics that differ in their end.
@@ -133,8 +148,11 @@ fn check(name: &str) -> Result<()> {
     if name.contains(['{', '}']) {
         return fail("has a placeholder in braces; put the id there");
     }
-    if !name.starts_with("v2.") && !name.starts_with("channel.") {
-        return fail("must begin with `v2.` or `channel.`");
+    if !["v2.", "channel.", OF_SOCKETS].iter().any(|start| name.starts_with(start)) {
+        return fail("must begin with `v2.`, `channel.` or `socket.`");
+    }
+    if name.starts_with(OF_SOCKETS) && name.contains(['?', '&']) {
+        return fail("has `?` or `&`; topics of sockets cannot be combined: subscribe each");
     }
     let (prefix, ends) = match name.split_once('?') {
         None => (name, None),
@@ -298,6 +316,8 @@ mod tests {
             ("v2.users.1&presence", "without `?`"),
             ("v2.users.1&2?presence", "without `?`"),
             ("v2.users.?presence", "empty segment"),
+            ("socket.", "empty segment"),
+            ("socket.presence.u1?a", "cannot be combined"),
         ];
         for (name, clause) in table {
             let error = name.into_topic().unwrap_err();
@@ -319,6 +339,8 @@ mod tests {
         assert_eq!(ids("v2.system.socket_closing"), [""; 0]);
         assert_eq!(ids("v2.nobody.knows.8f0c.this"), ["8f0c"]);
         assert_eq!(ids("channel.metadata"), [""; 0]);
+        assert_eq!(ids("socket.presence.Alice"), ["Alice"]);
+        assert_eq!(ids("socket.routing.interactions"), ["interactions"]);
         assert_eq!(Topic::none().id(), "");
     }
 
@@ -352,7 +374,7 @@ mod tests {
         }
 
         #[test]
-        fn parse_of_format_is_the_same(name in "(v2|channel)(\\.[a-zA-Z0-9_-]{1,12}){1,6}(\\?[a-z.]{1,9}(&[a-zA-Z]{1,9}){0,3})?") {
+        fn parse_of_format_is_the_same(name in "(v2|channel|socket)(\\.[a-zA-Z0-9_-]{1,12}){1,6}(\\?[a-z.]{1,9}(&[a-zA-Z]{1,9}){0,3})?") {
             if let Ok(topic) = name.parse::<Topic>() {
                 prop_assert_eq!(topic.to_string(), &*name);
                 prop_assert_eq!(topic.to_string().parse::<Topic>().unwrap(), topic.clone());
@@ -360,7 +382,7 @@ mod tests {
                     prop_assert!(member.check().is_ok() || member.name().len() > TOPIC_LENGTH);
                 }
             } else {
-                prop_assert!(name.contains("..") || name.contains("?.") || name.contains(".&") || name.ends_with('.'), "{}", name);
+                prop_assert!(name.contains("..") || name.contains("?.") || name.contains(".&") || name.ends_with('.') || name.starts_with("socket."), "{}", name);
             }
         }
     }

@@ -70,7 +70,13 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
         Outbound::Text(PING.into())
     }
 
-    fn check_topic(&self, _: &Topic) -> Result<()> {
+    fn check_topic(&self, topic: &Topic) -> Result<()> {
+        if topic.is_of_socket() {
+            return Err(Error::config(format!(
+                "{topic} is not a notification topic, it belongs to a socket of its own: subscribe it on a stream from \
+                 Client::connect"
+            )));
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod api;
+pub(crate) mod app_foundry;
 pub(crate) mod arguments;
 pub(crate) mod available_topic;
 pub(crate) mod channel_api;

@@ -3,9 +3,10 @@
 use fastrand::Rng;
 use serde_json::Value;
 
-use super::bodies;
 use super::call::{Call, Phase};
+use super::socket_kind::SocketKind;
 use super::world::{World, definition};
+use super::{bodies, flat_bodies};
 
 /// One agent.
 #[derive(Clone, Debug)]
@@ -173,6 +174,10 @@ impl World {
         if changed.presence || changed.routing {
             events.push((user("activity"), bodies::activity(self, agent)));
         }
+        if changed.presence && self.tells_sockets {
+            let topic = SocketKind::Presence.topic(&agent.id);
+            events.push((topic, flat_bodies::presence(self, agent, agent.presence_since)));
+        }
         let (Some(call), Some(queue)) =
             (&agent.call, changed.queue.and_then(|queue| self.queues.get(queue)))
         else {
@@ -191,6 +196,15 @@ impl World {
             format!("v2.analytics.queues.{}.observations", queue.id),
             bodies::observations(queue, now),
         ));
+        if !self.tells_sockets {
+            return events;
+        }
+        events.extend([
+            (SocketKind::Routing.topic(&queue.id), flat_bodies::routing(agent, call, queue, now)),
+            (SocketKind::Frames.topic(&queue.id), flat_bodies::interaction(call, queue, now)),
+            (SocketKind::Realtime.topic(&queue.id), flat_bodies::figures(queue, now)),
+            (SocketKind::AppFoundry.topic(&queue.id), flat_bodies::notification(call, queue, now)),
+        ]);
         events
     }
 }

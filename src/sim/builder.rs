@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::config::Config;
+use super::dialogue::MESSAGE_MAX;
 use super::platform::Platform;
 use crate::error::{Error, Result};
 
@@ -43,7 +44,8 @@ impl PlatformBuilder {
         self
     }
 
-    /// The heartbeat of sockets; 30 s unless it is set.
+    /// The heartbeat of channel sockets, and the keepalive of [`SocketKind::Frames`](super::SocketKind::Frames); 30 s
+    /// unless it is set.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.config.heartbeat = interval;
         self
@@ -106,6 +108,26 @@ impl PlatformBuilder {
         self
     }
 
+    /// `timeoutMillis` of applications: how long a client may say nothing on the socket of one; 60 s unless it is set.
+    pub fn application_idle(mut self, timeout: Duration) -> Self {
+        self.config.application_idle = timeout;
+        self
+    }
+
+    /// `maxMessageSize` of applications: the largest message of a client on the socket of one, in bytes; 65,536 unless
+    /// it is set.
+    pub fn application_message_max(mut self, bytes: usize) -> Self {
+        self.config.application_message_max = bytes;
+        self
+    }
+
+    /// How long the first message of [`SocketKind::Realtime`](super::SocketKind::Realtime) is awaited; 10 s unless it
+    /// is set.
+    pub fn subscribe_deadline(mut self, deadline: Duration) -> Self {
+        self.config.subscribe_deadline = deadline;
+        self
+    }
+
     /// Starts the platform on the current tokio runtime.
     ///
     /// # Errors
@@ -133,6 +155,10 @@ impl PlatformBuilder {
             "dead_channel_status must be from 400 to 599"
         } else if config.users.max(config.queues) > POPULATION_MAX {
             "users and queues must be at most 100,000"
+        } else if config.application_idle.is_zero() || config.subscribe_deadline.is_zero() {
+            "application_idle and subscribe_deadline must be longer than zero"
+        } else if !(1..=MESSAGE_MAX).contains(&config.application_message_max) {
+            "application_message_max must be from 1 to 512,000"
         } else {
             return Ok(());
         };

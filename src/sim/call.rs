@@ -51,6 +51,9 @@ pub(super) struct Call {
     pub(super) ended: Option<i64>,
     pub(super) wrapped_up: Option<i64>,
     pub(super) disconnect: Option<Disconnect>,
+    /// How long the caller had waited when the simulation took note of the call, in milliseconds: its own steps take
+    /// hardly any time.
+    waited_before: i64,
 }
 
 impl Call {
@@ -71,6 +74,23 @@ impl Call {
             ended: None,
             wrapped_up: None,
             disconnect: None,
+            waited_before: rng.i64(500..60_000),
+        }
+    }
+
+    /// How long the caller has waited for an agent, in milliseconds.
+    pub(super) fn wait(&self, now: i64) -> i64 {
+        self.waited_before + self.answered.or(self.ended).unwrap_or(now) - self.started
+    }
+
+    /// The step of the call, as the sockets without an envelope name it.
+    pub(super) fn event_type(&self) -> &'static str {
+        match self.phase {
+            Phase::Waiting => "queued",
+            Phase::Alerting => "alerting",
+            Phase::Connected => "connected",
+            Phase::Disconnected => "disconnected",
+            Phase::Terminated => "wrapup",
         }
     }
 

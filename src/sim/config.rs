@@ -21,7 +21,18 @@ pub(super) struct Config {
     pub(super) dead_channel_status: u16,
     pub(super) users: usize,
     pub(super) queues: usize,
+    pub(super) application_idle: Duration,
+    pub(super) application_message_max: usize,
+    pub(super) subscribe_deadline: Duration,
 }
+
+/// How long an application may say nothing on its socket, and its largest message in bytes. They are this
+/// simulator's own numbers: an application states them in `webSocket`.
+const APPLICATION_IDLE: Duration = Duration::from_secs(60);
+const APPLICATION_MESSAGE_MAX: usize = 65_536;
+
+/// How long the first message of a socket that authenticates by it is awaited: this simulator's own number.
+const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Default for Config {
     fn default() -> Self {
@@ -40,6 +51,9 @@ impl Default for Config {
             dead_channel_status: 404,
             users: 10,
             queues: 4,
+            application_idle: APPLICATION_IDLE,
+            application_message_max: APPLICATION_MESSAGE_MAX,
+            subscribe_deadline: SUBSCRIBE_DEADLINE,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! `/_sim`: what tests in any language steer the platform with.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,6 +15,7 @@ use super::request::Request;
 use super::response::Reply;
 use super::router::wrong_method;
 use super::shared::Shared;
+use super::socket_kind::SocketKind;
 use crate::error::ErrorKind;
 
 /// Most events of one call.
@@ -23,14 +27,62 @@ const SLICE: u32 = 256;
 /// How long a call waits for sockets whose queue is half full, before it goes on regardless.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Body of `POST /_sim/emit`.
+/// Body of `POST /_sim/emit`: a topic or a socket, and what to send.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Emit {
-    topic: String,
-    body: Value,
+    topic: Option<String>,
+    socket: Option<String>,
+    body: Option<Value>,
+    /// In Base64.
+    binary: Option<String>,
     #[serde(default = "once")]
     count: u32,
+}
+
+/// What is sent, and to whom.
+enum Sent {
+    Topic(String, Value),
+    Socket(SocketKind, Value),
+    Binary(SocketKind, Bytes),
+}
+
+const EMIT_SHAPE: &str = "the body is {\"topic\":…,\"body\":{…},\"count\":1}, \
+    {\"socket\":…,\"body\":{…},\"count\":1} or {\"socket\":…,\"binary\":base64,\"count\":1}";
+
+impl Emit {
+    fn read(self) -> Result<Sent, String> {
+        match (self.topic, self.socket, self.body, self.binary) {
+            (Some(topic), None, Some(body), None) => Ok(Sent::Topic(topic, body)),
+            (None, Some(name), Some(body), None) => {
+                let kind = SocketKind::of_name(&name).map_err(|error| error.to_string())?;
+                Ok(Sent::Socket(kind, body))
+            }
+            (None, Some(name), None, Some(text)) => {
+                let kind = SocketKind::of_name(&name).map_err(|error| error.to_string())?;
+                let bytes = BASE64_STANDARD.decode(text).map_err(|error| error.to_string())?;
+                Ok(Sent::Binary(kind, bytes.into()))
+            }
+            _ => Err("a topic or a socket is needed, and what to send".to_owned()),
+        }
+    }
+}
+
+impl Sent {
+    fn emit(&self, shared: &Shared) -> usize {
+        match self {
+            Self::Topic(topic, body) => shared.emit(topic, body),
+            Self::Socket(kind, body) => shared.emit_on(*kind, body),
+            Self::Binary(kind, bytes) => shared.emit_binary_on(*kind, bytes.clone()),
+        }
+    }
+
+    fn has_room(&self, shared: &Shared) -> bool {
+        match self {
+            Self::Topic(topic, _) => shared.lock().channels.has_room(&topic.to_ascii_lowercase()),
+            Self::Socket(kind, _) | Self::Binary(kind, _) => shared.lock().sockets.has_room(*kind),
+        }
+    }
 }
 
 fn once() -> u32 {
@@ -56,30 +108,34 @@ pub(super) async fn answer(shared: &Shared, what: &str, request: &Request) -> Re
     }
 }
 
-/// Sends an event so many times; answers to how many channels it went.
+/// Sends an event so many times; answers to how many channels, or sockets, it went.
 async fn emit(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
-    let emit: Emit = serde_json::from_slice(&request.body).map_err(|error| {
-        let message = format!("{error}; the body is {{\"topic\":…,\"body\":{{…}},\"count\":1}}");
-        Reply::bad_request(&message)
-    })?;
-    if emit.count > COUNT_MAX {
+    let refused = |error: String| Reply::bad_request(&format!("{error}; {EMIT_SHAPE}"));
+    let emit: Emit =
+        serde_json::from_slice(&request.body).map_err(|error| refused(error.to_string()))?;
+    let count = emit.count;
+    let sent = emit.read().map_err(refused)?;
+    if count > COUNT_MAX {
         return Err(Reply::bad_request(&format!("count must be at most {COUNT_MAX}")));
     }
-    let mut channels = 0;
-    for number in 0..emit.count {
+    let mut reached = 0;
+    for number in 0..count {
         if number % SLICE == SLICE - 1 {
-            wait_for_room(shared, &emit.topic).await;
+            wait_for_room(shared, &sent).await;
         }
-        channels = shared.emit(&emit.topic, &emit.body);
+        reached = sent.emit(shared);
     }
-    Ok(Reply::json(&json!({ "channels": channels })))
+    Ok(Reply::json(&match sent {
+        Sent::Topic(..) => json!({ "channels": reached }),
+        Sent::Socket(..) | Sent::Binary(..) => json!({ "sockets": reached }),
+    }))
 }
 
 /// Lets the sockets write, so that a burst does not end a client that reads.
-async fn wait_for_room(shared: &Shared, topic: &str) {
+async fn wait_for_room(shared: &Shared, sent: &Sent) {
     tokio::task::yield_now().await;
-    let (topic, deadline) = (topic.to_ascii_lowercase(), Instant::now() + PATIENCE);
-    while Instant::now() < deadline && !shared.lock().channels.has_room(&topic) {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline && !sent.has_room(shared) {
         sleep(Duration::from_millis(2)).await;
     }
 }
@@ -88,8 +144,8 @@ fn fault(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     let Value::Object(body) = request.json()? else {
         return Err(Reply::bad_request("The body must be an object with a kind."));
     };
-    let injected = Fault::read(body)
-        .and_then(|(fault, channel)| inject::inject(shared, fault, channel.as_deref()));
+    let injected =
+        Fault::read(body).and_then(|(fault, target)| inject::inject(shared, fault, target));
     match injected {
         Ok(sockets) => Ok(Reply::json(&json!({ "sockets": sockets }))),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Reply::not_found("channel")),

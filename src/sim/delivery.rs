@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::time::Instant;
-use tungstenite::Utf8Bytes;
+use tungstenite::Message;
 
 use super::frames::Event;
 use super::knobs::Knobs;
@@ -42,15 +42,11 @@ impl Delivery {
     }
 
     /// Takes one event; what is to be sent at once is put into `out`.
-    pub(super) fn push(&mut self, now: Instant, event: Event, out: &mut Vec<Utf8Bytes>) {
+    pub(super) fn push(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {
         if self.chance(self.knobs.drop) {
             return;
         }
-        let event = if self.knobs.unknown_field || self.knobs.unknown_enum {
-            event.altered(self.knobs.unknown_field, self.knobs.unknown_enum)
-        } else {
-            event
-        };
+        let event = if self.knobs.alters() { event.altered(&self.knobs) } else { event };
         if self.knobs.delay_ms == 0 && self.knobs.jitter_ms == 0 && self.late.is_empty() {
             self.release(now, event, out);
             return;
@@ -63,7 +59,7 @@ impl Delivery {
     }
 
     /// What is due by now.
-    pub(super) fn due(&mut self, now: Instant, out: &mut Vec<Utf8Bytes>) {
+    pub(super) fn due(&mut self, now: Instant, out: &mut Vec<Message>) {
         while self.late.front().is_some_and(|(due, _)| *due <= now) {
             if let Some((_, event)) = self.late.pop_front() {
                 self.release(now, event, out);
@@ -72,7 +68,7 @@ impl Delivery {
         if self.held.as_ref().is_some_and(|(until, _)| *until <= now)
             && let Some((_, event)) = self.held.take()
         {
-            out.push(event.text);
+            out.push(event.message);
         }
     }
 
@@ -83,22 +79,22 @@ impl Delivery {
         late.into_iter().chain(held).min()
     }
 
-    fn release(&mut self, now: Instant, event: Event, out: &mut Vec<Utf8Bytes>) {
+    fn release(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {
         let copies = if self.chance(self.knobs.duplicate) { 2 } else { 1 };
         match self.held.take() {
             Some((_, held)) if held.topic == event.topic => {
                 // Nothing is overtaken by its own topic.
-                out.push(held.text);
-                out.extend(std::iter::repeat_n(event.text, copies));
+                out.push(held.message);
+                out.extend(std::iter::repeat_n(event.message, copies));
             }
             Some((_, held)) => {
-                out.extend(std::iter::repeat_n(event.text, copies));
-                out.push(held.text);
+                out.extend(std::iter::repeat_n(event.message, copies));
+                out.push(held.message);
             }
             None if copies == 1 && self.chance(self.knobs.reorder) => {
                 self.held = Some((now + HELD, event));
             }
-            None => out.extend(std::iter::repeat_n(event.text, copies)),
+            None => out.extend(std::iter::repeat_n(event.message, copies)),
         }
     }
 
@@ -126,7 +122,8 @@ mod tests {
         delivery.due(now + Duration::from_secs(60), &mut out);
         out.iter()
             .map(|text| {
-                let frame: serde_json::Value = serde_json::from_str(text).unwrap();
+                let frame: serde_json::Value =
+                    serde_json::from_str(text.to_text().unwrap()).unwrap();
                 let topic = frame["topicName"].as_str().unwrap().to_owned();
                 (topic, frame["eventBody"]["n"].as_u64().unwrap())
             })
@@ -166,8 +163,8 @@ mod tests {
         assert!(delivery.wake().unwrap() >= now + Duration::from_millis(100));
         delivery.due(now + Duration::from_millis(150), &mut out);
         assert_eq!(out.len(), 20);
-        let number = |text: &Utf8Bytes| {
-            let frame: serde_json::Value = serde_json::from_str(text).unwrap();
+        let number = |text: &Message| {
+            let frame: serde_json::Value = serde_json::from_str(text.to_text().unwrap()).unwrap();
             frame["eventBody"]["n"].as_u64()
         };
         assert!(out.is_sorted_by_key(number), "out of order");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::aim::Aim;
 use crate::error::{Error, Result};
 
 /// Largest frame that [`Fault::Oversize`] makes: 64 MiB.
@@ -14,17 +15,19 @@ const COUNT_MAX: u32 = 10_000;
 /// Something that the platform does wrong on request.
 ///
 /// In the library it is given to [`Platform::fault`](super::Platform::fault); over HTTP the same type is the body of
-/// `POST /_sim/fault`, as `{"kind":"close","code":1011,"reason":"…","channel":id}`.
+/// `POST /_sim/fault`, as `{"kind":"close","code":1011,"reason":"…","channel":id}`, or with `"socket":"routing"`
+/// instead of a channel.
 ///
-/// A fault concerns one channel when a channel is named, and all of them otherwise. Three classes: faults that
-/// *last* (`duplicate`, `reorder`, `drop`, `delay`, `unknown_field`, `unknown_enum`, `trickle`, `slow_handshake`,
+/// A fault concerns one channel when a channel is named, the sockets of one [`SocketKind`](super::SocketKind) when a socket is named, and
+/// every socket otherwise. Three classes: faults that *last* (`duplicate`, `reorder`, `drop`, `delay`,
+/// `unknown_field`, `unknown_enum`, `null_fields`, `missing_fields`, `trickle`, `late_pong`, `slow_handshake`,
 /// `forbid_topic`, `clock_skew`) also concern sockets that are opened later, until they are set to zero or a reset;
 /// faults for a *time* or a *count* end by themselves; all others happen once, to what is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// Dials of channel sockets get a TCP RST for this long. REST stays up.
+    /// Dials of sockets get a TCP RST for this long. REST stays up.
     RefuseConnect {
         /// For how long, in milliseconds.
         for_ms: u64,
@@ -51,12 +54,12 @@ pub enum Fault {
         /// For how long, in milliseconds.
         for_ms: u64,
     },
-    /// No heartbeats are sent; everything else flows.
+    /// No heartbeats and no keepalives are sent; everything else flows.
     NoHeartbeat {
         /// For how long, in milliseconds.
         for_ms: u64,
     },
-    /// `v2.system.socket_closing` now, and the close (1001) later.
+    /// `v2.system.socket_closing` now, and the close (1001) later. Sockets without a channel get no notice.
     SocketClosing {
         /// When to close, in milliseconds from now; the platform's own notice when it is left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,11 +67,13 @@ pub enum Fault {
     },
     /// The channel is displaced: its socket is told and closed, and it is 404 from then on.
     EvictChannel,
-    /// Tokens (that of the channel, or all) expire now.
+    /// Tokens (that of the channel, those of the named sockets, or all) expire now. Sockets without a channel are
+    /// closed with 1008 at once, also those that need no token.
     ExpireToken,
-    /// Tokens (that of the channel, or all) are revoked now, and their channels end.
+    /// Tokens (that of the channel, those of the named sockets, or all) are revoked now, and their channels end.
+    /// Sockets without a channel are closed with 1008, also those that need no token.
     RevokeToken,
-    /// The next requests get this status. Not for one channel.
+    /// The next requests, dials included, get this status. Not for one channel or socket.
     Http {
         /// The beginning of the paths that are concerned, such as `/api/v2` or `/oauth/token`.
         path: String,
@@ -84,7 +89,7 @@ pub enum Fault {
         #[serde(default)]
         html: bool,
     },
-    /// Subscribing to the topic is refused from now on. Subscriptions that exist go on. Lasts.
+    /// Subscribing to the topic is refused from now on. Subscriptions that exist go on. Lasts. For channels only.
     ForbidTopic {
         /// A topic, or a template such as `v2.users.{id}.presence`.
         topic: String,
@@ -141,7 +146,35 @@ pub enum Fault {
     UnknownEnum,
     /// The socket is written one byte at a time. Lasts.
     Trickle,
-    /// All times that the platform states are shifted. Not for one channel. Lasts.
+    /// Every event without an envelope has null where it has `agentStatus` and `waitTime`. Lasts.
+    NullFields,
+    /// Every event without an envelope lacks `agentStatus` and `waitTime`. Lasts.
+    MissingFields,
+    /// WebSocket pongs that no ping has asked for.
+    UnsolicitedPong {
+        /// How many; 1 when it is left out.
+        #[serde(default = "once")]
+        count: u32,
+    },
+    /// Pings, of the protocol and as texts, are answered this late. Lasts.
+    LatePong {
+        /// How late, in milliseconds; 0 ends it.
+        delay_ms: u64,
+    },
+    /// Pings, of the protocol and as texts, are not answered.
+    NoPong {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The socket is closed as after too long a silence of the client.
+    IdleTimeout,
+    /// The TCP connection ends within a frame, without a close frame and without RST, as at the limit of a proxy.
+    ProxyCut {
+        /// When, in milliseconds from now; at once when it is left out.
+        #[serde(default)]
+        after_ms: u64,
+    },
+    /// All times that the platform states are shifted. Not for one channel or socket. Lasts.
     ClockSkew {
         /// By how much, in milliseconds; may be negative.
         ms: i64,
@@ -181,23 +214,26 @@ const KINDS: &[(&str, &[&str])] = &[
     ("unknown_field", &[]),
     ("unknown_enum", &[]),
     ("trickle", &[]),
+    ("null_fields", &[]),
+    ("missing_fields", &[]),
+    ("unsolicited_pong", &["count"]),
+    ("late_pong", &["delay_ms"]),
+    ("no_pong", &["for_ms"]),
+    ("idle_timeout", &[]),
+    ("proxy_cut", &["after_ms"]),
     ("clock_skew", &["ms"]),
 ];
 
 fn kinds() -> String {
     let shown: Vec<String> =
         KINDS.iter().map(|(kind, fields)| format!("{kind}{{{}}}", fields.join(","))).collect();
-    shown.join(" ")
+    format!("{}; each also takes channel or socket, where it can be aimed", shown.join(" "))
 }
 
 impl Fault {
-    /// Reads the body of `POST /_sim/fault`: the fault, and the channel that it names.
-    pub(super) fn read(mut body: Map<String, Value>) -> Result<(Self, Option<String>)> {
-        let channel = match body.remove("channel") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(id)) => Some(id),
-            Some(_) => return Err(Error::config("channel must be a string")),
-        };
+    /// Reads the body of `POST /_sim/fault`: the fault, and what it is aimed at.
+    pub(super) fn read(mut body: Map<String, Value>) -> Result<(Self, Aim)> {
+        let aim = Aim::read(&mut body)?;
         let kind = body.get("kind").and_then(Value::as_str).unwrap_or("");
         let Some((_, fields)) = KINDS.iter().find(|(name, _)| *name == kind) else {
             let message = format!("no fault kind is called {kind:?}; there are: {}", kinds());
@@ -212,11 +248,11 @@ impl Fault {
         let fault: Self = serde_json::from_value(Value::Object(body)).map_err(|error| {
             Error::config(format!("bad fault: {error}; there are: {}", kinds()))
         })?;
-        Ok((fault, channel))
+        Ok((fault, aim))
     }
 
     /// Refuses what cannot be done.
-    pub(super) fn check(&self, channel: Option<&str>) -> Result<()> {
+    pub(super) fn check(&self, aim: &Aim) -> Result<()> {
         let wrong = match self {
             Self::Duplicate { probability }
             | Self::Reorder { probability }
@@ -244,6 +280,7 @@ impl Fault {
             }
             Self::Malformed { count }
             | Self::InvalidUtf8 { count }
+            | Self::UnsolicitedPong { count }
             | Self::UnknownTopic { count } => {
                 (*count > COUNT_MAX).then_some("count must be at most 10000")
             }
@@ -255,10 +292,15 @@ impl Fault {
         if let Some(wrong) = wrong {
             return Err(Error::config(wrong));
         }
-        if channel.is_some() && matches!(self, Self::Http { .. } | Self::ClockSkew { .. }) {
-            return Err(Error::config("this kind is not for one channel"));
+        let for_all = matches!(self, Self::Http { .. } | Self::ClockSkew { .. });
+        let for_channels = matches!(self, Self::ForbidTopic { .. } | Self::EvictChannel);
+        match aim {
+            Aim::Channel(_) | Aim::Kind(_) if for_all => {
+                Err(Error::config("this kind is not for one channel or socket"))
+            }
+            Aim::Kind(_) if for_channels => Err(Error::config("this kind is for channels only")),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -267,7 +309,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(body: Value) -> Result<(Fault, Option<String>)> {
+    fn read(body: Value) -> Result<(Fault, Aim)> {
         let Value::Object(body) = body else { panic!("not an object") };
         Fault::read(body)
     }
@@ -288,7 +330,7 @@ mod tests {
                 body.insert((*field).into(), value);
             }
             let (fault, _) = Fault::read(body.clone()).unwrap();
-            fault.check(None).unwrap();
+            fault.check(&Aim::All).unwrap();
             let Value::Object(back) = serde_json::to_value(&fault).unwrap() else {
                 panic!("not an object")
             };
@@ -320,8 +362,10 @@ mod tests {
             Fault::Close { code: 1006, reason: String::new() },
             Fault::Oversize { bytes: usize::MAX },
         ] {
-            assert!(bad.check(None).is_err(), "{bad:?}");
+            assert!(bad.check(&Aim::All).is_err(), "{bad:?}");
         }
-        assert!(Fault::ClockSkew { ms: 1 }.check(Some("c")).is_err());
+        assert!(Fault::ClockSkew { ms: 1 }.check(&Aim::Channel("c".into())).is_err());
+        let frames = Aim::Kind(crate::sim::SocketKind::Frames);
+        assert!(Fault::EvictChannel.check(&frames).is_err());
     }
 }

@@ -1,10 +1,13 @@
-//! The text of frames: the event envelope, system messages, and frames that are wrong on purpose.
+//! Frames: the event envelope, events without one, system messages, and frames that are wrong on purpose.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tungstenite::Utf8Bytes;
+use tungstenite::{Message, Utf8Bytes};
+
+use super::knobs::Knobs;
 
 /// The heartbeat, as the platform words it.
 pub(super) const HEARTBEAT: &str =
@@ -26,14 +29,18 @@ const ENUMS: &[&str] = &[
     "metric",
     "direction",
     "recordingState",
+    "agentStatus",
 ];
+
+/// Fields of events without an envelope that a client can do without.
+const DISPENSABLE: &[&str] = &["agentStatus", "waitTime"];
 
 /// One event, written once and sent to many sockets.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     /// In lower case: names are compared in any case.
     pub(super) topic: Arc<str>,
-    pub(super) text: Utf8Bytes,
+    pub(super) message: Message,
 }
 
 /// In the order in which the platform writes the fields.
@@ -48,10 +55,38 @@ struct Envelope<'a> {
     more: Map<String, Value>,
 }
 
+/// An event without an envelope: its type comes first.
+#[derive(Serialize)]
+struct Flat<'a> {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a Value>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+}
+
 impl Event {
     /// An event in its envelope.
     pub(super) fn new(topic: &str, body: &Value, correlation: &str) -> Self {
         Self::with(topic, body, correlation, Map::new())
+    }
+
+    /// An event without an envelope. `type` comes first when there is one.
+    pub(super) fn flat(topic: &str, body: &Value) -> Self {
+        let text = match body {
+            Value::Object(fields) => {
+                let mut fields = fields.clone();
+                let kind = fields.remove("type");
+                serde_json::to_string(&Flat { kind: kind.as_ref(), fields }).unwrap_or_default()
+            }
+            other => other.to_string(),
+        };
+        Self { topic: topic.to_ascii_lowercase().into(), message: Message::text(text) }
+    }
+
+    /// A binary frame.
+    pub(super) fn binary(topic: &str, bytes: impl Into<Bytes>) -> Self {
+        let message = Message::Binary(bytes.into());
+        Self { topic: topic.to_ascii_lowercase().into(), message }
     }
 
     fn with(topic: &str, body: &Value, correlation: &str, more: Map<String, Value>) -> Self {
@@ -63,14 +98,25 @@ impl Event {
             more,
         };
         let text = serde_json::to_string(&envelope).unwrap_or_default();
-        Self { topic: topic.to_ascii_lowercase().into(), text: text.into() }
+        Self { topic: topic.to_ascii_lowercase().into(), message: Message::text(text) }
     }
 
-    /// The same event with fields or values that nobody knows.
-    pub(super) fn altered(&self, unknown_field: bool, unknown_enum: bool) -> Self {
-        let Ok(Value::Object(mut frame)) = serde_json::from_str(&self.text) else {
+    /// The text; empty for a binary frame.
+    pub(super) fn text(&self) -> &str {
+        match &self.message {
+            Message::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The same event with fields or values that nobody knows, or without some that everybody knows.
+    pub(super) fn altered(&self, knobs: &Knobs) -> Self {
+        let Ok(Value::Object(mut frame)) = serde_json::from_str(self.text()) else {
             return self.clone();
         };
+        if !frame.contains_key("topicName") {
+            return self.altered_flat(frame, knobs);
+        }
         let (topic, mut body) = (frame.remove("topicName"), frame.remove("eventBody"));
         let correlation = frame
             .get("metadata")
@@ -80,10 +126,10 @@ impl Event {
             return self.clone();
         };
         let mut more = Map::new();
-        if unknown_enum {
+        if knobs.unknown_enum {
             alter_enums(body);
         }
-        if unknown_field {
+        if knobs.unknown_field {
             more.insert("simulatedEnvelopeField".into(), json!({ "new": [1, 2] }));
             if let Value::Object(fields) = body {
                 fields.insert("simulatedField".into(), json!({ "new": true }));
@@ -92,13 +138,53 @@ impl Event {
         Self::with(&topic, body, correlation, more)
     }
 
-    /// An event whose frame has exactly so many bytes, or as few as an envelope can have.
-    pub(super) fn of_size(topic: &str, bytes: usize, correlation: &str) -> Self {
-        const EMPTY: &str = r#""message":"""#;
-        let empty = Self::new(topic, &json!({ "message": "" }), correlation);
-        let fill = "x".repeat(bytes.saturating_sub(empty.text.len()));
-        let filled = format!(r#""message":"{fill}""#);
-        Self { text: empty.text.replacen(EMPTY, &filled, 1).into(), ..empty }
+    fn altered_flat(&self, mut fields: Map<String, Value>, knobs: &Knobs) -> Self {
+        for name in DISPENSABLE {
+            if knobs.missing_fields {
+                fields.remove(*name);
+            } else if knobs.null_fields
+                && let Some(field) = fields.get_mut(*name)
+            {
+                *field = Value::Null;
+            }
+        }
+        if knobs.unknown_field {
+            fields.insert("simulatedField".into(), json!({ "new": true }));
+        }
+        let mut body = Value::Object(fields);
+        if knobs.unknown_enum {
+            alter_enums(&mut body);
+        }
+        Self::flat(&self.topic, &body)
+    }
+
+    /// The same event, filled up so that its frame has exactly so many bytes, or as few as it can have.
+    pub(super) fn of_size(&self, bytes: usize) -> Self {
+        const FIELD: usize = r#","message":"""#.len();
+        let text = self.text();
+        // Before the end of the body, which the envelope closes after the metadata.
+        let place = text.find(r#"},"metadata""#).or_else(|| text.rfind('}')).unwrap_or(text.len());
+        let (head, tail) = text.split_at(place);
+        let comma = if head.ends_with('{') { "" } else { "," };
+        let fixed = text.len() + FIELD - 1 + comma.len();
+        let fill = "x".repeat(bytes.saturating_sub(fixed));
+        let text = format!(r#"{head}{comma}"message":"{fill}"{tail}"#);
+        Self { topic: Arc::clone(&self.topic), message: Message::text(text) }
+    }
+
+    /// The beginning of the event: no JSON.
+    pub(super) fn malformed(&self) -> Utf8Bytes {
+        let text = self.text();
+        let half = text.char_indices().nth(text.len() / 2).map_or(0, |(place, _)| place);
+        text.split_at(half).0.into()
+    }
+
+    /// The event with a lone continuation byte and an overlong form in its first string: not UTF-8.
+    pub(super) fn invalid_utf8(&self) -> Vec<u8> {
+        let text = self.text();
+        let place = text.find(r#":""#).map_or(text.len(), |place| place + 2);
+        let (head, tail) = text.split_at(place);
+        [head.as_bytes(), &[0x80, 0xc0, 0xaf], tail.as_bytes()].concat()
     }
 }
 
@@ -116,19 +202,6 @@ fn alter_enums(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(alter_enums),
         _ => {}
     }
-}
-
-/// The beginning of an event: no JSON.
-pub(super) fn malformed(topic: &str) -> String {
-    format!(r#"{{"topicName":"{topic}","version":"2","eventBody":{{"source":"PURECL"#)
-}
-
-/// A frame that is not UTF-8: a lone continuation byte and an overlong form within JSON.
-pub(super) fn invalid_utf8(topic: &str) -> Vec<u8> {
-    let mut bytes = format!(r#"{{"topicName":"{topic}","eventBody":{{"message":""#).into_bytes();
-    bytes.extend_from_slice(&[0x80, 0xc0, 0xaf]);
-    bytes.extend_from_slice(br#""}}"#);
-    bytes
 }
 
 /// What a socket is told when its channel is no more, or its token.
@@ -150,42 +223,79 @@ mod tests {
     use super::*;
 
     fn parse(event: &Event) -> Value {
-        serde_json::from_str(&event.text).unwrap()
+        serde_json::from_str(event.text()).unwrap()
+    }
+
+    fn with(change: impl FnOnce(&mut Knobs)) -> Knobs {
+        let mut knobs = Knobs::default();
+        change(&mut knobs);
+        knobs
+    }
+
+    fn presence() -> Event {
+        let body = json!({ "presenceDefinition": { "id": "a", "systemPresence": "AWAY" } });
+        Event::new("v2.users.a.presence", &body, "c")
     }
 
     #[test]
     fn an_envelope_begins_with_its_topic() {
         let event = Event::new("v2.users.A.routingStatus", &json!({ "a": 1 }), "c");
         assert_eq!(
-            &*event.text,
+            event.text(),
             r#"{"topicName":"v2.users.A.routingStatus","version":"2","eventBody":{"a":1},"metadata":{"CorrelationId":"c"}}"#
         );
         assert_eq!(&*event.topic, "v2.users.a.routingstatus");
     }
 
     #[test]
+    fn an_event_without_an_envelope_begins_with_its_type() {
+        let event = Event::flat("frames.A", &json!({ "id": 1, "type": "keepalive", "a": {} }));
+        assert_eq!(event.text(), r#"{"type":"keepalive","a":{},"id":1}"#);
+        assert_eq!(Event::flat("x", &json!({ "b": 1, "a": 2 })).text(), r#"{"a":2,"b":1}"#);
+    }
+
+    #[test]
     fn an_oversize_event_has_exactly_the_size() {
-        for bytes in [200, 70_000] {
-            assert_eq!(Event::of_size("v2.x", bytes, "c").text.len(), bytes);
+        for event in [
+            Event::new("v2.x", &json!({ "message": "" }), "c"),
+            Event::new("v2.x", &json!({}), "c"),
+            Event::flat("x", &json!({ "type": "event" })),
+        ] {
+            for bytes in [200, 70_000] {
+                let large = event.of_size(bytes);
+                assert_eq!(large.text().len(), bytes);
+                assert!(parse(&large).is_object());
+            }
         }
     }
 
     #[test]
     fn altered_events_keep_the_rest() {
-        let body = json!({ "presenceDefinition": { "id": "a", "systemPresence": "AWAY" } });
-        let event = Event::new("v2.users.a.presence", &body, "c");
-        let fields = parse(&event.altered(true, false));
+        let fields = parse(&presence().altered(&with(|knobs| knobs.unknown_field = true)));
         assert_eq!(fields["eventBody"]["simulatedField"]["new"], true);
         assert!(fields.get("simulatedEnvelopeField").is_some());
-        let enums = parse(&event.altered(false, true));
+        let enums = parse(&presence().altered(&with(|knobs| knobs.unknown_enum = true)));
         assert_eq!(enums["eventBody"]["presenceDefinition"]["id"], "a");
         assert_eq!(enums["eventBody"]["presenceDefinition"]["systemPresence"], NEW_VALUE);
         assert_eq!(enums["metadata"]["CorrelationId"], "c");
     }
 
     #[test]
+    fn fields_are_null_or_missing_only_where_there_is_no_envelope() {
+        let event = Event::flat("x", &json!({ "queueId": "q", "waitTime": 5, "state": "A" }));
+        let null = parse(&event.altered(&with(|knobs| knobs.null_fields = true)));
+        assert_eq!(null, json!({ "queueId": "q", "waitTime": null, "state": "A" }));
+        let missing = parse(&event.altered(&with(|knobs| knobs.missing_fields = true)));
+        assert_eq!(missing, json!({ "queueId": "q", "state": "A" }));
+        let whole = presence().altered(&with(|knobs| knobs.null_fields = true));
+        assert_eq!(whole.text(), presence().text());
+    }
+
+    #[test]
     fn wrong_frames_are_wrong() {
-        assert!(serde_json::from_str::<Value>(&malformed("v2.x")).is_err());
-        assert!(String::from_utf8(invalid_utf8("v2.x")).is_err());
+        for event in [presence(), Event::flat("x", &json!({ "type": "event" }))] {
+            assert!(serde_json::from_str::<Value>(&event.malformed()).is_err());
+            assert!(String::from_utf8(event.invalid_utf8()).is_err());
+        }
     }
 }

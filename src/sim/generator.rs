@@ -9,9 +9,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::agents::Change;
 use super::frames::Event;
-use super::ids;
+use super::media::{Format, Media};
 use super::shared::{Shared, State};
+use super::socket_kind::SocketKind;
 use super::world::World;
+use super::{flat_bodies, ids};
 
 /// Steps that an agent is given to make an event of a wanted topic.
 const STEPS: usize = 24;
@@ -21,6 +23,13 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Events that are sent before others may have the state.
 const SLICE: usize = 1_024;
+
+/// How often a presence is told again without a change.
+const REPEATS: f64 = 0.3;
+
+/// Sample rate in Hz and length in milliseconds of the media frames among others.
+const MEDIA_RATE: u32 = 8_000;
+const MEDIA_MILLIS: u64 = 20;
 
 /// How much of the past is made up for after a delay.
 const CATCH_UP: Duration = Duration::from_millis(250);
@@ -34,11 +43,15 @@ enum Mover {
 
 struct Generator {
     rng: Rng,
-    version: Option<u64>,
+    version: Option<(u64, u64)>,
     /// The topics that are heard and can be made, shuffled anew on every turn.
     wanted: Vec<(String, Mover)>,
     turn: usize,
-    ready: VecDeque<Change>,
+    ready: VecDeque<Event>,
+    /// Turns of sockets that get frames of several types.
+    frames: u64,
+    /// What goes on as binary frames.
+    media: Media,
 }
 
 /// Runs for as long as the platform does.
@@ -54,6 +67,8 @@ pub(super) async fn run(shared: Arc<Shared>, seed: u64) {
         wanted: Vec::new(),
         turn: 0,
         ready: VecDeque::new(),
+        frames: 0,
+        media: Media::new(Format::Pcmu, MEDIA_RATE, MEDIA_MILLIS, Instant::now()),
     };
     let mut next = Instant::now() + gap;
     loop {
@@ -84,18 +99,19 @@ impl Generator {
 
     /// Takes note of what is heard now.
     fn look(&mut self, state: &State) {
-        if self.version == Some(state.channels.version) {
+        let version = (state.channels.version, state.sockets.version);
+        if self.version == Some(version) {
             return;
         }
-        self.version = Some(state.channels.version);
-        let heard = state.channels.heard();
+        self.version = Some(version);
+        let mut heard = state.channels.heard();
+        heard.extend(state.sockets.heard(&state.world));
         self.wanted = heard
             .into_iter()
             .filter_map(|topic| mover(&state.world, &topic).map(|mover| (topic, mover)))
             .collect();
         self.turn = 0;
-        let is_heard = |(topic, _): &Change| state.channels.is_heard(&topic.to_ascii_lowercase());
-        self.ready.retain(is_heard);
+        self.ready.retain(|event| is_heard(state, &event.topic));
     }
 
     fn send_one(&mut self, state: &mut State, now: i64) {
@@ -103,9 +119,11 @@ impl Generator {
         if self.ready.is_empty() {
             self.make(state, now);
         }
-        if let Some((topic, body)) = self.ready.pop_front() {
-            let event = Event::new(&topic, &body, &ids::uuid(&mut self.rng));
-            state.channels.deliver(&event);
+        if let Some(event) = self.ready.pop_front() {
+            match socket_of(&event.topic) {
+                Some((kind, id)) => state.sockets.deliver(kind, Some(id), &event),
+                None => state.channels.deliver(&event),
+            };
         }
     }
 
@@ -130,21 +148,79 @@ impl Generator {
             }
         };
         let Some(agent) = agent else { return };
-        for _ in 0..STEPS {
-            let State { world, channels, .. } = &mut *state;
-            let mut done = false;
-            for change in world.step(agent, queue, now, &mut self.rng) {
-                let name = change.0.to_ascii_lowercase();
-                if channels.is_heard(&name) {
-                    done |= name == topic;
-                    self.ready.push_back(change);
-                }
+        let kind = socket_of(&topic).map(|(kind, _)| kind);
+        let other = match kind {
+            Some(SocketKind::Frames) => self.other_frame(&topic, now),
+            // A presence is told again now and then, without a change.
+            Some(SocketKind::Presence) if self.rng.f64() < REPEATS => {
+                repeat(&state.world, agent, &topic, now)
             }
-            if done {
+            _ => None,
+        };
+        if let Some(event) = other {
+            self.ready.push_back(event);
+            return;
+        }
+        state.world.tells_sockets = state.sockets.iter().next().is_some();
+        for _ in 0..STEPS {
+            let changes = state.world.step(agent, queue, now, &mut self.rng);
+            if self.take(state, changes, &topic) {
                 return;
             }
         }
+        if kind == Some(SocketKind::Presence) {
+            self.ready.extend(repeat(&state.world, agent, &topic, now));
+        }
     }
+
+    /// Keeps what is heard; whether the wanted topic is among it.
+    fn take(&mut self, state: &State, changes: Vec<Change>, wanted: &str) -> bool {
+        let mut done = false;
+        for (topic, body) in changes {
+            let name = topic.to_ascii_lowercase();
+            if !is_heard(state, &name) {
+                continue;
+            }
+            done |= name == wanted;
+            let event = match socket_of(&name) {
+                Some(_) => Event::flat(&name, &body),
+                None => Event::new(&topic, &body, &ids::uuid(&mut self.rng)),
+            };
+            self.ready.push_back(event);
+        }
+        done
+    }
+
+    /// Of ten turns of frames three are media and one is a keepalive.
+    fn other_frame(&mut self, topic: &str, now: i64) -> Option<Event> {
+        self.frames += 1;
+        match self.frames % 10 {
+            3 | 6 | 9 => Some(Event::binary(topic, self.media.next_frame())),
+            5 => Some(Event::flat(topic, &flat_bodies::keepalive(now))),
+            _ => None,
+        }
+    }
+}
+
+/// The kind of socket that a topic is for, and what it is about; `None` for topics of channels.
+fn socket_of(topic: &str) -> Option<(SocketKind, &str)> {
+    let (name, id) = topic.split_once('.')?;
+    let kind = SocketKind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    Some((kind, id))
+}
+
+/// Whether any open socket hears a topic, given in lower case.
+fn is_heard(state: &State, topic: &str) -> bool {
+    match socket_of(topic) {
+        Some((kind, id)) => state.sockets.is_heard(kind, id),
+        None => state.channels.is_heard(topic),
+    }
+}
+
+/// The presence that an agent has already.
+fn repeat(world: &World, agent: usize, topic: &str, now: i64) -> Option<Event> {
+    let agent = world.agents.get(agent)?;
+    Some(Event::flat(topic, &flat_bodies::presence(world, agent, now)))
 }
 
 /// Who makes events of a topic, given in lower case; `None` when nobody does.
@@ -160,10 +236,12 @@ fn mover(world: &World, topic: &str) -> Option<Mover> {
     };
     match parts.as_slice() {
         ["v2", "users", id, "presence" | "routingstatus" | "activity" | "conversations"]
-        | ["v2", "users", id, "conversations", "calls"] => agent(id),
+        | ["v2", "users", id, "conversations", "calls"]
+        | ["presence", id] => agent(id),
         ["v2", "routing", "queues", id, "conversations"]
         | ["v2", "routing", "queues", id, "conversations", "calls"]
-        | ["v2", "analytics", "queues", id, "observations"] => queue(id),
+        | ["v2", "analytics", "queues", id, "observations"]
+        | ["routing" | "frames" | "realtime" | "appfoundry", id] => queue(id),
         _ => None,
     }
 }

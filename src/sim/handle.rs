@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::farewell::Farewell;
 use super::frames::Event;
 use super::knobs::Knobs;
 
@@ -22,8 +23,10 @@ pub(super) enum Command {
     Event(Event),
     /// Send a text that the network leaves alone.
     Send(String),
+    /// Send the beginning of an event.
+    Malformed,
     /// Send a text frame that is not UTF-8.
-    Raw(Vec<u8>),
+    InvalidUtf8,
     /// Send an event of exactly so many bytes.
     Oversize(usize),
     /// Change what lasts.
@@ -32,10 +35,16 @@ pub(super) enum Command {
     Silence(Instant),
     /// Send no heartbeat until then.
     NoHeartbeat(Instant),
+    /// Send a pong that no ping has asked for.
+    Pong(String),
+    /// Answer no pings until then.
+    NoPong(Instant),
     /// Close at some time.
-    CloseAt(Instant, u16, String),
+    CloseAt(Instant, Farewell),
     /// Close now.
-    Close(u16, String),
+    Close(Farewell),
+    /// End the TCP connection at some time, within a frame and without a close frame.
+    CutAt(Instant),
 }
 
 /// What reaches a socket past its queue, even while it writes or is silent.
@@ -122,9 +131,8 @@ impl Inbox {
 impl Command {
     fn bytes(&self) -> usize {
         match self {
-            Self::Event(event) => event.text.len(),
+            Self::Event(event) => event.message.len(),
             Self::Send(text) => text.len(),
-            Self::Raw(bytes) => bytes.len(),
             Self::Oversize(bytes) => *bytes,
             _ => 0,
         }
@@ -156,7 +164,7 @@ mod tests {
     #[test]
     fn a_queue_is_bounded_by_bytes_and_what_has_left_it_does_not_count() {
         let (handle, mut inbox) = Handle::new(1);
-        let event = Event::of_size("v2.a", QUEUE_BYTES / 2, "c");
+        let event = Event::new("v2.a", &json!({}), "c").of_size(QUEUE_BYTES / 2);
         for _ in 0..2 {
             handle.send(Command::Event(event.clone()));
         }

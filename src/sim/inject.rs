@@ -1,34 +1,37 @@
 //! Carrying out a fault.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::aim::Aim;
 use super::channels::Channel;
+use super::farewell::{Farewell, GOING_AWAY};
 use super::fault::Fault;
 use super::frames::{self, Event};
-use super::handle::{Command, End};
+use super::handle::{Command, End, Handle};
 use super::ids;
-use super::knobs::{HttpFault, Knobs};
-use super::lifecycle::{self, GOING_AWAY, Why, end_channel};
+use super::knobs::{HttpFault, Knobs, Only};
+use super::lifecycle::{self, Why, end_channel};
+use super::open_sockets::OpenSocket;
 use super::shared::{Shared, State};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Carries out a fault on one channel, or on all; returns how many open sockets it concerns.
-pub(super) fn inject(shared: &Shared, fault: Fault, channel: Option<&str>) -> Result<usize> {
-    fault.check(channel)?;
+/// Carries out a fault where it is aimed; returns how many open sockets it concerns.
+pub(super) fn inject(shared: &Shared, fault: Fault, aim: Aim) -> Result<usize> {
+    fault.check(&aim)?;
     let mut state = shared.lock();
-    let only = match channel {
-        None => None,
-        Some(id) => Some(
-            state
-                .channels
-                .get(id)
-                .map(|channel| Arc::clone(&channel.id))
-                .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such channel"))?,
-        ),
+    let only = match aim {
+        Aim::All => Only::All,
+        Aim::Kind(kind) => Only::Kind(kind),
+        Aim::Channel(id) => state
+            .channels
+            .get(&id)
+            .map(|channel| Only::Channel(Arc::clone(&channel.id)))
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "no such channel"))?,
     };
     let target = Target { shared, state: &mut state, only };
     let sockets = target.carry_out(fault);
@@ -42,58 +45,53 @@ pub(super) fn inject(shared: &Shared, fault: Fault, channel: Option<&str>) -> Re
 struct Target<'a> {
     shared: &'a Shared,
     state: &'a mut State,
-    only: Option<Arc<str>>,
+    only: Only,
 }
 
 impl Target<'_> {
     fn carry_out(mut self, fault: Fault) -> usize {
         match fault {
             Fault::Close { code, reason } => {
-                self.each(|_| vec![Command::Close(code, reason.clone())])
+                self.each(|| vec![Command::Close(Farewell::new(code, reason.clone()))])
             }
+            Fault::IdleTimeout => self.each(|| vec![Command::Close(Farewell::idle())]),
             Fault::Silence { for_ms } => {
                 let until = after(for_ms);
-                self.each(|_| vec![Command::Silence(until)])
+                self.each(|| vec![Command::Silence(until)])
             }
             Fault::NoHeartbeat { for_ms } => {
                 let until = after(for_ms);
-                self.each(|_| vec![Command::NoHeartbeat(until)])
+                self.each(|| vec![Command::NoHeartbeat(until)])
             }
-            Fault::Oversize { bytes } => self.each(|_| vec![Command::Oversize(bytes)]),
-            Fault::Malformed { count } => self.each(|channel| {
-                let text = frames::malformed(channel.any_topic());
-                repeat(count, || Command::Send(text.clone()))
-            }),
-            Fault::InvalidUtf8 { count } => self.each(|channel| {
-                let bytes = frames::invalid_utf8(channel.any_topic());
-                repeat(count, || Command::Raw(bytes.clone()))
-            }),
+            Fault::NoPong { for_ms } => {
+                let until = after(for_ms);
+                self.each(|| vec![Command::NoPong(until)])
+            }
+            Fault::ProxyCut { after_ms } => {
+                let at = after(after_ms);
+                self.each(|| vec![Command::CutAt(at)])
+            }
+            Fault::Oversize { bytes } => self.each(|| vec![Command::Oversize(bytes)]),
+            Fault::Malformed { count } => self.each(|| repeat(count, |_| Command::Malformed)),
+            Fault::InvalidUtf8 { count } => self.each(|| repeat(count, |_| Command::InvalidUtf8)),
+            Fault::UnsolicitedPong { count } => {
+                self.each(|| repeat(count, |number| Command::Pong(format!("unsolicited-{number}"))))
+            }
             Fault::UnknownTopic { count } => self.unknown_topic(count),
             Fault::SocketClosing { after_ms } => self.socket_closing(after_ms),
             Fault::Reset => {
-                for channel in self.channels() {
-                    if let Some(socket) = &channel.socket {
-                        socket.end(End::Reset);
-                    }
-                }
+                self.handles().for_each(|socket| socket.end(End::Reset));
                 self.open()
             }
             Fault::EvictChannel => {
-                let open = self.open();
+                let open = self.channels().filter(|channel| channel.socket.is_some()).count();
                 for id in self.ids() {
                     end_channel(self.state, &id, Why::Displaced);
                 }
                 open
             }
-            Fault::ExpireToken => {
-                let token = self.token();
-                self.state.oauth.expire(token.as_deref());
-                self.open()
-            }
-            Fault::RevokeToken => {
-                let token = self.token();
-                lifecycle::revoke(self.state, token.as_deref())
-            }
+            Fault::ExpireToken => self.expire(),
+            Fault::RevokeToken => self.revoke(),
             Fault::Http { path, status, retry_after, count, html } => {
                 self.state.faults.add_http(HttpFault {
                     path,
@@ -105,7 +103,11 @@ impl Target<'_> {
                 0
             }
             Fault::ForbidTopic { topic } => {
-                self.state.faults.forbid(self.only.clone(), topic);
+                let channel = match &self.only {
+                    Only::Channel(id) => Some(Arc::clone(id)),
+                    Only::All | Only::Kind(_) => None,
+                };
+                self.state.faults.forbid(channel, topic);
                 0
             }
             Fault::ClockSkew { ms } => {
@@ -118,11 +120,22 @@ impl Target<'_> {
 
     /// The channels that are concerned.
     fn channels(&self) -> impl Iterator<Item = &Channel> {
-        let only = self.only.clone();
-        self.state
-            .channels
-            .iter()
-            .filter(move |channel| only.as_ref().is_none_or(|only| channel.id == *only))
+        self.state.channels.iter().filter(|channel| match &self.only {
+            Only::All => true,
+            Only::Channel(only) => channel.id == *only,
+            Only::Kind(_) => false,
+        })
+    }
+
+    /// The open sockets without a channel that are concerned.
+    fn sockets(&self) -> impl Iterator<Item = &OpenSocket> {
+        self.state.sockets.iter().filter(|socket| self.only.is_socket(socket))
+    }
+
+    /// Every open socket that is concerned.
+    fn handles(&self) -> impl Iterator<Item = &Handle> {
+        let of_channels = self.channels().filter_map(|channel| channel.socket.as_ref());
+        of_channels.chain(self.sockets().map(|socket| &socket.handle))
     }
 
     fn ids(&self) -> Vec<Arc<str>> {
@@ -130,20 +143,52 @@ impl Target<'_> {
     }
 
     fn open(&self) -> usize {
-        self.channels().filter(|channel| channel.socket.is_some()).count()
+        self.handles().count()
     }
 
-    /// The token of the channel; `None` stands for all.
-    fn token(&self) -> Option<Arc<str>> {
-        let id = self.only.as_ref()?;
-        self.state.channels.get(id).map(|channel| Arc::clone(&channel.token))
+    /// The tokens that are concerned; `None` stands for all.
+    fn tokens(&self) -> Option<BTreeSet<Arc<str>>> {
+        match &self.only {
+            Only::All => None,
+            Only::Channel(_) => Some(self.channels().map(|one| Arc::clone(&one.token)).collect()),
+            Only::Kind(_) => Some(self.sockets().filter_map(|one| one.token.clone()).collect()),
+        }
+    }
+
+    fn expire(self) -> usize {
+        let open = self.open();
+        match self.tokens() {
+            None => self.state.oauth.expire(None),
+            Some(tokens) => tokens.iter().for_each(|one| self.state.oauth.expire(Some(one))),
+        }
+        let Self { state, only, .. } = self;
+        lifecycle::end_sockets(state, |one| only.is_socket(one), &Farewell::token_expired());
+        open
+    }
+
+    fn revoke(self) -> usize {
+        let open = self.open();
+        let tokens = self.tokens();
+        let Self { state, only, .. } = self;
+        // First those that need no token; the others follow theirs.
+        let tokenless = |one: &OpenSocket| only.is_socket(one) && one.token.is_none();
+        match tokens {
+            None => drop(lifecycle::revoke(state, None)),
+            Some(tokens) => {
+                lifecycle::end_sockets(state, tokenless, &Farewell::token_revoked());
+                for token in tokens {
+                    lifecycle::revoke(state, Some(&token));
+                }
+            }
+        }
+        open
     }
 
     /// Gives every open socket that is concerned something to do.
-    fn each(&self, commands: impl Fn(&Channel) -> Vec<Command>) -> usize {
-        for channel in self.channels().filter(|channel| channel.socket.is_some()) {
-            for command in commands(channel) {
-                channel.send(command);
+    fn each(&self, commands: impl Fn() -> Vec<Command>) -> usize {
+        for socket in self.handles() {
+            for command in commands() {
+                socket.send(command);
             }
         }
         self.open()
@@ -151,36 +196,67 @@ impl Target<'_> {
 
     /// Changes what lasts, and tells the open sockets.
     fn turn(self, change: impl FnOnce(&mut Knobs)) -> usize {
-        self.state.faults.change(self.only.as_ref(), change);
-        self.each(|channel| vec![Command::Knobs(self.state.faults.knobs(&channel.id))])
+        self.state.faults.change(&self.only, change);
+        let faults = &self.state.faults;
+        for channel in self.channels() {
+            channel.send(Command::Knobs(faults.knobs(&channel.id)));
+        }
+        for socket in self.sockets() {
+            socket.handle.send(Command::Knobs(faults.knobs_of_kind(socket.kind)));
+        }
+        self.open()
     }
 
     fn unknown_topic(&mut self, count: u32) -> usize {
-        let events: Vec<Event> = (0..count)
-            .map(|number| {
-                let id = ids::uuid(&mut self.state.rng);
-                let correlation = ids::uuid(&mut self.state.rng);
-                let topic = format!("v2.simulated.things.{id}.changed");
-                Event::new(&topic, &json!({ "id": id, "number": number }), &correlation)
-            })
-            .collect();
-        self.each(|_| events.iter().cloned().map(Command::Event).collect())
+        let rng = &mut self.state.rng;
+        let (mut wrapped, mut flat) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            let (id, correlation) = (ids::uuid(rng), ids::uuid(rng));
+            let topic = format!("v2.simulated.things.{id}.changed");
+            wrapped.push(Event::new(&topic, &json!({ "id": id, "number": number }), &correlation));
+            let name = "simulated.changed";
+            let body = json!({ "type": name, "eventType": name, "id": id, "number": number });
+            flat.push(Event::flat(name, &body));
+        }
+        for channel in self.channels() {
+            for event in &wrapped {
+                channel.send(Command::Event(event.clone()));
+            }
+        }
+        for socket in self.sockets() {
+            for event in &flat {
+                socket.handle.send(Command::Event(event.clone()));
+            }
+        }
+        self.open()
     }
 
     fn socket_closing(&mut self, after_ms: Option<u64>) -> usize {
         let notice = after_ms.map_or(self.shared.config.closing_notice, Duration::from_millis);
         let at = after(u64::try_from(notice.as_millis()).unwrap_or(u64::MAX));
         let correlation = ids::uuid(&mut self.state.rng);
-        self.each(|channel| {
+        for channel in self.channels() {
             let event = frames::closing(&channel.id, notice.as_secs(), &correlation);
-            let reason = "closing for maintenance".to_owned();
-            vec![Command::Event(event), Command::CloseAt(at, GOING_AWAY, reason)]
-        })
+            channel.send(Command::Event(event));
+        }
+        let farewell = Farewell::new(GOING_AWAY, "closing for maintenance");
+        self.each(|| vec![Command::CloseAt(at, farewell.clone())])
     }
 }
 
-fn repeat(count: u32, command: impl Fn() -> Command) -> Vec<Command> {
-    (0..count).map(|_| command()).collect()
+impl Only {
+    /// Whether a socket without a channel is meant.
+    fn is_socket(&self, socket: &OpenSocket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Channel(_) => false,
+            Self::Kind(kind) => socket.kind == *kind,
+        }
+    }
+}
+
+fn repeat(count: u32, command: impl Fn(u32) -> Command) -> Vec<Command> {
+    (0..count).map(command).collect()
 }
 
 /// So many milliseconds from now; a number beyond a century stands for a century.
@@ -205,6 +281,9 @@ fn turn(knobs: &mut Knobs, fault: &Fault) {
         Fault::UnknownField => knobs.unknown_field = true,
         Fault::UnknownEnum => knobs.unknown_enum = true,
         Fault::Trickle => knobs.trickle = true,
+        Fault::NullFields => knobs.null_fields = true,
+        Fault::MissingFields => knobs.missing_fields = true,
+        Fault::LatePong { delay_ms } => knobs.late_pong_ms = *delay_ms,
         _ => {}
     }
 }

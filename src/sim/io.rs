@@ -3,17 +3,29 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What one TCP connection was told to do.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Link {
     reset: AtomicBool,
     trickle: AtomicBool,
+    /// Bytes that may still be written before all others vanish.
+    left: AtomicUsize,
+}
+
+/// No limit to what may be written.
+const ENDLESS: usize = usize::MAX;
+
+impl Default for Link {
+    fn default() -> Self {
+        let (reset, trickle) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { reset, trickle, left: AtomicUsize::new(ENDLESS) }
+    }
 }
 
 impl Link {
@@ -25,6 +37,11 @@ impl Link {
     /// Whether each write is one byte long.
     pub(super) fn trickle(&self, yes: bool) {
         self.trickle.store(yes, Ordering::Relaxed);
+    }
+
+    /// So many bytes are still written; those that come after them vanish.
+    pub(super) fn cut_after(&self, bytes: usize) {
+        self.left.store(bytes, Ordering::Relaxed);
     }
 
     fn is_reset(&self) -> bool {
@@ -87,7 +104,16 @@ impl AsyncWrite for FaultIo {
             Some(first) if self.link.trickle.load(Ordering::Relaxed) => first,
             _ => bytes,
         };
-        Pin::new(&mut self.tcp).poll_write(cx, bytes)
+        let left = self.link.left.load(Ordering::Relaxed);
+        if left == ENDLESS {
+            return Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        }
+        let Some(rest) = bytes.get(..left.min(bytes.len())).filter(|rest| !rest.is_empty()) else {
+            return Poll::Ready(Ok(bytes.len()));
+        };
+        let written = std::task::ready!(Pin::new(&mut self.tcp).poll_write(cx, rest))?;
+        self.link.left.store(left - written.min(left), Ordering::Relaxed);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -129,6 +155,18 @@ mod tests {
         let mut all = [0; 10];
         client.read_exact(&mut all).await.unwrap();
         assert_eq!(&all, b"hellohello");
+    }
+
+    #[tokio::test]
+    async fn a_cut_connection_ends_in_the_middle_and_with_fin() {
+        let (mut io, link, mut client) = pair().await;
+        link.cut_after(3);
+        io.write_all(b"hello").await.unwrap();
+        io.write_all(b"lost").await.unwrap();
+        io.shutdown().await.unwrap();
+        let mut seen = Vec::new();
+        client.read_to_end(&mut seen).await.unwrap();
+        assert_eq!(seen, b"hel");
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::response::Reply;
+use super::socket_kind::SocketKind;
 use super::topics;
 
 /// What lasts on a socket, or on its next dial.
@@ -21,10 +22,18 @@ pub(super) struct Knobs {
     pub(super) unknown_field: bool,
     pub(super) unknown_enum: bool,
     pub(super) trickle: bool,
+    pub(super) null_fields: bool,
+    pub(super) missing_fields: bool,
+    pub(super) late_pong_ms: u64,
     pub(super) refuse_until: Option<Instant>,
 }
 
 impl Knobs {
+    /// Whether events are not sent as they are.
+    pub(super) fn alters(&self) -> bool {
+        self.unknown_field || self.unknown_enum || self.null_fields || self.missing_fields
+    }
+
     /// The worse of both, setting by setting.
     fn with(self, other: Self) -> Self {
         Self {
@@ -37,9 +46,20 @@ impl Knobs {
             unknown_field: self.unknown_field || other.unknown_field,
             unknown_enum: self.unknown_enum || other.unknown_enum,
             trickle: self.trickle || other.trickle,
+            null_fields: self.null_fields || other.null_fields,
+            missing_fields: self.missing_fields || other.missing_fields,
+            late_pong_ms: self.late_pong_ms.max(other.late_pong_ms),
             refuse_until: self.refuse_until.max(other.refuse_until),
         }
     }
+}
+
+/// Which sockets a fault is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    All,
+    Channel(Arc<str>),
+    Kind(SocketKind),
 }
 
 /// Every fault that is waiting for something to happen.
@@ -47,6 +67,7 @@ impl Knobs {
 pub(super) struct Faults {
     all: Knobs,
     of_channel: BTreeMap<Arc<str>, Knobs>,
+    of_kind: BTreeMap<SocketKind, Knobs>,
     http: Vec<HttpFault>,
     forbidden: Vec<(Option<Arc<str>>, String)>,
 }
@@ -67,11 +88,17 @@ impl Faults {
         self.of_channel.get(channel).map_or(self.all, |own| self.all.with(*own))
     }
 
-    /// Changes what lasts, on one channel or on all.
-    pub(super) fn change(&mut self, channel: Option<&Arc<str>>, change: impl FnOnce(&mut Knobs)) {
-        match channel {
-            Some(id) => change(self.of_channel.entry(Arc::clone(id)).or_default()),
-            None => change(&mut self.all),
+    /// What lasts on the sockets of one kind.
+    pub(super) fn knobs_of_kind(&self, kind: SocketKind) -> Knobs {
+        self.of_kind.get(&kind).map_or(self.all, |own| self.all.with(*own))
+    }
+
+    /// Changes what lasts, on the sockets that are meant.
+    pub(super) fn change(&mut self, only: &Only, change: impl FnOnce(&mut Knobs)) {
+        match only {
+            Only::All => change(&mut self.all),
+            Only::Channel(id) => change(self.of_channel.entry(Arc::clone(id)).or_default()),
+            Only::Kind(kind) => change(self.of_kind.entry(*kind).or_default()),
         }
     }
 

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
 use super::channels::Channel;
+use super::farewell::{Cause, Farewell, GOING_AWAY};
 use super::frames::{self, Event};
 use super::handle::Command;
 use super::ids;
+use super::open_sockets::OpenSocket;
 use super::shared::{Shared, State};
-
-/// Close code of everything that the platform ends by itself.
-pub(super) const GOING_AWAY: u16 = 1001;
 
 /// How long the housekeeper sleeps when nothing is due.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -47,7 +46,7 @@ pub(super) fn end_channel(state: &mut State, id: &str, why: Why) {
         channel.send(Command::Event(event));
     }
     channel.send(Command::Send(frames::gone(message)));
-    channel.send(Command::Close(GOING_AWAY, message.to_owned()));
+    channel.send(Command::Close(Farewell::new(GOING_AWAY, message)));
 }
 
 /// The system message that goes before the end of a channel.
@@ -89,7 +88,25 @@ pub(super) fn revoke(state: &mut State, token: Option<&str>) -> usize {
     for (id, _) in &ended {
         end_channel(state, id, Why::Revoked);
     }
-    ended.iter().filter(|(_, open)| *open).count()
+    let of_channels = ended.iter().filter(|(_, open)| *open).count();
+    let is_meant =
+        |socket: &OpenSocket| token.is_none_or(|token| socket.token.as_deref() == Some(token));
+    of_channels + end_sockets(state, is_meant, &Farewell::token_revoked())
+}
+
+/// Closes sockets that have no channel; returns how many.
+pub(super) fn end_sockets(
+    state: &mut State,
+    is_meant: impl Fn(&OpenSocket) -> bool,
+    farewell: &Farewell,
+) -> usize {
+    let mut ended = 0;
+    for socket in state.sockets.iter_mut().filter(|socket| is_meant(socket)) {
+        socket.token_ended |= matches!(farewell.cause, Cause::TokenExpired | Cause::TokenRevoked);
+        socket.handle.send(Command::Close(farewell.clone()));
+        ended += 1;
+    }
+    ended
 }
 
 /// Ends what has come to its end, for as long as the platform runs.
@@ -141,10 +158,27 @@ fn tidy(state: &mut State, closing_notice: Duration) -> Instant {
             }
             Some(close) if close <= now => {
                 // The channel stays for another token of the same client; until one comes, it cannot be opened.
-                let reason = "token of the channel has expired".to_owned();
-                channel.send(Command::Close(GOING_AWAY, reason));
+                let reason = "token of the channel has expired";
+                channel.send(Command::Close(Farewell::new(GOING_AWAY, reason)));
             }
             Some(close) => next = next.min(close),
+        }
+    }
+    next.min(tidy_sockets(state, now))
+}
+
+/// Closes sockets without a channel whose token has ended, and returns when the next one does.
+fn tidy_sockets(state: &mut State, now: Instant) -> Instant {
+    let State { sockets, oauth, .. } = state;
+    let mut next = now + IDLE;
+    for socket in sockets.iter_mut().filter(|socket| !socket.token_ended) {
+        let Some(token) = &socket.token else { continue };
+        let end = oauth.expiry(token).unwrap_or(now);
+        if end <= now {
+            socket.token_ended = true;
+            socket.handle.send(Command::Close(Farewell::token_expired()));
+        } else {
+            next = next.min(end);
         }
     }
     next

@@ -7,22 +7,58 @@
 //! Tests in other languages steer it over HTTP, on the same port: `POST /_sim/emit`, `POST /_sim/fault`,
 //! `GET /_sim/stats` and `POST /_sim/reset`. It listens on 127.0.0.1 only.
 //!
+//! # Sockets without a channel
+//!
+//! Five sockets and two REST paths that tutorials use are here too; the platform's published API does not have them.
+//! [`SocketKind`] names the sockets. All share the faults and the rate of events.
+//!
+//! | socket | to open it | what it sends |
+//! |---|---|---|
+//! | `appfoundry` | no token; then `{"type":"init","appId":…}` | `init_ack`, then `notification`; `pong` with the `id` of a `{"type":"ping","id":…}`; binary media when `init` has `"media":{"format":"PCMU","rate":8000,"frameMillis":20}` (or `L16`) |
+//! | `routing` | `?access_token=…`: 401 for a bad one, close 1008 when its scope lacks `routing:interaction:read` | `queueId`, `interactionId`, `eventType`, `waitTime` (ms), `agentStatus`, `timestamp` |
+//! | `frames` | `Authorization: Bearer …`: 401, or 403 when its scope lacks `streaming:subscribe` or `interaction:read` | `interaction.update`, `keepalive`, and binary media |
+//! | `realtime` | a first message `{"type":"subscribe","token":…}` of at most 65,536 bytes; 1008 for a bad token or none in time, 1002 for another message, 1009 for a larger one | `subscribed`, then `event` |
+//! | `presence` | `?token=…`, then `{"type":"subscribe","eventTypes":["presence"],"filters":{"userId":[…]}}` | `eventType`, `userId`, `state`, `timestamp`; a presence is also told again without a change |
+//!
+//! Events flow on `routing` and `frames` from the handshake on. When a token ends, its sockets are closed with 1008. A dial
+//! to another path beside these is closed with 1002. A token that was asked for without a scope may do everything.
+//!
+//! A media frame has a header of 16 bytes: 0x80, the format (0 PCMU, 1 L16 big-endian), two zeros, the sample rate as
+//! 32 bits, the position of the first sample as 64 bits, both big-endian. The samples of one are a tone.
+//!
+//! `GET /api/v2/appfoundry/applications/{id}` tells `webSocket{originUrl,timeoutMillis,maxMessageSize}`. A client that says
+//! nothing for `timeoutMillis` is closed with 1001, a message over `maxMessageSize` with 1009.
+//! `POST /api/v2/analytics/events/query` lists openings and ends of these connections as `appfoundry.connection`, with
+//! `disconnectReason`, `disconnectedBy` (`platform`, `client`, `network`) and `closeCode`.
+//!
 //! What is bounded: a request body or a client's message has at most 512,000 bytes. In front of a socket, 65,536
 //! frames or 64 MiB may wait; a client that does not read gets TCP back-pressure, and is dropped when that is full or
 //! when one write takes longer than 60 s.
 
+mod admission;
 mod agents;
+mod aim;
+mod application_socket;
+mod applications;
+mod attached;
 mod bodies;
 mod builder;
 mod call;
+mod channel_socket;
 mod channels;
 mod clock;
 mod config;
+mod connection_log;
 mod control;
 mod delivery;
+mod dialogue;
 mod directory;
+mod ending;
+mod farewell;
 mod fault;
+mod flat_bodies;
 mod frames;
+mod gate;
 mod generator;
 mod handle;
 mod ids;
@@ -31,16 +67,23 @@ mod io;
 mod knobs;
 mod lifecycle;
 mod limiter;
+mod media;
 mod notifications;
 mod oauth;
+mod open_sockets;
+mod place;
 mod platform;
+mod pongs;
+mod presence_socket;
+mod realtime_socket;
 mod request;
 mod response;
 mod router;
 mod server;
 mod shared;
 mod socket;
-mod socket_message;
+mod socket_kind;
+
 mod stats;
 mod subscribe;
 mod tls;
@@ -52,4 +95,5 @@ mod world;
 pub use builder::PlatformBuilder;
 pub use fault::Fault;
 pub use platform::Platform;
+pub use socket_kind::SocketKind;
 pub use stats::Stats;

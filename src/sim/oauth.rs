@@ -36,6 +36,8 @@ struct OauthClient {
 struct Token {
     client: Arc<str>,
     expires: Instant,
+    /// What was asked for; `None` stands for everything that the client may do.
+    scope: Option<String>,
 }
 
 /// Who calls: a token that is good, and its client.
@@ -110,7 +112,8 @@ impl OAuth {
             body.insert("scope".into(), json!(scope));
         }
         let expires = now + life;
-        self.tokens.insert(value, Token { client, expires });
+        let scope = scope.map(str::to_owned);
+        self.tokens.insert(value, Token { client, expires, scope });
         self.issued += 1;
         Reply::json(&Value::Object(body))
     }
@@ -125,7 +128,12 @@ impl OAuth {
                 "No authentication bearer token specified in authorization header.",
             ));
         };
-        let Some((value, token)) = self.tokens.get_key_value(bearer) else {
+        self.check_token(bearer)
+    }
+
+    /// Who a token belongs to.
+    pub(super) fn check_token(&self, token: &str) -> Result<Caller, Reply> {
+        let Some((value, token)) = self.tokens.get_key_value(token) else {
             return Err(Reply::error(401, "bad.credentials", "Invalid login credentials."));
         };
         if token.expires <= Instant::now() {
@@ -136,6 +144,12 @@ impl OAuth {
             ));
         }
         Ok(Caller { token: Arc::clone(value), client: Arc::clone(&token.client) })
+    }
+
+    /// Whether a token may do something: one that was asked for without a scope may do everything.
+    pub(super) fn permits(&self, caller: &Caller, scope: &str) -> bool {
+        let token = self.tokens.get(&caller.token);
+        token.is_some_and(|token| token.scope.is_none() || token.scopes().any(|one| one == scope))
     }
 
     /// When a token ends; `None` when it was revoked.
@@ -164,10 +178,12 @@ impl OAuth {
     /// `GET /api/v2/tokens/me`.
     pub(super) fn token_info(&self, caller: &Caller, organization: &Value) -> Value {
         let name = self.clients.get(&caller.client).map_or("", |client| client.name.as_str());
+        let scopes: Vec<&str> =
+            self.tokens.get(&caller.token).into_iter().flat_map(Token::scopes).collect();
         json!({
             "organization": organization,
             "homeOrganization": organization,
-            "authorizedScope": [],
+            "authorizedScope": scopes,
             "OAuthClient": {
                 "id": caller.client,
                 "name": name,
@@ -178,6 +194,12 @@ impl OAuth {
                 "organization": organization,
             },
         })
+    }
+}
+
+impl Token {
+    fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.scope.as_deref().unwrap_or_default().split([' ', ',']).filter(|one| !one.is_empty())
     }
 }
 

@@ -6,23 +6,30 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fastrand::Rng;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
+use super::aim::Aim;
+use super::applications::{Application, Origin};
 use super::builder::PlatformBuilder;
 use super::channels::Channels;
 use super::clock::Clock;
 use super::config::Config;
+use super::connection_log::ConnectionLog;
+use super::farewell::{Farewell, GOING_AWAY};
 use super::fault::Fault;
 use super::handle::Command;
 use super::knobs::Faults;
-use super::lifecycle::{self, GOING_AWAY};
+use super::lifecycle;
 use super::limiter::Limiter;
 use super::oauth::OAuth;
+use super::open_sockets::OpenSockets;
 use super::shared::{Shared, State};
+use super::socket_kind::SocketKind;
 use super::stats::{Counted, Stats};
 use super::world::World;
 use super::{generator, inject, server, tls};
@@ -55,6 +62,7 @@ pub struct Platform {
     users: Vec<String>,
     queues: Vec<String>,
     applications: Vec<String>,
+    bare_application: String,
     root: Option<String>,
 }
 
@@ -107,7 +115,11 @@ impl Platform {
             ids(&mut world.agents.iter().map(|agent| &agent.id)),
             ids(&mut world.queues.iter().map(|queue| &queue.id)),
         );
-        let applications = world.applications.clone();
+        let (bare, applications): (Vec<&Application>, Vec<&Application>) =
+            world.applications.iter().partition(|one| one.origin == Origin::None);
+        let ids = |list: Vec<&Application>| list.iter().map(|one| one.id.to_string()).collect();
+        let (bare_application, applications) =
+            (bare.first().map_or_else(String::new, |one| one.id.to_string()), ids(applications));
         let endpoints = Endpoints::single(&base_url)?;
         let state = State {
             rng,
@@ -115,6 +127,8 @@ impl Platform {
             oauth,
             limiter: Limiter::default(),
             channels: Channels::default(),
+            sockets: OpenSockets::default(),
+            connections: ConnectionLog::default(),
             faults: Faults::default(),
             world,
             counted: Counted::default(),
@@ -130,6 +144,7 @@ impl Platform {
             users,
             queues,
             applications,
+            bare_application,
             root,
         })
     }
@@ -167,9 +182,14 @@ impl Platform {
         &self.queues
     }
 
-    /// The ids of all applications.
+    /// The ids of the applications that have a socket: the first states its address with a scheme, the second without.
     pub fn applications(&self) -> &[String] {
         &self.applications
+    }
+
+    /// The id of an application that has no socket.
+    pub fn application_without_socket(&self) -> &str {
+        &self.bare_application
     }
 
     /// The root certificate that a client has to trust; `None` without TLS.
@@ -183,12 +203,24 @@ impl Platform {
         self.shared.emit(topic, body.borrow())
     }
 
-    /// Does something wrong, to every channel; returns how many open sockets it concerns.
+    /// Sends an event without an envelope, exactly this body, to every open socket of a kind; returns to how many. On
+    /// [`SocketKind::Presence`] it goes to those that have subscribed to its `userId`, and on
+    /// [`SocketKind::AppFoundry`] and [`SocketKind::Realtime`] to those that have sent their first message.
+    pub fn emit_on(&self, kind: SocketKind, body: impl Borrow<Value>) -> usize {
+        self.shared.emit_on(kind, body.borrow())
+    }
+
+    /// Sends a binary frame to the sockets that [`emit_on`](Self::emit_on) reaches; returns to how many.
+    pub fn emit_binary_on(&self, kind: SocketKind, bytes: impl Into<Bytes>) -> usize {
+        self.shared.emit_binary_on(kind, bytes.into())
+    }
+
+    /// Does something wrong, to every socket; returns how many open ones it concerns.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a value that is out of range.
     pub fn fault(&self, fault: Fault) -> Result<usize> {
-        inject::inject(&self.shared, fault, None)
+        inject::inject(&self.shared, fault, Aim::All)
     }
 
     /// Does something wrong, to one channel; returns how many open sockets it concerns.
@@ -197,7 +229,15 @@ impl Platform {
     /// As [`fault`](Self::fault), also for a kind that is not for one channel, and
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a channel that does not exist.
     pub fn fault_on(&self, channel: &str, fault: Fault) -> Result<usize> {
-        inject::inject(&self.shared, fault, Some(channel))
+        inject::inject(&self.shared, fault, Aim::Channel(channel.to_owned()))
+    }
+
+    /// Does something wrong, to the sockets of one kind; returns how many open ones it concerns.
+    ///
+    /// # Errors
+    /// As [`fault`](Self::fault), also for a kind of fault that is not for sockets without a channel.
+    pub fn fault_on_sockets(&self, kind: SocketKind, fault: Fault) -> Result<usize> {
+        inject::inject(&self.shared, fault, Aim::Kind(kind))
     }
 
     /// What has been counted.
@@ -232,9 +272,9 @@ impl Platform {
     /// # Cancel safety
     /// Dropped before it is done, it ends the platform all the same, but nothing waits for its tasks.
     pub async fn shutdown(self) {
-        for channel in self.shared.lock().channels.iter() {
-            let reason = "the platform shuts down".to_owned();
-            channel.send(Command::Close(GOING_AWAY, reason));
+        for socket in self.shared.lock().handles() {
+            let farewell = Farewell::new(GOING_AWAY, "the platform shuts down");
+            socket.send(Command::Close(farewell));
         }
         let until = Instant::now() + FAREWELL;
         while self.shared.live.open() > 0 && Instant::now() < until {

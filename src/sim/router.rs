@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use super::io::Link;
 use super::limiter::Quota;
 use super::oauth::Caller;
+use super::place::place_of;
 use super::request::Request;
 use super::response::Reply;
 use super::shared::Shared;
-use super::{control, directory, ids, notifications, upgrade};
+use super::{applications, control, directory, ids, notifications, upgrade};
 
 /// Answers one request; an error breaks the connection.
 pub(super) async fn handle(
@@ -26,11 +27,9 @@ pub(super) async fn handle(
 ) -> io::Result<Response<Full<Bytes>>> {
     let correlation = ids::uuid(&mut shared.lock().correlations);
     let head = request.method() == Method::HEAD;
-    let reply = if let Some(channel) = upgrade::channel_of(request.uri().path()) {
-        let channel = channel.to_owned();
-        upgrade::dial(&shared, &link, &channel, request).await?
-    } else {
-        rest(&shared, request).await
+    let reply = match place_of(request.uri().path(), request.headers()) {
+        Some(place) => upgrade::dial(&shared, &link, place, request).await?,
+        None => rest(&shared, request).await,
     };
     if reply.status == StatusCode::TOO_MANY_REQUESTS {
         shared.lock().counted.throttled += 1;
@@ -116,6 +115,11 @@ fn route(
     match path {
         ["tokens", "me"] => tokens_me(shared, caller, method),
         ["notifications", rest @ ..] => notifications::answer(shared, caller, rest, request),
+        ["appfoundry", rest @ ..] => applications::answer(shared, rest, request),
+        ["analytics", "events", "query"] if method == Method::POST => {
+            shared.lock().connections.query(request)
+        }
+        ["analytics", "events", "query"] => Err(wrong_method()),
         _ => directory::answer(shared, path, request),
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
@@ -10,11 +11,15 @@ use tokio::sync::{Notify, watch};
 use super::channels::Channels;
 use super::clock::Clock;
 use super::config::Config;
+use super::connection_log::ConnectionLog;
 use super::frames::Event;
+use super::handle::Handle;
 use super::ids;
 use super::knobs::Faults;
 use super::limiter::Limiter;
 use super::oauth::OAuth;
+use super::open_sockets::OpenSockets;
+use super::socket_kind::SocketKind;
 use super::stats::{Counted, Live, Stats};
 use super::world::World;
 
@@ -42,9 +47,19 @@ pub(super) struct State {
     pub(super) oauth: OAuth,
     pub(super) limiter: Limiter,
     pub(super) channels: Channels,
+    pub(super) sockets: OpenSockets,
+    pub(super) connections: ConnectionLog,
     pub(super) faults: Faults,
     pub(super) world: World,
     pub(super) counted: Counted,
+}
+
+impl State {
+    /// Every open socket.
+    pub(super) fn handles(&self) -> impl Iterator<Item = &Handle> {
+        let of_channels = self.channels.iter().filter_map(|channel| channel.socket.as_ref());
+        of_channels.chain(self.sockets.iter().map(|socket| &socket.handle))
+    }
 }
 
 impl Shared {
@@ -106,6 +121,24 @@ impl Shared {
         self.lock().channels.deliver(&event)
     }
 
+    /// Sends an event to every open socket of a kind that hears of it; returns how many do.
+    ///
+    /// An event with a `userId` goes to those who have subscribed to that user, where users are subscribed to.
+    pub(super) fn emit_on(&self, kind: SocketKind, body: &Value) -> usize {
+        let text = |name: &str| body.get(name)?.as_str().map(str::to_ascii_lowercase);
+        let user = text("userId");
+        // Faults keep the order within a user or a queue.
+        let about = user.clone().or_else(|| text("queueId"));
+        let event = Event::flat(&kind.topic(about.as_deref().unwrap_or_default()), body);
+        self.lock().sockets.deliver(kind, user.as_deref(), &event)
+    }
+
+    /// Sends a binary frame to every open socket of a kind; returns how many there are.
+    pub(super) fn emit_binary_on(&self, kind: SocketKind, bytes: Bytes) -> usize {
+        let event = Event::binary(kind.name(), bytes);
+        self.lock().sockets.deliver(kind, None, &event)
+    }
+
     pub(super) fn stats(&self) -> Stats {
         let state = self.lock();
         Stats {
@@ -117,6 +150,7 @@ impl Shared {
             frames_sent: self.live.frames(),
             throttled: state.counted.throttled,
             requests: state.counted.requests.clone(),
+            sockets: state.sockets.counts(),
         }
     }
 
@@ -139,7 +173,7 @@ impl Shared {
         for id in idle {
             state.channels.remove(&id);
         }
-        for socket in state.channels.iter().filter_map(|channel| channel.socket.as_ref()) {
+        for socket in state.handles() {
             socket.lift();
         }
     }

@@ -1,4 +1,4 @@
-//! One notification socket, from its upgrade to its end.
+//! One socket, from its upgrade to its end. What its kind says and hears is its [`Dialogue`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,112 +6,87 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::sync::watch;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tungstenite::error::CapacityError;
+use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Role, WebSocketConfig};
-use tungstenite::{Error as WsError, Message, Utf8Bytes};
+use tungstenite::{Error as WsError, Message};
 
-use super::channels::Channel;
+use super::admission::Admitted;
+use super::attached::Attached;
 use super::delivery::Delivery;
-use super::frames::{self, Event};
-use super::handle::{Command, End, Inbox, Signal};
-use super::ids;
+use super::dialogue::{Answer, Dialogue};
+use super::ending::{Ended, Step, ended, outlast};
+use super::farewell::{
+    ABNORMAL, Cause, Farewell, GOING_AWAY, INVALID, NO_STATUS, PROTOCOL, TOO_BIG,
+};
+use super::gate::Gate;
+use super::handle::{Command, Inbox, Signal};
 use super::io::Link;
 use super::knobs::Knobs;
+use super::pongs::Pongs;
 use super::shared::Shared;
-use super::socket_message;
 
 /// A client that takes longer than this to make room for one batch of frames does not read; it is dropped.
 const WRITE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long the client's half of the closing handshake is awaited.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
-
-/// Largest message of a client: as for request bodies.
-const MESSAGE_MAX: usize = 512_000;
-
 /// Commands that are taken from the queue at once.
 const BATCH: usize = 64;
 
-/// Why a socket ends.
-enum Ended {
-    Reset,
-    Closed,
-}
-
-type Step = Result<(), Ended>;
+/// Bytes of its last frame that a connection still sends when it is cut as by a proxy.
+const CUT_AFTER: usize = 24;
 
 struct Socket {
     shared: Arc<Shared>,
-    channel: Arc<str>,
-    ws: WebSocketStream<TokioIo<Upgraded>>,
+    attached: Attached,
+    dialogue: Box<dyn Dialogue>,
+    ws: WebSocketStream<Gate<TokioIo<Upgraded>>>,
     link: Arc<Link>,
     inbox: Inbox,
     delivery: Delivery,
+    pongs: Pongs,
     out: Vec<Message>,
     heartbeat_at: Instant,
+    heard_at: Instant,
     quiet_until: Option<Instant>,
-    close_at: Option<(Instant, u16, String)>,
+    close_at: Option<(Instant, Farewell)>,
+    cut_at: Option<Instant>,
     lifts: u64,
 }
 
-/// Counts an open socket, and takes it off its channel at the end, however it ends.
-pub(super) struct Attached {
-    shared: Arc<Shared>,
-    channel: Arc<str>,
-    serial: u64,
-}
-
-impl Attached {
-    /// For a socket whose handle its channel has already.
-    pub(super) fn new(shared: &Arc<Shared>, channel: &Arc<str>, serial: u64) -> Self {
-        shared.live.opened();
-        Self { shared: Arc::clone(shared), channel: Arc::clone(channel), serial }
-    }
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        self.shared.live.closed();
-        self.shared.lock().channels.detach(&self.channel, self.serial);
-    }
-}
-
 /// Serves a socket from its upgrade to its end.
-pub(super) async fn serve(
-    attached: Attached,
-    upgrade: OnUpgrade,
-    link: Arc<Link>,
-    inbox: Inbox,
-    knobs: Knobs,
-) {
+pub(super) async fn serve(admitted: Admitted, upgrade: OnUpgrade, link: Arc<Link>) {
+    let Admitted { attached, inbox, knobs, dialogue } = admitted;
     let Ok(upgraded) = upgrade.await else { return };
     let config = WebSocketConfig::default()
         .read_buffer_size(8 * 1024)
         .write_buffer_size(16 * 1024)
-        .max_message_size(Some(MESSAGE_MAX))
-        .max_frame_size(Some(MESSAGE_MAX));
-    let io = TokioIo::new(upgraded);
+        .max_message_size(Some(dialogue.message_max()))
+        .max_frame_size(Some(dialogue.message_max()));
+    let io = Gate::new(TokioIo::new(upgraded));
     let ws = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    link.trickle(knobs.trickle);
-    let shared = Arc::clone(&attached.shared);
-    let socket = Socket {
-        channel: Arc::clone(&attached.channel),
-        delivery: Delivery::new(knobs, shared.config.seed ^ attached.serial),
+    let shared = Arc::clone(attached.shared());
+    let mut socket = Socket {
+        delivery: Delivery::new(knobs, shared.config.seed ^ attached.serial()),
+        pongs: Pongs::default(),
         heartbeat_at: Instant::now() + shared.config.heartbeat,
+        heard_at: Instant::now(),
         out: Vec::new(),
         quiet_until: None,
         close_at: None,
+        cut_at: None,
         lifts: 0,
         shared,
+        attached,
+        dialogue,
         ws,
         link,
         inbox,
     };
+    socket.set(knobs);
     socket.run().await;
 }
 
@@ -126,12 +101,17 @@ enum Turn {
 impl Socket {
     async fn run(mut self) {
         let mut commands = Vec::with_capacity(BATCH);
-        loop {
-            match self.turn(&mut commands).await {
-                Ok(()) => {}
-                Err(Ended::Reset) => return self.link.reset(),
-                Err(Ended::Closed) => return,
+        let ended = loop {
+            if let Err(ended) = self.turn(&mut commands).await {
+                break ended;
             }
+        };
+        match ended {
+            Ended::Reset => {
+                self.attached.lost();
+                self.link.reset();
+            }
+            Ended::Over(cause, code) => self.attached.ended(cause, code),
         }
     }
 
@@ -157,9 +137,21 @@ impl Socket {
     }
 
     fn wake(&self) -> Instant {
-        let close = self.close_at.as_ref().map(|(at, ..)| *at);
-        let others = self.delivery.wake().into_iter().chain(close);
-        others.fold(self.heartbeat_at, Instant::min)
+        let spoken = if self.delivery.has_room() { self.dialogue.wake() } else { None };
+        let timers = [
+            self.delivery.wake(),
+            self.pongs.wake(),
+            self.close_at.as_ref().map(|(at, _)| *at),
+            self.cut_at,
+            self.idle_at(),
+            spoken,
+        ];
+        timers.into_iter().flatten().fold(self.heartbeat_at, Instant::min)
+    }
+
+    /// When the client has said nothing for too long.
+    fn idle_at(&self) -> Option<Instant> {
+        self.heard_at.checked_add(self.dialogue.idle()?)
     }
 
     fn obey_signal(&mut self) -> Step {
@@ -168,10 +160,17 @@ impl Socket {
             self.lifts = signal.lifts;
             self.quiet_until = None;
             self.close_at = None;
-            self.delivery.set(Knobs::default());
-            self.link.trickle(false);
+            self.cut_at = None;
+            self.pongs.lift();
+            self.set(Knobs::default());
         }
         signal.end.map_or(Ok(()), |end| Err(end.into()))
+    }
+
+    fn set(&mut self, knobs: Knobs) {
+        self.link.trickle(knobs.trickle);
+        self.pongs.set_late(Duration::from_millis(knobs.late_pong_ms));
+        self.delivery.set(knobs);
     }
 
     /// The channel has let go of this socket: what it left in the queue is done, and then there is no more to do.
@@ -179,94 +178,126 @@ impl Socket {
         while self.inbox.queue.recv_many(commands, BATCH).await > 0 {
             self.obey(commands).await?;
         }
-        Err(Ended::Closed)
+        Err(Ended::Over(Cause::GoingAway, GOING_AWAY))
     }
 
     async fn timer(&mut self) -> Step {
         let now = Instant::now();
         self.quiet_until.take_if(|until| *until <= now);
-        let mut due = Vec::new();
-        self.delivery.due(now, &mut due);
-        self.out.extend(due.into_iter().map(Message::Text));
+        let mut events = Vec::new();
+        let room = self.delivery.has_room();
+        let farewell = if room { self.dialogue.due(now, &mut events) } else { None };
+        for event in events {
+            self.delivery.push(now, event, &mut self.out);
+        }
+        self.delivery.due(now, &mut self.out);
+        while let Some(pong) = self.pongs.due(now) {
+            self.out.push(pong);
+        }
         if self.heartbeat_at <= now {
             self.heartbeat_at = now + self.shared.config.heartbeat;
             if self.quiet_until.is_none() {
-                self.out.push(Message::text(frames::HEARTBEAT));
+                self.out.extend(self.dialogue.heartbeat(self.shared.clock.now_ms()));
             }
         }
         self.write().await?;
-        match self.close_at.take_if(|(at, ..)| *at <= now) {
-            Some((_, code, reason)) => self.close(code, reason).await,
+        if self.cut_at.is_some_and(|at| at <= now) {
+            return self.cut().await;
+        }
+        let closing = self.close_at.take_if(|(at, _)| *at <= now).map(|(_, farewell)| farewell);
+        let idle = self.idle_at().is_some_and(|at| at <= now).then(Farewell::idle);
+        match farewell.or(closing).or(idle) {
+            Some(farewell) => self.close(farewell).await,
             None => Ok(()),
         }
     }
 
     async fn incoming(&mut self, message: Option<Result<Message, WsError>>) -> Step {
+        self.heard_at = Instant::now();
         match message {
             Some(Ok(Message::Text(text))) => {
-                self.shared.lock().channels.touch(&self.channel);
-                let answer = socket_message::answer(&self.shared, &self.channel, &text);
-                self.out.push(Message::text(answer));
-                self.write().await
+                let answer = self.dialogue.hear(&text);
+                self.answer(answer).await
             }
-            // The pong, or the answer to the close frame, is prepared already; writing nothing flushes it.
-            Some(Ok(Message::Ping(_))) => self.write().await,
-            Some(Ok(Message::Close(_))) => {
+            Some(Ok(Message::Ping(payload))) => self.pong(Message::Pong(payload)).await,
+            // The answer to the close frame is prepared already; writing nothing flushes it.
+            Some(Ok(Message::Close(frame))) => {
+                let code = frame.map_or(NO_STATUS, |frame| u16::from(frame.code));
+                self.attached.ended(Cause::ClientClosed, code);
                 self.write().await?;
-                Err(Ended::Closed)
+                Err(Ended::Over(Cause::ClientClosed, code))
             }
             Some(Ok(_)) => Ok(()),
             Some(Err(WsError::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                self.close(1009, "message too big".to_owned()).await
+                self.refuse(Farewell::new(TOO_BIG, "message too big")).await
             }
-            Some(Err(WsError::Utf8(_))) => self.close(1007, "invalid UTF-8".to_owned()).await,
-            Some(Err(WsError::Protocol(_))) => self.close(1002, "protocol error".to_owned()).await,
-            Some(Err(_)) | None => Err(Ended::Closed),
+            Some(Err(WsError::Utf8(_))) => {
+                self.refuse(Farewell::new(INVALID, "invalid UTF-8")).await
+            }
+            Some(Err(WsError::Protocol(error)))
+                if !matches!(error, ProtocolError::ResetWithoutClosingHandshake) =>
+            {
+                self.refuse(Farewell::new(PROTOCOL, "protocol error")).await
+            }
+            Some(Err(_)) | None => Err(Ended::Over(Cause::ConnectionLost, ABNORMAL)),
         }
+    }
+
+    async fn answer(&mut self, answer: Answer) -> Step {
+        match answer {
+            Answer::Nothing => return Ok(()),
+            Answer::Text(text) => self.out.push(Message::text(text)),
+            Answer::Pong(text) => {
+                self.out.extend(self.pongs.push(Instant::now(), Message::text(text)));
+            }
+            Answer::Close(farewell) => return self.close(farewell).await,
+        }
+        self.write().await
+    }
+
+    /// Answers a ping of the protocol. The library has its answer prepared, and writing nothing sends it.
+    async fn pong(&mut self, pong: Message) -> Step {
+        let vanishes = self.pongs.push(Instant::now(), pong).is_none();
+        self.ws.get_mut().shut(vanishes);
+        let written = self.write().await;
+        self.ws.get_mut().shut(false);
+        written
     }
 
     /// Does what was in the queue, in order.
     async fn obey(&mut self, commands: &mut Vec<Command>) -> Step {
         let now = Instant::now();
-        let mut events: Vec<Utf8Bytes> = Vec::new();
         for command in commands.drain(..) {
             self.inbox.took(&command);
             match command {
-                Command::Event(event) => {
-                    self.delivery.push(now, event, &mut events);
-                    self.out.extend(events.drain(..).map(Message::Text));
-                }
+                Command::Event(event) => self.delivery.push(now, event, &mut self.out),
                 Command::Send(text) => self.out.push(Message::text(text)),
-                Command::Raw(bytes) => {
+                Command::Malformed => {
+                    let text = self.dialogue.sample().malformed();
+                    self.out.push(Message::Text(text));
+                }
+                Command::InvalidUtf8 => {
+                    let bytes = self.dialogue.sample().invalid_utf8();
                     let frame = Frame::message(bytes, OpCode::Data(Data::Text), true);
                     self.out.push(Message::Frame(frame));
                 }
                 Command::Oversize(bytes) => {
-                    let text = self.oversize(bytes);
-                    self.out.push(Message::Text(text));
+                    self.out.push(self.dialogue.sample().of_size(bytes).message);
                 }
-                Command::Knobs(knobs) => {
-                    self.link.trickle(knobs.trickle);
-                    self.delivery.set(knobs);
-                }
+                Command::Knobs(knobs) => self.set(knobs),
                 Command::Silence(until) => {
                     self.write().await?;
                     self.silence(until).await?;
                 }
                 Command::NoHeartbeat(until) => self.quiet_until = Some(until),
-                Command::CloseAt(at, code, reason) => self.close_at = Some((at, code, reason)),
-                Command::Close(code, reason) => return self.close(code, reason).await,
+                Command::Pong(payload) => self.out.push(Message::Pong(payload.into())),
+                Command::NoPong(until) => self.pongs.none_until(until),
+                Command::CloseAt(at, farewell) => self.close_at = Some((at, farewell)),
+                Command::Close(farewell) => return self.close(farewell).await,
+                Command::CutAt(at) => self.cut_at = Some(at),
             }
         }
         self.write().await
-    }
-
-    fn oversize(&self, bytes: usize) -> Utf8Bytes {
-        let mut state = self.shared.lock();
-        let correlation = ids::uuid(&mut state.rng);
-        let channel = state.channels.get(&self.channel);
-        let topic = channel.map_or("v2.system.socket_closing", Channel::any_topic);
-        Event::of_size(topic, bytes, &correlation).text
     }
 
     /// Neither reads nor writes until then, or until a reset of the platform.
@@ -278,12 +309,17 @@ impl Socket {
             // An error means that the channel has let go of the socket, which silence outlasts.
             Ok(_) = self.inbox.signal.wait_for(past) => {}
         }
+        // What the client said meanwhile is not read yet.
+        self.heard_at = Instant::now();
         self.obey_signal()
     }
 
     /// Writes all that is prepared.
     async fn write(&mut self) -> Step {
-        let frames = self.out.iter().filter(|message| !message.is_close()).count();
+        let is_data = |message: &&Message| {
+            matches!(message, Message::Text(_) | Message::Binary(_) | Message::Frame(_))
+        };
+        let frames = self.out.iter().filter(is_data).count();
         let Self { ws, out, .. } = self;
         let work = async {
             for message in out.drain(..) {
@@ -298,45 +334,52 @@ impl Socket {
                 self.shared.live.sent(frames as u64);
                 match done {
                     Ok(Ok(())) => Ok(()),
-                    _ => Err(Ended::Closed),
+                    Ok(Err(_)) => Err(Ended::Over(Cause::ConnectionLost, ABNORMAL)),
+                    Err(_) => Err(Ended::Over(Cause::NotReading, ABNORMAL)),
                 }
             }
         }
     }
 
     /// Sends a close frame, waits for the client's, and ends.
-    async fn close(&mut self, code: u16, reason: String) -> Step {
-        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        self.out.push(Message::Close(Some(frame)));
-        self.write().await?;
+    async fn close(&mut self, farewell: Farewell) -> Step {
+        self.say_goodbye(farewell).await?;
         let ws = &mut self.ws;
         let rest = async { while let Some(Ok(_)) = ws.next().await {} };
-        tokio::select! {
-            biased;
-            ended = ended(&mut self.inbox.signal) => Err(ended),
-            _ = timeout(CLOSE_DEADLINE, rest) => Err(Ended::Closed),
-        }
+        outlast(&mut self.inbox.signal, rest).await
     }
-}
 
-impl From<End> for Ended {
-    fn from(end: End) -> Self {
-        match end {
-            End::Reset => Self::Reset,
-            End::Overrun => Self::Closed,
-        }
+    /// Sends a close frame because of something that cannot be read, and ends.
+    async fn refuse(&mut self, farewell: Farewell) -> Step {
+        self.say_goodbye(farewell).await?;
+        self.hang_up().await
     }
-}
 
-/// Waits until the socket is ended past its queue.
-async fn ended(signal: &mut watch::Receiver<Signal>) -> Ended {
-    let end = match signal.wait_for(|signal| signal.end.is_some()).await {
-        Ok(signal) => signal.end,
-        Err(_) => None,
-    };
-    match end {
-        Some(end) => end.into(),
-        // The channel has let go of the socket: nothing can come past the queue any more.
-        None => std::future::pending().await,
+    async fn say_goodbye(&mut self, farewell: Farewell) -> Step {
+        self.attached.ended(farewell.cause, farewell.code);
+        let (code, reason) = (CloseCode::from(farewell.code), farewell.reason.into());
+        self.out.push(Message::Close(Some(CloseFrame { code, reason })));
+        self.write().await
+    }
+
+    /// Ends the connection within a frame.
+    async fn cut(&mut self) -> Step {
+        self.attached.lost();
+        self.link.cut_after(CUT_AFTER);
+        self.out.push(self.dialogue.sample().message);
+        self.write().await?;
+        self.hang_up().await
+    }
+
+    /// Ends our half of the TCP connection, and reads on until the client ends its own: bytes that were never read
+    /// would make the kernel send an RST, which overtakes what was sent last.
+    async fn hang_up(&mut self) -> Step {
+        let io = self.ws.get_mut();
+        let rest = async {
+            let _ = io.shutdown().await;
+            let mut sink = [0; 4_096];
+            while let Ok(1..) = io.read(&mut sink).await {}
+        };
+        outlast(&mut self.inbox.signal, rest).await
     }
 }

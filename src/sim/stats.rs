@@ -20,14 +20,18 @@ pub struct Stats {
     pub evictions: u64,
     /// Sockets that are open now.
     pub sockets_open: usize,
-    /// Attempts to open a channel's socket, whatever became of them.
+    /// Attempts to open a socket, whatever became of them.
     pub dials: u64,
-    /// Text frames sent on sockets: events, heartbeats and answers.
+    /// Text and binary frames sent on sockets: events, heartbeats and answers.
     pub frames_sent: u64,
     /// Requests that were answered with 429.
     pub throttled: u64,
     /// Requests by path, with `{id}` for ids and without the query. Requests to `/_sim` and dials are not counted.
     pub requests: BTreeMap<String, u64>,
+    /// Of the open sockets those without a channel, by the name of their [`SocketKind`](super::SocketKind); left out of
+    /// the JSON when there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sockets: BTreeMap<String, usize>,
 }
 
 /// Counts that are kept under the state's lock.

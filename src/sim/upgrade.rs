@@ -1,4 +1,4 @@
-//! Dials: from an HTTP request to a WebSocket on a channel.
+//! Dials: from an HTTP request to a WebSocket.
 
 use std::io;
 use std::sync::Arc;
@@ -13,30 +13,34 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 use tungstenite::handshake::derive_accept_key;
 
+use super::admission::{self, Admitted};
+use super::attached::Attached;
+use super::channel_socket::ChannelSocket;
+use super::farewell::{Farewell, GOING_AWAY};
 use super::handle::{Command, Handle};
 use super::io::Link;
-use super::lifecycle::GOING_AWAY;
+use super::place::Place;
 use super::response::Reply;
 use super::shared::{Shared, State};
-use super::socket::{self, Attached};
-
-/// The channel whose socket a path leads to.
-pub(super) fn channel_of(path: &str) -> Option<&str> {
-    let id = path.strip_prefix("/channels/")?;
-    (!id.is_empty() && !id.contains('/')).then_some(id)
-}
+use super::socket;
+use super::socket_kind::SocketKind;
 
 /// Answers a dial; an error breaks the connection.
 pub(super) async fn dial(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
-    id: &str,
+    place: Place,
     request: http::Request<Incoming>,
 ) -> io::Result<Reply> {
     let (knobs, fault) = {
         let mut state = shared.lock();
         state.counted.dials += 1;
-        (state.faults.knobs(id), state.faults.take_http(request.uri().path()))
+        let knobs = match &place {
+            Place::Channel(id) => state.faults.knobs(id),
+            Place::Application(_) => state.faults.knobs_of_kind(SocketKind::AppFoundry),
+            Place::Socket(kind) | Place::Astray(kind) => state.faults.knobs_of_kind(*kind),
+        };
+        (knobs, state.faults.take_http(request.uri().path()))
     };
     if knobs.refuse_until.is_some_and(|until| until > Instant::now()) {
         link.reset();
@@ -45,21 +49,37 @@ pub(super) async fn dial(
     sleep(Duration::from_millis(knobs.slow_ms)).await;
     Ok(match fault {
         Some(reply) => reply,
-        None => open(shared, link, id, request).unwrap_or_else(|reply| reply),
+        None => open(shared, link, &place, request).unwrap_or_else(|reply| reply),
     })
 }
 
-/// Gives the channel its new socket, and the client the 101.
+/// Opens the socket, and gives the client the 101.
 ///
-/// The channel has the socket before the client has the answer, so that an event that follows the handshake at once
+/// The socket is in the books before the client has the answer, so that an event that follows the handshake at once
 /// is not lost. An offer of `permessage-deflate` is declined by not repeating it.
 fn open(
     shared: &Arc<Shared>,
     link: &Arc<Link>,
-    id: &str,
-    mut request: http::Request<Incoming>,
+    place: &Place,
+    request: http::Request<Incoming>,
 ) -> Result<Reply, Reply> {
     let accept = accept_key(request.method(), request.headers())?;
+    let (parts, body) = request.into_parts();
+    let admitted = match place {
+        Place::Channel(id) => channel(shared, id)?,
+        other => admission::admit(shared, other, &parts)?,
+    };
+    let upgrade = hyper::upgrade::on(http::Request::from_parts(parts, body));
+    shared.spawn(socket::serve(admitted, upgrade, Arc::clone(link)));
+    shared.interest.notify_one();
+    Ok(Reply::empty(StatusCode::SWITCHING_PROTOCOLS)
+        .header(UPGRADE, HeaderValue::from_static("websocket"))
+        .header(CONNECTION, HeaderValue::from_static("Upgrade"))
+        .header(SEC_WEBSOCKET_ACCEPT, accept))
+}
+
+/// Gives a channel its new socket.
+fn channel(shared: &Arc<Shared>, id: &str) -> Result<Admitted, Reply> {
     let mut state = shared.lock();
     let State { channels, oauth, .. } = &mut *state;
     let dead = shared.config.dead_channel_status;
@@ -77,20 +97,14 @@ fn open(
     let serial = channels.next_serial();
     let (handle, inbox) = Handle::new(serial);
     if let Some(first) = channels.attach(&channel, handle) {
-        let reason = "another socket was opened on the channel".to_owned();
-        first.send(Command::Close(GOING_AWAY, reason));
+        let reason = "another socket was opened on the channel";
+        first.send(Command::Close(Farewell::new(GOING_AWAY, reason)));
     }
     let knobs = state.faults.knobs(&channel);
     drop(state);
-    let attached = Attached::new(shared, &channel, serial);
-    let upgrade = hyper::upgrade::on(&mut request);
-    let link = Arc::clone(link);
-    shared.spawn(socket::serve(attached, upgrade, link, inbox, knobs));
-    shared.interest.notify_one();
-    Ok(Reply::empty(StatusCode::SWITCHING_PROTOCOLS)
-        .header(UPGRADE, HeaderValue::from_static("websocket"))
-        .header(CONNECTION, HeaderValue::from_static("Upgrade"))
-        .header(SEC_WEBSOCKET_ACCEPT, accept))
+    let attached = Attached::of_channel(shared, &channel, serial);
+    let dialogue = Box::new(ChannelSocket { shared: Arc::clone(shared), channel });
+    Ok(Admitted { attached, inbox, knobs, dialogue })
 }
 
 /// Checks the handshake, and computes what proves that it was understood.

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::agents::Agent;
+use super::applications::{Application, Origin};
 use super::ids;
 
 const FIRST: &[&str] =
@@ -69,10 +70,18 @@ pub(super) struct World {
     pub(super) definitions: Vec<Definition>,
     pub(super) agents: Vec<Agent>,
     pub(super) queues: Vec<Queue>,
-    pub(super) applications: Vec<String>,
+    /// Whether events for sockets without a channel are made too: only when there are any.
+    pub(super) tells_sockets: bool,
+    /// The last one has no socket.
+    pub(super) applications: Vec<Application>,
 }
 
 impl World {
+    /// The application of an id, in any case.
+    pub(super) fn application(&self, id: &str) -> Option<&Application> {
+        self.applications.iter().find(|application| application.id.eq_ignore_ascii_case(id))
+    }
+
     /// A world of so many users and queues; every queue has a member when there are users.
     pub(super) fn new(users: usize, queues: usize, now: i64, rng: &mut Rng) -> Self {
         let organization = json!({ "id": ids::uuid(rng), "name": "Acme" });
@@ -104,7 +113,10 @@ impl World {
             definitions,
             agents,
             queues: queue_list,
-            applications: (0..2).map(|_| ids::uuid(rng)).collect(),
+            tells_sockets: false,
+            applications: [Origin::WithScheme, Origin::WithoutScheme, Origin::None]
+                .map(|origin| Application { id: ids::uuid(rng).into(), origin })
+                .into(),
         }
     }
 }

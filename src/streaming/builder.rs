@@ -12,7 +12,8 @@ use super::protocol::{Needs, StreamEvent, TopicFilter};
 use super::queue::{Capacity, queue};
 use super::session::Timing;
 use super::stream::EventStream;
-use super::supervisor::Supervisor;
+use super::supervisor::{Plan, Supervisor};
+use crate::diagnostics::link_probe::LinkProbe;
 use crate::error::{Error, Result};
 use crate::events::{Event, IntoTopic, Topic};
 use crate::transport::ws::Buffers;
@@ -53,7 +54,8 @@ impl Default for Settings {
 
 impl<E: StreamEvent> StreamBuilder<E> {
     pub(crate) fn new(parts: Parts<E>) -> Self {
-        Self { parts, settings: Settings::default() }
+        let timing = parts.protocol.timing();
+        Self { parts, settings: Settings { timing, ..Settings::default() } }
     }
 
     /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as
@@ -99,15 +101,24 @@ impl<E: StreamEvent> StreamBuilder<E> {
         self
     }
 
-    /// Deadlines of the connection. The defaults are stated on [`Timing`].
+    /// Deadlines of the connection. Default: those of the [`Protocol`](crate::Protocol), mostly what is stated on
+    /// [`Timing`].
     pub fn timing(mut self, timing: Timing) -> Self {
         self.settings.timing = timing;
         self
     }
 
-    /// Buffers and limits of the WebSocket. The defaults are stated on [`Buffers`].
+    /// Buffers and limits of the WebSocket. Default: those of the [`Protocol`](crate::Protocol), mostly what is stated
+    /// on [`Buffers`].
     pub fn buffers(mut self, buffers: Buffers) -> Self {
         self.parts.buffers = buffers;
+        self
+    }
+
+    /// Measures the connection that delivers, by pings of its own. Default: nobody does. To read what was measured, keep
+    /// an `Arc` of the same probe.
+    pub fn measure(mut self, probe: impl LinkProbe + 'static) -> Self {
+        self.parts.probe = Some(Arc::new(probe));
         self
     }
 
@@ -117,8 +128,8 @@ impl<E: StreamEvent> StreamBuilder<E> {
     /// its first item says what happened.
     ///
     /// # Errors
-    /// What no repetition mends: [`Config`](crate::ErrorKind::Config) for a text that is no topic or a `connectUri`
-    /// that leads elsewhere, [`Capacity`](crate::ErrorKind::Capacity) for more topics than a channel holds,
+    /// What no repetition mends: [`Config`](crate::ErrorKind::Config) for a text that is no topic, a topic that this kind
+    /// of connection does not have, or a `connectUri` that leads elsewhere, [`Capacity`](crate::ErrorKind::Capacity) for more topics than a channel holds,
     /// [`Auth`](crate::ErrorKind::Auth) and [`Forbidden`](crate::ErrorKind::Forbidden) for refused credentials, and
     /// [`Closed`](crate::ErrorKind::Closed) when the reconnect policy allows no second attempt.
     ///
@@ -132,12 +143,17 @@ impl<E: StreamEvent> StreamBuilder<E> {
         if let Some(error) = settings.invalid {
             return Err(error);
         }
-        let supervisor = Supervisor::new(
-            settings.policy,
-            settings.overflow,
-            parts.protocol.needs() == Needs::Channel,
-            &settings.topics,
-        )?;
+        let protocol = &parts.protocol;
+        settings.topics.iter().try_for_each(|topic| protocol.check_topic(topic))?;
+        let needs = protocol.needs();
+        let plan = Plan {
+            uses_channel: needs == Needs::Channel,
+            covers: protocol.covers(),
+            max_topics: protocol.max_topics(),
+            renew_after: protocol.renew_after(),
+        };
+        let supervisor =
+            Supervisor::new(settings.policy, settings.overflow, plan, &settings.topics)?;
         let (events, items) = queue(settings.capacity, settings.overflow);
         let (state, mut seen) = watch::channel(ConnectionState::Connecting { failures: 0 });
         let (commands, orders) = mpsc::channel(COMMANDS);

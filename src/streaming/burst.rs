@@ -1,10 +1,11 @@
 //! Reading a socket in bursts: many frames for one turn of the link's loop.
 
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::delivery::{Delivery, Origin};
 use super::driver::Item;
+use super::overlap::{Fingerprint, Overlap};
 use super::protocol::{Decode, Decoded, Inbound, Notice};
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
@@ -17,17 +18,34 @@ const BURST: usize = 64;
 pub(super) struct Burst<E> {
     /// Events, each with the bytes of its frame.
     pub(super) items: Vec<(Item<E>, usize)>,
+    /// Of the items, when they are compared with those of another connection; else empty.
+    pub(super) prints: Vec<Option<Fingerprint>>,
     /// The first inbound message, and what every message means for the connection.
-    pub(super) notices: Vec<Notice>,
+    pub(super) notices: Vec<Sign>,
     pub(super) frames: u64,
     pub(super) filtered: u64,
     /// The close frame or fault that ended it.
     pub(super) end: Option<Gone>,
 }
 
+/// What one message means for the connection.
+#[derive(Debug, PartialEq)]
+pub(super) enum Sign {
+    Notice(Notice),
+    /// A pong, or the answer to a ping with an id, and when it came in.
+    Answer(Box<str>, Instant),
+}
+
 impl<E> Burst<E> {
     pub(super) fn new() -> Self {
-        Self { items: Vec::new(), notices: Vec::new(), frames: 0, filtered: 0, end: None }
+        Self {
+            items: Vec::new(),
+            prints: Vec::new(),
+            notices: Vec::new(),
+            frames: 0,
+            filtered: 0,
+            end: None,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -44,6 +62,7 @@ pub(super) fn poll_socket<E>(
     decoder: &mut dyn Decode<E>,
     burst: &mut Burst<E>,
     channel: Option<&ChannelId>,
+    overlap: Option<&Overlap>,
 ) -> Poll<Option<Gone>> {
     if socket.is_dirty()
         && let Poll::Ready(Err(gone)) = socket.poll_flush(cx)
@@ -71,8 +90,13 @@ pub(super) fn poll_socket<E>(
         let size = match &frame {
             Frame::Text(text) => text.len(),
             Frame::Binary(data) => data.len(),
-            Frame::Ping | Frame::Pong(_) => {
-                burst.notices.push(Notice::None);
+            Frame::Ping => {
+                burst.notices.push(Sign::Notice(Notice::None));
+                continue;
+            }
+            Frame::Pong(payload) => {
+                let id = String::from_utf8_lossy(payload).into();
+                burst.notices.push(Sign::Answer(id, socket.last_inbound().mono));
                 continue;
             }
             Frame::Close(code, reason) => {
@@ -89,12 +113,30 @@ pub(super) fn poll_socket<E>(
         };
         let Decoded { notice, item } = decoder.decode(message);
         // Only the first plain message matters to the session, which then knows that the connection flows.
-        if notice != Notice::None || burst.notices.is_empty() {
-            burst.notices.push(notice.clone());
+        let silent = notice == Notice::None;
+        if !silent || burst.notices.is_empty() {
+            burst.notices.push(match notice {
+                Notice::Probe(id) => Sign::Answer(id, socket.last_inbound().mono),
+                notice => Sign::Notice(notice),
+            });
         }
         match item {
             Some(item) => {
                 used += size;
+                let print = overlap.and_then(|overlap| {
+                    overlap.fingerprint(
+                        item.topic.name(),
+                        match &frame {
+                            Frame::Text(text) => text.as_bytes(),
+                            Frame::Binary(data) => data,
+                            Frame::Ping | Frame::Pong(_) | Frame::Close(..) => &[],
+                        },
+                    )
+                });
+                if print.is_some() || !burst.prints.is_empty() {
+                    burst.prints.resize(burst.items.len(), None);
+                    burst.prints.push(print);
+                }
                 let delivery = Delivery {
                     event: item.event,
                     topic: item.topic,
@@ -105,7 +147,7 @@ pub(super) fn poll_socket<E>(
                 };
                 burst.items.push((Item::Event(delivery, item.health), size));
             }
-            None if notice == Notice::None => burst.filtered += 1,
+            None if silent => burst.filtered += 1,
             None => {}
         }
     }

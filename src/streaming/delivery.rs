@@ -121,6 +121,10 @@ pub struct StreamStats {
     pub dials: u64,
     /// Connections that came to flow after the first.
     pub reconnects: u64,
+    /// Connections that were replaced by another without a gap.
+    pub renewals: u64,
+    /// Events that both connections of a renewal delivered, and that were taken out once.
+    pub duplicates_removed: u64,
     /// Gaps that closed.
     pub gaps: u64,
     /// Round trip of the last ping that was answered.
@@ -169,6 +173,8 @@ counters!(
     dropped,
     dials,
     reconnects,
+    renewals,
+    duplicates_removed,
     gaps
 );
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::limits;
 use crate::core::ports::{Rejection, TopicState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Topic;
@@ -14,8 +13,10 @@ struct Wish {
 }
 
 /// Desired topics, keyed by what is sent to the platform.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Desired {
+    /// Most topics that one connection is asked for.
+    most: usize,
     wishes: BTreeMap<Topic, Wish>,
     /// Rejections that were reported, so that each is reported once.
     rejected: BTreeMap<Topic, Rejection>,
@@ -33,6 +34,11 @@ pub(crate) struct Outcome {
 }
 
 impl Desired {
+    /// Nothing, and room for `most` topics.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, wishes: BTreeMap::new(), rejected: BTreeMap::new() }
+    }
+
     /// Adds topics, all or none; returns the individual topics that were not wanted before.
     ///
     /// # Errors
@@ -41,15 +47,16 @@ impl Desired {
         let new: BTreeSet<&Topic> =
             topics.iter().filter(|topic| !self.wishes.contains_key(*topic)).collect();
         let total = self.wishes.len() + new.len();
-        if total > limits::TOPICS_PER_CHANNEL {
-            return Err(Error::new(
-                ErrorKind::Capacity,
-                format!(
-                    "{total} topics are more than the {} that one channel holds; combine topics of one user or queue \
-                     (v2.users.ID?presence&routingStatus counts once), or use several streams",
-                    limits::TOPICS_PER_CHANNEL
-                ),
-            ));
+        let most = self.most;
+        if total > most {
+            let advice = if topics.iter().any(Topic::is_of_socket) {
+                "that one connection is asked for; use several streams"
+            } else {
+                "that one channel holds; combine topics of one user or queue \
+                 (v2.users.ID?presence&routingStatus counts once), or use several streams"
+            };
+            let text = format!("{total} topics are more than the {most} {advice}");
+            return Err(Error::new(ErrorKind::Capacity, text));
         }
         let before: BTreeSet<Topic> = self.members().cloned().collect();
         let new: Vec<Topic> = new.into_iter().cloned().collect();
@@ -73,6 +80,11 @@ impl Desired {
             self.rejected.remove(topic);
         }
         gone
+    }
+
+    /// What to ask a connection for.
+    pub(crate) fn topics(&self) -> Vec<Topic> {
+        self.wishes.keys().cloned().collect()
     }
 
     /// What to send: the whole list.
@@ -145,7 +157,7 @@ mod tests {
 
     #[test]
     fn one_topic_too_many_is_an_error_with_both_numbers_and_changes_nothing() {
-        let mut desired = Desired::default();
+        let mut desired = Desired::new(1_000);
         let topics: Vec<Topic> =
             (0..=1_000).map(|n| topic(&format!("v2.users.u{n}.presence"))).collect();
         let error = desired.add(&topics).unwrap_err();
@@ -158,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_individual_refusal_wins_over_the_combination() {
-        let mut desired = Desired::default();
+        let mut desired = Desired::new(1_000);
         desired.add(&[topic("v2.users.a?presence&routingStatus")]).unwrap();
         let sent = desired.wire();
         let answer = [
@@ -179,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_two_wishes_share_stays_until_both_are_gone() {
-        let mut desired = Desired::default();
+        let mut desired = Desired::new(1_000);
         desired.add(&[topic("v2.users.a?presence&station"), topic("v2.users.a.presence")]).unwrap();
         assert!(desired.remove(&[topic("v2.users.a.presence")]).is_empty());
         assert_eq!(desired.remove(&[topic("v2.users.a?presence&station")]).len(), 2);
@@ -187,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_the_answer_leaves_out_is_not_taken_for_granted() {
-        let mut desired = Desired::default();
+        let mut desired = Desired::new(1_000);
         desired.add(&[topic("v2.users.a.presence")]).unwrap();
         let sent = desired.wire();
         let outcome = desired.read_answer(&sent, &[]);

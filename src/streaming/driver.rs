@@ -14,14 +14,16 @@ use tokio::time::sleep_until;
 use super::delivery::{ConnectionState, Counters, Delivery, add};
 use super::ledger::LinkKey;
 use super::link::{Link, Order, Report};
-use super::protocol::{Health, Protocol, StreamEvent, TopicFilter};
+use super::overlap::Overlap;
+use super::protocol::{Health, Needs, Outbound, Protocol, StreamEvent, TopicFilter};
 use super::queue::Sender;
 use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Supervisor};
 use crate::core::clock::Entropy;
 use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TokenSource};
+use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::{Observer, Signal};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
 use crate::transport::ws::{Buffers, Connector};
@@ -31,6 +33,8 @@ use crate::transport::ws::{Buffers, Connector};
 
 /// Orders that may wait for a link; a link takes them at once.
 const ORDERS: usize = 8;
+/// Orders of the driver's own that always find room beside messages of the owner's.
+const OWN_ORDERS: usize = 4;
 /// Reports that may wait for the driver.
 const REPORTS: usize = 64;
 
@@ -48,6 +52,7 @@ pub(crate) struct Parts<E: StreamEvent> {
     pub(crate) tokens: Arc<dyn TokenSource>,
     pub(crate) channels: Arc<dyn ChannelApi>,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) probe: Option<Arc<dyn LinkProbe>>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) buffers: Buffers,
     pub(crate) filter: Option<TopicFilter>,
@@ -63,6 +68,7 @@ impl<E: StreamEvent> Parts<E> {
             tokens: self.tokens,
             channels: self.channels,
             observer: self.observer,
+            probe: self.probe,
             entropy: self.entropy,
             buffers: self.buffers,
             filter: self.filter,
@@ -75,7 +81,9 @@ impl<E: StreamEvent> Parts<E> {
 #[derive(Debug)]
 pub(crate) enum Command {
     Subscribe(Vec<Topic>, oneshot::Sender<Result<()>>),
-    Unsubscribe(Vec<Topic>),
+    Unsubscribe(Vec<Topic>, oneshot::Sender<Result<()>>),
+    Renew(oneshot::Sender<Result<()>>),
+    Send(Outbound, oneshot::Sender<Result<()>>),
     Close,
 }
 
@@ -88,6 +96,10 @@ pub(crate) struct Driver<E: StreamEvent> {
     state: watch::Sender<ConnectionState>,
     counters: Arc<Counters>,
     links: HashMap<LinkKey, mpsc::Sender<Box<Order>>>,
+    /// What lets a link deliver that is withheld until the one before it has ended.
+    withheld: Option<(LinkKey, oneshot::Sender<()>)>,
+    /// Compares what two sockets deliver while one takes over from the other; channels do not.
+    overlap: Option<Arc<Overlap>>,
     /// Given to every link.
     reports: mpsc::Sender<Box<Report>>,
     ops: FuturesUnordered<Op>,
@@ -115,7 +127,11 @@ impl<E: StreamEvent> Driver<E> {
         commands: mpsc::Receiver<Box<Command>>,
     ) {
         let (reports, reported) = mpsc::channel(REPORTS);
-        let rotation = wait_for_rotation(parts.tokens.clone(), 0);
+        let needs = parts.protocol.needs();
+        let rotation = match needs {
+            Needs::Nothing => Box::pin(pending()),
+            _ => wait_for_rotation(parts.tokens.clone(), 0),
+        };
         let inbox = Inbox { reports: reported, commands, asked_to_close: false, rotation };
         let driver = Self {
             parts: Arc::new(parts),
@@ -125,6 +141,8 @@ impl<E: StreamEvent> Driver<E> {
             state,
             counters,
             links: HashMap::new(),
+            withheld: None,
+            overlap: (needs != Needs::Channel).then(Arc::default),
             reports,
             ops: FuturesUnordered::new(),
         };
@@ -144,13 +162,17 @@ impl<E: StreamEvent> Driver<E> {
             }
             match self.next(&mut inbox).await {
                 Next::Input(input) => self.step(input, &mut actions),
-                Next::Flowing { input, go } => {
+                Next::Flowing { link, input, go } => {
                     self.step(input, &mut actions);
                     // What this moment means is in the queue before the link's first event.
                     for action in std::mem::take(&mut actions) {
                         self.perform(action);
                     }
-                    let _ = go.send(());
+                    if self.supervisor.withholds(link) {
+                        self.withheld = Some((link, go));
+                    } else {
+                        let _ = go.send(());
+                    }
                 }
                 Next::Nothing => {}
             }
@@ -161,40 +183,95 @@ impl<E: StreamEvent> Driver<E> {
         tokio::select! {
             biased;
             Some(report) = inbox.reports.recv() => match *report {
-                Report::Flowing { link, at, go } => {
-                    Next::Flowing { input: Input::Flowing { link, at }, go }
+                Report::Flowing { link, at, token, go } => {
+                    Next::Flowing { link, input: Input::Flowing { link, at, token }, go }
                 }
+                Report::Asked { link, answer } => Next::Input(Input::Asked { link, answer }),
                 Report::Notice { link, notice } => Next::Input(Input::Notice { link, notice }),
-                Report::Gone { link, cause, last_in, retry_after, fatal } => {
+                Report::Gone { link, ending } => {
                     self.links.remove(&link);
-                    Next::Input(Input::LinkGone { link, cause, last_in, retry_after, fatal })
+                    Next::Input(Input::LinkGone { link, ending })
                 }
             },
             Some(input) = self.ops.next(), if !self.ops.is_empty() => Next::Input(input),
             command = inbox.commands.recv(), if !inbox.asked_to_close => match command.map(|c| *c) {
-                Some(Command::Subscribe(topics, answer)) => {
-                    let taken = self.supervisor.want(&topics);
-                    let changed = matches!(taken, Ok(true));
-                    let _ = answer.send(taken.map(|_| ()));
-                    if changed { Next::Input(Input::Changed) } else { Next::Nothing }
-                }
-                Some(Command::Unsubscribe(topics)) => Next::Input(Input::Unwant(topics)),
                 Some(Command::Close) | None => {
                     inbox.asked_to_close = true;
                     Next::Input(Input::Close)
                 }
+                Some(command) => self.command(command),
             },
             newer = &mut inbox.rotation => {
                 inbox.rotation = wait_for_rotation(self.parts.tokens.clone(), newer);
-                Next::Input(Input::TokenRotated)
+                Next::Input(Input::TokenRotated { generation: newer })
             }
             () = at(self.supervisor.wake_at()) => Next::Input(Input::Timer),
         }
     }
 
+    fn command(&mut self, command: Command) -> Next {
+        match command {
+            Command::Subscribe(topics, answer) => {
+                let taken = self.check(&topics).and_then(|()| self.supervisor.want(&topics));
+                let changed = matches!(taken, Ok(true));
+                let _ = answer.send(taken.map(|_| ()));
+                if changed { Next::Input(Input::Changed) } else { Next::Nothing }
+            }
+            Command::Unsubscribe(topics, answer) => {
+                let checked = self.check(&topics);
+                let known = checked.is_ok();
+                let _ = answer.send(checked);
+                if known { Next::Input(Input::Unwant(topics)) } else { Next::Nothing }
+            }
+            Command::Renew(answer) => {
+                if self.overlap.is_some() {
+                    let _ = answer.send(Ok(()));
+                    return Next::Input(Input::Renew);
+                }
+                let text = "only a socket without a channel is renewed on request; a channel's life is extended in time";
+                let _ = answer.send(Err(Error::config(text)));
+                Next::Nothing
+            }
+            Command::Send(message, answer) => {
+                self.send(message, answer);
+                Next::Nothing
+            }
+            Command::Close => Next::Input(Input::Close),
+        }
+    }
+
+    fn check(&self, topics: &[Topic]) -> Result<()> {
+        topics.iter().try_for_each(|topic| self.parts.protocol.check_topic(topic))
+    }
+
+    /// Hands a message of the owner's to the link that can send it, which answers.
+    fn send(&self, message: Outbound, answer: oneshot::Sender<Result<()>>) {
+        let orders = self.supervisor.open_link().and_then(|link| self.links.get(&link));
+        let error = match orders {
+            None => Error::new(ErrorKind::Closed, "the stream is not live: nothing was sent"),
+            Some(orders) if orders.capacity() <= OWN_ORDERS => {
+                Error::new(ErrorKind::Capacity, "too many messages wait for the connection")
+            }
+            Some(orders) => {
+                // Refused only by a link that is ending, which drops the answer: that is an error too.
+                let _ = orders.try_send(Box::new(Order::Send(message, answer)));
+                return;
+            }
+        };
+        let _ = answer.send(Err(error.retryable(true)));
+    }
+
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Dial { link, channel } => self.dial(link, channel),
+            Action::Dial { link, channel, wanted, replaces } => {
+                self.dial(link, channel, wanted, replaces);
+            }
+            Action::Subscribe(link, wanted) => self.order(link, Order::Subscribe(wanted)),
+            Action::Speak(link) => {
+                if let Some((_, go)) = self.withheld.take_if(|(withheld, _)| *withheld == link) {
+                    let _ = go.send(());
+                }
+            }
             Action::Probe(link) => self.order(link, Order::Probe),
             Action::CloseLink(link, why) => self.order(link, Order::Close(why)),
             Action::Emit(lifecycle) => self.emit(lifecycle),
@@ -210,7 +287,13 @@ impl<E: StreamEvent> Driver<E> {
         }
     }
 
-    fn dial(&mut self, key: LinkKey, channel: Option<ChannelInfo>) {
+    fn dial(
+        &mut self,
+        key: LinkKey,
+        channel: Option<ChannelInfo>,
+        wanted: Vec<Topic>,
+        replaces: Option<LinkKey>,
+    ) {
         let attempt = self.supervisor.failures();
         let id = channel.as_ref().map(|channel| &channel.id);
         self.parts.observer.observe(&Signal::Dial { channel: id, attempt });
@@ -219,14 +302,15 @@ impl<E: StreamEvent> Driver<E> {
         let link = Link {
             key,
             channel,
-            wanted: Vec::new(),
+            replaces,
+            overlap: self.overlap.clone(),
             parts: self.parts.clone(),
             timing: self.timing,
             events: self.events.clone(),
             reports: self.reports.clone(),
             counters: self.counters.clone(),
         };
-        tokio::spawn(link.run(ordered));
+        tokio::spawn(link.run(wanted, ordered));
     }
 
     fn order(&self, link: LinkKey, order: Order) {
@@ -276,6 +360,11 @@ impl<E: StreamEvent> Driver<E> {
                 let (channel, was_live) = (channel.as_ref(), *was_live);
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
+            Lifecycle::Renewed { channel, overlap, .. } => {
+                add(&self.counters.renewals, 1);
+                let (channel, overlap) = (channel.as_ref(), *overlap);
+                observer.observe(&Signal::Renewed { channel, overlap });
+            }
             Lifecycle::Gap { topics, duration, .. } => {
                 add(&self.counters.gaps, 1);
                 observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
@@ -306,6 +395,7 @@ enum Next {
     Input(Input),
     /// A link waits for the answer before it delivers anything.
     Flowing {
+        link: LinkKey,
         input: Input,
         go: oneshot::Sender<()>,
     },

@@ -176,6 +176,49 @@ impl Ledger {
         })
     }
 
+    /// Whether everything that one link covers would be covered by another that flows.
+    pub(crate) fn can_replace(&self, old: LinkKey, new: LinkKey) -> bool {
+        self.topics.values().all(|entry| {
+            let covers = matches!(entry.coverage, Coverage::Covered);
+            !covers || !entry.confirmed_by.contains(&old) || entry.confirmed_by.contains(&new)
+        })
+    }
+
+    /// A link was replaced by another that flows since `since`, and came to its `end` without showing that it had delivered
+    /// all: what was on its way after its last byte may be missing.
+    pub(crate) fn doubt(
+        &self,
+        old: LinkKey,
+        last_inbound: Moment,
+        since: Moment,
+        end: Moment,
+        cause: Gone,
+    ) -> Option<Gap> {
+        let resumed = if last_inbound.mono < since.mono { since } else { end };
+        let covers = |entry: &Entry| {
+            matches!(entry.coverage, Coverage::Covered) && entry.confirmed_by.contains(&old)
+        };
+        let topics: Vec<Topic> = self
+            .topics
+            .iter()
+            .filter(|(_, entry)| covers(entry))
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        (!topics.is_empty()).then(|| Gap {
+            topics: topics.into(),
+            covered_until: last_inbound.wall,
+            resumed_at: resumed.wall,
+            duration: resumed.mono.saturating_duration_since(last_inbound.mono),
+            cause,
+        })
+    }
+
+    /// Topics that are wanted, and that a link was not asked for.
+    pub(crate) fn unconfirmed(&self, link: LinkKey) -> Vec<Topic> {
+        let missing = self.topics.iter().filter(|(_, entry)| !entry.confirmed_by.contains(&link));
+        missing.map(|(topic, _)| topic.clone()).collect()
+    }
+
     /// How many topics are covered now.
     #[cfg(test)]
     pub(crate) fn covered(&self) -> usize {

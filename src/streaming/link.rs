@@ -6,62 +6,49 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::burst::{Burst, poll_socket};
+use super::burst::{Burst, Sign, poll_socket};
 use super::delivery::{Counters, add};
+use super::dialling::{DialFailure, Dialled, dial};
 use super::driver::{Item, Parts};
+use super::hold::{Batch, Hold};
 use super::ledger::LinkKey;
+use super::overlap::Overlap;
 use super::policy::Overflow;
 use super::protocol::{
-    Decode, DecoderContext, DialContext, GreetingContext, Health, Needs, Notice, StreamEvent,
+    Decode, DecoderContext, GreetingContext, Health, Notice, StreamEvent, SubscriptionContext,
 };
 use super::queue::Sender;
+use super::report::Farewell;
+pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
-use crate::core::clock::Moment;
+use super::supervisor::{Ending, refuses_token};
 use crate::core::close::Gone;
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
+use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::Signal;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Topic;
-use crate::transport::ws::{DialError, Outbound, Socket};
+use crate::transport::ws::{Outbound, Socket};
 
-/// What a link is told.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Show that you flow from now on.
-    Probe,
-    /// Close in an orderly way.
-    Close(Gone),
-}
-
-/// What a link tells.
-#[derive(Debug)]
-pub(crate) enum Report {
-    /// The connection flows. Nothing more is delivered until the answer, so that what the supervisor has to say of
-    /// this moment comes first in the stream.
-    Flowing { link: LinkKey, at: Moment, go: oneshot::Sender<()> },
-    /// The peer said something about the connection.
-    Notice { link: LinkKey, notice: Notice },
-    /// The connection is over.
-    Gone {
-        link: LinkKey,
-        cause: Gone,
-        /// The last inbound byte; `None` when the socket never opened.
-        last_in: Option<Moment>,
-        retry_after: Option<Duration>,
-        /// The error that makes it pointless to go on.
-        fatal: Option<Error>,
-    },
-}
+/// What the ids of our own marks begin with.
+const MARK: &str = "flow.";
+/// Most bytes of a control frame (RFC 6455, section 5.5).
+const MOST_OF_PING: usize = 125;
+/// Shortest time between two pings of a monitor, whatever it says.
+const MEASURE_PAUSE: Duration = Duration::from_millis(1);
 
 /// One connection.
 pub(crate) struct Link<E: StreamEvent> {
     pub(crate) key: LinkKey,
     pub(crate) channel: Option<ChannelInfo>,
-    /// What the first messages subscribe; empty for links to a channel.
-    pub(crate) wanted: Vec<Topic>,
+    /// The link that it takes over from.
+    pub(crate) replaces: Option<LinkKey>,
+    /// What both deliver is taken out by this; `None` for links to a channel.
+    pub(crate) overlap: Option<Arc<Overlap>>,
     pub(crate) parts: Arc<Parts<E>>,
     pub(crate) timing: Timing,
     pub(crate) events: Sender<Item<E>>,
@@ -74,21 +61,23 @@ enum Turn {
     Dialled(Result<Dialled, DialFailure>),
     Order(Option<Order>),
     Timer,
+    Measure,
     Frames,
     Lost(Gone),
+    Go,
     Room,
     WriteStalled,
 }
 
-enum DialFailure {
-    Gone(DialError),
-    Fatal(Error),
-}
-
-/// An open socket, and the token that it was opened with.
-struct Dialled {
-    socket: Box<Socket>,
-    token: Option<AccessToken>,
+/// Whether what comes in is delivered.
+enum Voice {
+    /// Not yet: it is held.
+    Silent,
+    /// The connection flows, and the supervisor has not answered: it is held.
+    Waiting(oneshot::Receiver<()>),
+    Speaking,
+    /// Never: another link delivers it.
+    Mute,
 }
 
 type Dialling = BoxFuture<'static, Result<Dialled, DialFailure>>;
@@ -100,21 +89,35 @@ struct Running<E: StreamEvent> {
     actions: Vec<Action>,
     socket: Option<Box<Socket>>,
     token: Option<AccessToken>,
+    /// What the peer is asked for; empty for links to a channel.
+    wanted: Vec<Topic>,
     decoder: Box<dyn Decode<E>>,
     dialling: Option<Dialling>,
     burst: Burst<E>,
+    voice: Voice,
+    hold: Hold<E>,
     /// Since when something waits to be written.
     dirty_since: Option<Instant>,
-    /// Whether our own back-pressure keeps us from reading.
+    /// Whether we keep ourselves from reading.
     paused: bool,
     retry_after: Option<Duration>,
-    fatal: Option<Error>,
+    error: Option<Error>,
+    /// Whether the peer's close frame was read.
+    drained: bool,
     began: Instant,
+    /// The payload of our WebSocket pings, and how many are not answered.
+    keepalive: (Bytes, u32),
+    /// Counts the marks; the answer to the last one is waited for.
+    marks: u32,
+    /// Who measures, while this link speaks.
+    probe: Option<Arc<dyn LinkProbe>>,
+    /// No ping of the monitor's before this.
+    measure_from: Instant,
 }
 
 impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
-    pub(crate) async fn run(self, mut orders: mpsc::Receiver<Box<Order>>) {
+    pub(crate) async fn run(self, wanted: Vec<Topic>, mut orders: mpsc::Receiver<Box<Order>>) {
         let filter = self.parts.filter.clone();
         let channel = self.channel.as_ref().map(|channel| &channel.id);
         let decoder = self.parts.protocol.decoder(&DecoderContext { filter, channel });
@@ -127,20 +130,29 @@ impl<E: StreamEvent> Link<E> {
             actions: Vec::new(),
             socket: None,
             token: None,
+            wanted: Vec::new(),
             decoder,
             dialling: None,
             burst: Burst::new(),
+            voice: Voice::Silent,
+            hold: Hold::new(),
             dirty_since: None,
             paused: false,
             retry_after: None,
-            fatal: None,
+            error: None,
+            drained: false,
             began,
+            keepalive: (Bytes::new(), 0),
+            marks: 0,
+            probe: None,
+            measure_from: began,
         };
+        running.want(wanted);
         running.session.step(began, Input::Start, &mut running.actions);
         loop {
             if let Some(cause) = running.perform().await {
-                farewell.reports = None;
                 running.report_gone(cause).await;
+                farewell.reports = None;
                 return;
             }
             let turn = running.turn(&mut orders).await;
@@ -159,13 +171,18 @@ impl<E: StreamEvent> Running<E> {
     async fn perform(&mut self) -> Option<Gone> {
         for action in std::mem::take(&mut self.actions) {
             match action {
-                Action::Dial => self.dialling = Some(Box::pin(dial(self.link.clone()))),
+                Action::Dial => {
+                    let dialling = dial(self.link.clone(), self.wanted.clone());
+                    self.dialling = Some(Box::pin(dialling));
+                }
                 Action::Greet => {
                     let parts = &self.link.parts;
+                    let now = parts.connector.clock.moment();
                     let context = GreetingContext {
                         token: self.token.as_ref(),
-                        wanted: &self.link.wanted,
-                        now: parts.connector.clock.wall(),
+                        wanted: &self.wanted,
+                        now: now.wall,
+                        mono: now.mono,
                     };
                     for message in parts.protocol.greeting(&context) {
                         self.send(message);
@@ -173,7 +190,14 @@ impl<E: StreamEvent> Running<E> {
                 }
                 Action::Ping => {
                     let ping = self.link.parts.protocol.ping();
+                    if let Outbound::Ping(payload) = &ping {
+                        self.keepalive = (payload.clone(), self.keepalive.1.saturating_add(1));
+                    }
                     self.send(ping);
+                }
+                Action::Mark => {
+                    self.marks += 1;
+                    self.send_probe(&format!("{MARK}{}", self.marks));
                 }
                 Action::SendClose(code) => self.send(Outbound::Close(code)),
                 Action::Rtt(rtt) => {
@@ -195,6 +219,16 @@ impl<E: StreamEvent> Running<E> {
         }
     }
 
+    /// Sends a ping whose answer repeats the id.
+    fn send_probe(&mut self, id: &str) {
+        let parts = &self.link.parts;
+        let ping = parts.protocol.probe(id, parts.connector.clock.wall());
+        // A longer one would break the protocol.
+        if !matches!(&ping, Outbound::Ping(payload) if payload.len() > MOST_OF_PING) {
+            self.send(ping);
+        }
+    }
+
     /// Waits for whatever comes next. Nothing is lost when this is dropped: frames that were read are in `burst`.
     async fn turn(&mut self, orders: &mut mpsc::Receiver<Box<Order>>) -> Turn {
         let now = self.now();
@@ -204,21 +238,35 @@ impl<E: StreamEvent> Running<E> {
         };
         let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
         let wake = self.session.wake_at(self.last_in());
-        let room = if self.paused { None } else { self.link.events.room() };
-        let Self { link, socket, decoder, dialling, burst, paused, .. } = self;
+        let room = match &self.voice {
+            Voice::Silent => self.hold.room(),
+            Voice::Waiting(_) => None,
+            Voice::Speaking if self.paused => None,
+            Voice::Speaking => self.link.events.room(),
+            Voice::Mute => Some((usize::MAX, usize::MAX)),
+        };
+        let measure = self.probe.as_deref().and_then(LinkProbe::next_ping);
+        let measure = measure.map(|at| at.max(self.measure_from));
+        let full = self.paused && matches!(self.voice, Voice::Speaking);
+        let Self { link, socket, decoder, dialling, burst, voice, .. } = self;
         let events = &link.events;
+        let overlap = link.overlap.as_deref();
         let channel = link.channel.as_ref().map(|channel| &channel.id);
         tokio::select! {
             biased;
             order = orders.recv() => Turn::Order(order.map(|order| *order)),
             () = at(stalled_at) => Turn::WriteStalled,
             () = at(wake) => Turn::Timer,
+            () = at(measure) => Turn::Measure,
             dialled = until(dialling) => Turn::Dialled(dialled),
+            go = go(voice) => if go { Turn::Go } else { Turn::Order(None) },
             end = poll_fn(|cx| match socket {
-                Some(socket) => poll_socket(cx, socket, room, &mut **decoder, burst, channel),
+                Some(socket) => {
+                    poll_socket(cx, socket, room, &mut **decoder, burst, channel, overlap)
+                }
                 None => Poll::Pending,
             }) => end.map_or(Turn::Frames, Turn::Lost),
-            () = events.until(|events| events.room().is_some()), if *paused => Turn::Room,
+            () = events.until(|events| events.room().is_some()), if full => Turn::Room,
         }
     }
 
@@ -232,28 +280,35 @@ impl<E: StreamEvent> Running<E> {
                 self.token = opened.token;
                 Some(Input::Opened)
             }
-            Turn::Dialled(Err(DialFailure::Gone(error))) => {
+            Turn::Dialled(Err(failure)) => {
                 self.dialling = None;
-                self.retry_after = error.retry_after;
-                Some(Input::Gone(error.gone))
-            }
-            Turn::Dialled(Err(DialFailure::Fatal(error))) => {
-                self.dialling = None;
-                let detail = error.summary();
-                let status = error.status();
-                self.fatal = Some(error);
-                Some(Input::Gone(Gone::Rest { status, detail }))
+                self.retry_after = failure.retry_after;
+                self.error = failure.error;
+                self.token = failure.token;
+                Some(Input::Gone(failure.gone))
             }
             Turn::Order(Some(Order::Probe)) => Some(Input::Probe),
-            Turn::Order(Some(Order::Close(cause))) => Some(Input::Close(cause)),
+            Turn::Order(Some(Order::Subscribe(wanted))) => self.subscribe(wanted).await,
+            Turn::Order(Some(Order::Send(message, answer))) => {
+                let _ = answer.send(self.send_own(message));
+                None
+            }
+            Turn::Order(Some(Order::Close(cause))) => {
+                self.stop_waiting(now);
+                Some(Input::Close(cause))
+            }
             Turn::WriteStalled => Some(Input::Gone(Gone::WriteTimeout)),
             Turn::Timer => Some(Input::Timer { last_in }),
-            Turn::Lost(cause) => Some(Input::Gone(cause)),
-            Turn::Room => {
-                self.paused = false;
-                Some(Input::Paused(false))
+            Turn::Measure => {
+                self.measure(now);
+                None
             }
-            Turn::Frames | Turn::Order(None) => None,
+            Turn::Lost(cause) => Some(Input::Gone(cause)),
+            Turn::Go => {
+                self.speak(now);
+                None
+            }
+            Turn::Frames | Turn::Room | Turn::Order(None) => None,
         };
         if let Some(input) = input {
             self.session.step(now, input, &mut self.actions);
@@ -262,12 +317,132 @@ impl<E: StreamEvent> Running<E> {
             let burst = std::mem::replace(&mut self.burst, Burst::new());
             self.take(burst, now).await;
         }
-        if !self.paused && self.socket.is_some() && self.link.events.room().is_none() {
-            let disconnect = self.link.events.overflow() == Overflow::Disconnect;
-            self.paused = !disconnect;
-            let input = if disconnect { Input::Gone(Gone::Overflow) } else { Input::Paused(true) };
-            self.session.step(now, input, &mut self.actions);
+        if self.socket.is_some() {
+            self.pace(now);
         }
+    }
+
+    /// Delivers what is held as far as there is room, and stops reading when there is none.
+    fn pace(&mut self, now: Instant) {
+        let full = match &self.voice {
+            Voice::Silent => {
+                if self.hold.room().is_none() {
+                    // Events of what was asked for are as good an answer as any.
+                    self.session.step(now, Input::Answered, &mut self.actions);
+                }
+                false
+            }
+            Voice::Mute => false,
+            Voice::Waiting(_) => true,
+            Voice::Speaking => {
+                let mut room = self.link.events.room();
+                while let Some(some) = room.filter(|_| !self.hold.is_empty()) {
+                    let batch = self.hold.take(some);
+                    self.deliver(batch, now);
+                    room = self.link.events.room();
+                }
+                if room.is_none() && self.link.events.overflow() == Overflow::Disconnect {
+                    self.session.step(now, Input::Gone(Gone::Overflow), &mut self.actions);
+                    return;
+                }
+                room.is_none()
+            }
+        };
+        self.set_paused(full, now);
+    }
+
+    fn set_paused(&mut self, yes: bool, now: Instant) {
+        if self.paused != yes {
+            self.paused = yes;
+            self.session.step(now, Input::Paused(yes), &mut self.actions);
+        }
+    }
+
+    fn want(&mut self, wanted: Vec<Topic>) {
+        self.session.set_asks(!wanted.is_empty());
+        self.wanted = wanted;
+    }
+
+    /// Makes topics the subscription, over the socket; one that is not open yet has them in its first messages.
+    async fn subscribe(&mut self, wanted: Vec<Topic>) -> Option<Input> {
+        let answer = if self.session.is_open() {
+            let parts = &self.link.parts;
+            let now = parts.connector.clock.moment();
+            let context = SubscriptionContext {
+                wanted: &wanted,
+                before: &self.wanted,
+                now: now.wall,
+                mono: now.mono,
+            };
+            parts.protocol.subscription(&context)
+        } else if self.socket.is_none() {
+            Ok(Vec::new())
+        } else {
+            return None;
+        };
+        let mut input = None;
+        let answer = match answer {
+            Ok(messages) => {
+                for message in messages {
+                    let sent = self.socket.as_mut().map_or(Ok(()), |socket| socket.queue(message));
+                    if let Err(gone) = sent {
+                        return Some(Input::Gone(gone));
+                    }
+                }
+                if self.session.is_open() && !wanted.is_empty() {
+                    input = Some(Input::Asked);
+                }
+                self.want(wanted.clone());
+                Ok(wanted)
+            }
+            Err(error) => Err(error),
+        };
+        let report = Report::Asked { link: self.link.key, answer };
+        let _ = self.link.reports.send(Box::new(report)).await;
+        input
+    }
+
+    /// Queues a message of the owner's.
+    fn send_own(&mut self, message: Outbound) -> Result<()> {
+        let open = self.session.is_open();
+        let Some(socket) = self.socket.as_mut().filter(|_| open) else {
+            let text = "the connection is closing: nothing was sent";
+            return Err(Error::new(ErrorKind::Closed, text).retryable(true));
+        };
+        socket.queue(message).map_err(|gone| match gone {
+            Gone::WriteTimeout => {
+                let text = "too much waits to be written: send less, or raise Buffers::write_limit";
+                Error::new(ErrorKind::Capacity, text).retryable(true)
+            }
+            gone => {
+                Error::new(ErrorKind::Closed, format!("nothing was sent: {gone}")).retryable(true)
+            }
+        })
+    }
+
+    fn measure(&mut self, now: Instant) {
+        self.measure_from = now + MEASURE_PAUSE;
+        if let Some(id) = self.probe.as_ref().and_then(|probe| probe.ping(now)) {
+            self.send_probe(&id);
+        }
+    }
+
+    /// What a pong, or the answer to a ping with an id, means.
+    fn answered(&mut self, id: &str, at: Instant) -> Input {
+        if let Some(mark) = id.strip_prefix(MARK) {
+            let last = mark.parse() == Ok(self.marks);
+            return if last { Input::Answered } else { Input::Message };
+        }
+        let (payload, out) = &mut self.keepalive;
+        if *out > 0 && id.as_bytes() == &payload[..] {
+            *out -= 1;
+            add(&self.link.counters.pongs, 1);
+            return Input::Pong;
+        }
+        if let Some(probe) = &self.probe {
+            probe.pong(at, id);
+        }
+        Input::Message
     }
 
     /// Hands a burst to the session, the supervisor and the consumer, in the order of its frames.
@@ -275,38 +450,53 @@ impl<E: StreamEvent> Running<E> {
         let counters = &self.link.counters;
         add(&counters.frames, burst.frames);
         add(&counters.filtered, burst.filtered);
-        let mut first = Vec::new();
-        for notice in burst.notices {
-            let pong = notice == Notice::Pong;
-            match &notice {
-                Notice::Heartbeat => add(&self.link.counters.heartbeats, 1),
-                Notice::Pong => add(&self.link.counters.pongs, 1),
-                _ => {}
-            }
-            self.session.step(now, if pong { Input::Pong } else { Input::Message }, &mut first);
-            if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
-                let link = self.link.key;
-                let _ = self.link.reports.send(Box::new(Report::Notice { link, notice })).await;
-            }
+        for sign in burst.notices {
+            let input = match sign {
+                Sign::Answer(id, at) => self.answered(&id, at),
+                Sign::Notice(notice) => {
+                    let input = if notice == Notice::Pong { Input::Pong } else { Input::Message };
+                    match &notice {
+                        Notice::Heartbeat => add(&self.link.counters.heartbeats, 1),
+                        Notice::Pong => add(&self.link.counters.pongs, 1),
+                        _ => {}
+                    }
+                    if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
+                        let report = Report::Notice { link: self.link.key, notice };
+                        let _ = self.link.reports.send(Box::new(report)).await;
+                    }
+                    input
+                }
+            };
+            self.session.step(now, input, &mut self.actions);
         }
+        let batch = (burst.items, burst.prints);
         // What the supervisor says of the first sign of life comes before the events that follow it.
-        for action in first {
-            if action == Action::Flowing {
-                self.flowing().await;
-            } else {
-                self.actions.push(action);
-            }
-        }
-        if !burst.items.is_empty() {
-            self.count(&burst.items);
-            let dropped = self.link.events.push(burst.items);
-            if dropped > 0 {
-                add(&self.link.counters.dropped, dropped);
-                self.link.parts.observer.observe(&Signal::Lagged { dropped });
-            }
+        let flows = self.actions.contains(&Action::Flowing);
+        match &self.voice {
+            Voice::Mute => {}
+            Voice::Speaking if !flows && self.hold.is_empty() => self.deliver(batch, now),
+            _ => self.hold.add(batch),
         }
         if let Some(end) = burst.end {
+            self.drained = matches!(end, Gone::Closed { .. });
             self.session.step(now, Input::Gone(end), &mut self.actions);
+        }
+    }
+
+    fn deliver(&self, (mut items, prints): Batch<E>, now: Instant) {
+        let link = &self.link;
+        if let Some(overlap) = &link.overlap {
+            let removed = overlap.settle(link.key, &mut items, &prints, now);
+            add(&link.counters.duplicates_removed, removed);
+        }
+        if items.is_empty() {
+            return;
+        }
+        self.count(&items);
+        let dropped = link.events.push(items);
+        if dropped > 0 {
+            add(&link.counters.dropped, dropped);
+            link.parts.observer.observe(&Signal::Lagged { dropped });
         }
     }
 
@@ -329,26 +519,85 @@ impl<E: StreamEvent> Running<E> {
         }
     }
 
-    /// Tells the supervisor, and waits until what it says of it is in the queue.
+    /// Tells the supervisor; until it has answered, what comes in is held.
     async fn flowing(&mut self) {
         let at = match &self.socket {
             Some(socket) => socket.last_inbound(),
             None => self.link.parts.connector.clock.moment(),
         };
         let (go, gone) = oneshot::channel();
-        let report = Box::new(Report::Flowing { link: self.link.key, at, go });
-        if self.link.reports.send(report).await.is_ok() {
-            let _ = gone.await;
+        let token = self.token.as_ref().map(|token| token.generation);
+        let report = Report::Flowing { link: self.link.key, at, token, go };
+        if self.link.reports.send(Box::new(report)).await.is_ok() {
+            self.voice = Voice::Waiting(gone);
+            let now = self.now();
+            self.set_paused(true, now);
+        }
+    }
+
+    /// What is held, and what comes in from now on, is delivered.
+    fn speak(&mut self, now: Instant) {
+        self.voice = Voice::Speaking;
+        if let Some(overlap) = self.link.overlap.as_ref().filter(|_| self.link.replaces.is_some()) {
+            overlap.switch(self.link.key, now);
+        }
+        if self.probe.is_none() {
+            self.probe.clone_from(&self.link.parts.probe);
+            if let Some(probe) = &self.probe {
+                probe.opened(now);
+            }
+        }
+    }
+
+    /// A link that is closed before it may speak leaves it to the other, which delivers the same.
+    fn stop_waiting(&mut self, now: Instant) {
+        if let Voice::Waiting(go) = &mut self.voice {
+            if go.try_recv().is_ok() {
+                self.speak(now);
+            } else {
+                self.hold.clear();
+                self.voice = Voice::Mute;
+            }
         }
     }
 
     async fn report_gone(mut self, cause: Gone) {
+        // It flowed to its end: what it has is delivered once the supervisor has said what there is to say.
+        if let Voice::Waiting(go) = &mut self.voice
+            && go.await.is_ok()
+        {
+            let now = self.now();
+            self.speak(now);
+        }
+        let now = self.now();
+        if matches!(self.voice, Voice::Speaking) && !self.hold.is_empty() {
+            let batch = self.hold.take((usize::MAX, usize::MAX));
+            self.deliver(batch, now);
+        }
+        if let Some(probe) = self.probe.take() {
+            probe.closed(now);
+        }
         let last_in = self.socket.as_ref().map(|socket| socket.last_inbound());
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
-        let (link, retry_after, fatal) = (self.link.key, self.retry_after, self.fatal);
-        let report = Box::new(Report::Gone { link, cause, last_in, retry_after, fatal });
-        let _ = self.link.reports.send(report).await;
+        let link = &self.link;
+        if let Some(overlap) = &link.overlap {
+            overlap.over(link.key);
+        }
+        let mut ending = Ending::new(cause, last_in);
+        if let Some(token) = &self.token {
+            ending.token = Some(token.generation);
+            if refuses_token(&ending.cause) {
+                link.parts.tokens.invalidate(token);
+                let hint = link.parts.protocol.refusal_hint(&ending.cause);
+                ending.hint = hint.map(Into::into);
+            }
+        }
+        ending.retry_after = self.retry_after;
+        ending.drained = self.drained;
+        ending.error = self.error.take();
+        let report = Report::Gone { link: link.key, ending };
+        let _ = link.reports.send(Box::new(report)).await;
     }
 
     fn now(&self) -> Instant {
@@ -361,46 +610,12 @@ impl<E: StreamEvent> Running<E> {
     }
 }
 
-/// Reports the end of a link whose task did not come to report it.
-struct Farewell {
-    link: LinkKey,
-    reports: Option<mpsc::Sender<Box<Report>>>,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        let Some(reports) = self.reports.take() else { return };
-        let detail = "the link's task panicked: look at the stream's filter and observer";
-        let fatal = Some(Error::new(ErrorKind::Closed, detail));
-        let (link, cause) = (self.link, Gone::Cut { detail: detail.into() });
-        // Full only when the driver is gone too.
-        let _ = reports.try_send(Box::new(Report::Gone {
-            link,
-            cause,
-            last_in: None,
-            retry_after: None,
-            fatal,
-        }));
+/// Whether the link may speak, once that is decided; `false` when there is nobody left to decide it.
+async fn go(voice: &mut Voice) -> bool {
+    match voice {
+        Voice::Waiting(go) => go.await.is_ok(),
+        _ => pending().await,
     }
-}
-
-async fn dial<E: StreamEvent>(link: Arc<Link<E>>) -> Result<Dialled, DialFailure> {
-    add(&link.counters.dials, 1);
-    let parts = &link.parts;
-    let token = match parts.protocol.needs() {
-        Needs::Token => Some(parts.tokens.token().await.map_err(DialFailure::Fatal)?),
-        Needs::Nothing | Needs::Channel => None,
-    };
-    let context = DialContext {
-        endpoints: &parts.endpoints,
-        channel: link.channel.as_ref(),
-        token: token.as_ref(),
-        now: parts.connector.clock.wall(),
-    };
-    let request = parts.protocol.dial(&context).map_err(DialFailure::Fatal)?;
-    let dialled = parts.connector.connect(&request, parts.buffers).await;
-    let socket = Box::new(dialled.map_err(DialFailure::Gone)?);
-    Ok(Dialled { socket, token })
 }
 
 async fn at(deadline: Option<Instant>) {

@@ -8,15 +8,21 @@ pub(crate) mod builder;
 mod burst;
 pub(crate) mod delivery;
 mod desired;
+mod dialling;
 pub(crate) mod driver;
+mod hold;
 mod ledger;
 mod link;
+mod overlap;
 pub(crate) mod policy;
 pub(crate) mod protocol;
 pub(crate) mod queue;
+mod report;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod session;
+#[cfg(test)]
+mod socket_schedules;
 pub(crate) mod stream;
 mod supervisor;
 pub(crate) mod typed;

@@ -1,15 +1,19 @@
 //! What a kind of connection is made of; one driver runs every protocol.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
+use super::session::Timing;
+use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
+use crate::core::limits;
 use crate::core::ports::{AccessToken, ChannelInfo};
 use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
+use crate::transport::ws::Buffers;
 pub use crate::transport::ws::{DialRequest, Outbound};
 
 /// Decides from a topic's name whether its events are wanted, before their bodies are looked at.
@@ -27,8 +31,8 @@ pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
     /// Where to connect, and with which headers.
     ///
     /// # Errors
-    /// [`Throttled`](crate::ErrorKind::Throttled) puts the dial off by the error's `Retry-After`; every other error ends
-    /// the stream: no repetition mends it.
+    /// [`Throttled`](crate::ErrorKind::Throttled) is answered by the reconnect policy, with the error's `Retry-After` as
+    /// a floor. An error that no repetition mends, such as [`Config`](crate::ErrorKind::Config), ends the stream.
     fn dial(&self, context: &DialContext<'_>) -> Result<DialRequest>;
 
     /// The first messages of a connection. What they subscribe is `context.wanted`.
@@ -38,12 +42,17 @@ pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
     }
 
     /// The message that asks the peer for a sign of life. Default: a WebSocket ping.
+    ///
+    /// Its answer, when it is a message, is decoded as [`Notice::Pong`]: [`Notice::Probe`] is for [`probe`](Self::probe).
     fn ping(&self) -> Outbound {
         Outbound::Ping(Bytes::new())
     }
 
-    /// The ping by which a latency monitor measures; its answer repeats `id`, as a WebSocket pong with that payload or
-    /// as [`Notice::Probe`]. Default: a WebSocket ping.
+    /// The ping whose answer can be told from all others, because it repeats `id`: as a WebSocket pong with that payload,
+    /// or as [`Notice::Probe`]. Default: a WebSocket ping.
+    ///
+    /// A latency monitor measures by it, and it follows every message that subscribes: when its answer is there, the
+    /// peer has read what came before.
     fn probe(&self, id: &str, at: SystemTime) -> Outbound {
         let _ = at;
         Outbound::Ping(Bytes::copy_from_slice(id.as_bytes()))
@@ -66,17 +75,44 @@ pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
         )))
     }
 
-    /// The messages that make `wanted` the subscription of a connection that is live.
-    ///
-    /// Not asked of protocols whose channel is subscribed by REST.
-    fn subscription(&self, wanted: &[Topic]) -> Vec<Outbound> {
-        let _ = wanted;
-        Vec::new()
+    /// Most topics that one connection can be asked for. Default 1,000.
+    fn max_topics(&self) -> usize {
+        limits::TOPICS_PER_CHANNEL
     }
 
-    /// The longest life of one connection, after which it is replaced by another without a gap. Default: no limit.
+    /// The messages that make `context.wanted` the subscription of a connection that is open.
+    ///
+    /// Not asked of protocols whose channel is subscribed by REST.
+    ///
+    /// # Errors
+    /// [`Throttled`](crate::ErrorKind::Throttled) says that it is too early: it is asked again after the error's
+    /// `Retry-After`, for what is wanted then. Any other error refuses the topics that the connection does not have yet,
+    /// which is reported as [`Lifecycle::Rejected`]; what was subscribed before stays.
+    fn subscription(&self, context: &SubscriptionContext<'_>) -> Result<Vec<Outbound>> {
+        let _ = context;
+        Ok(Vec::new())
+    }
+
+    /// What to check when the peer refuses the token, such as the scope that it has to have. Part of the stream's error.
+    fn refusal_hint(&self, cause: &Gone) -> Option<&str> {
+        let _ = cause;
+        None
+    }
+
+    /// The longest life of one connection, after which it is replaced by another without a gap. Up to a tenth is taken
+    /// off at random, so that many clients do not do so in step. Default: no limit.
     fn renew_after(&self) -> Option<Duration> {
         None
+    }
+
+    /// The deadlines that suit this kind of connection, unless the stream is given others.
+    fn timing(&self) -> Timing {
+        Timing::default()
+    }
+
+    /// The buffers that suit this kind of connection, unless the stream is given others.
+    fn buffers(&self) -> Buffers {
+        Buffers::default()
     }
 
     /// A decoder for one connection.
@@ -106,8 +142,12 @@ pub struct DialContext<'a> {
     pub channel: Option<&'a ChannelInfo>,
     /// The token, for protocols that need one.
     pub token: Option<&'a AccessToken>,
+    /// The topics that the first messages will subscribe; empty for protocols that need a channel.
+    pub wanted: &'a [Topic],
     /// The time.
     pub now: SystemTime,
+    /// The same on the monotonic clock.
+    pub mono: Instant,
 }
 
 /// What a protocol may use for its first messages.
@@ -120,6 +160,22 @@ pub struct GreetingContext<'a> {
     pub wanted: &'a [Topic],
     /// The time.
     pub now: SystemTime,
+    /// The same on the monotonic clock.
+    pub mono: Instant,
+}
+
+/// What a protocol may use to change the subscription of an open connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SubscriptionContext<'a> {
+    /// The topics that are to be subscribed from now on: all of them.
+    pub wanted: &'a [Topic],
+    /// The topics that this connection was asked for before.
+    pub before: &'a [Topic],
+    /// The time.
+    pub now: SystemTime,
+    /// The same on the monotonic clock.
+    pub mono: Instant,
 }
 
 /// What a decoder may use.
@@ -231,7 +287,7 @@ pub enum Notice {
     Pong,
     /// The answer to a latency monitor's ping, with its id.
     Probe(Box<str>),
-    /// The peer will close the socket soon.
+    /// The peer will close the socket soon. A socket without a channel is replaced by another before.
     Closing,
     /// The channel no longer exists.
     ChannelGone(Box<str>),

@@ -214,6 +214,11 @@ impl<T> Sender<T> {
         })
     }
 
+    /// Whether the consumer is gone.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.0.lock().abandoned
+    }
+
     pub(crate) fn overflow(&self) -> Overflow {
         self.0.overflow
     }

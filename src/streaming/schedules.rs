@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::policy::{Attempt, FullJitter, Overflow, ReconnectPolicy, Verdict};
 use super::protocol::Notice;
 use super::session::{self, Session, Timing};
-use super::supervisor::{Action, Input, Now, Supervisor};
+use super::supervisor::{Action, Ending, Input, Now, Plan, Supervisor};
 use crate::core::clock::Moment;
 use crate::core::close::{CloseCode, Gone};
 use crate::core::ids::ChannelId;
@@ -73,8 +73,13 @@ fn topic(n: u8) -> Topic {
 impl World {
     fn new() -> Self {
         let policy = Arc::new(Recorder { inner: FullJitter::default(), asked: Mutex::default() });
-        let supervisor =
-            Supervisor::new(policy.clone(), Overflow::Wait, true, &[topic(0), topic(1)]).unwrap();
+        let supervisor = Supervisor::new(
+            policy.clone(),
+            Overflow::Wait,
+            Plan::of_channels(),
+            &[topic(0), topic(1)],
+        )
+        .unwrap();
         let mut world = Self {
             start: Instant::now(),
             now: Duration::ZERO,
@@ -102,7 +107,8 @@ impl World {
         for action in actions {
             assert!(!self.stopped, "an action after the stop: {action:?}");
             match action {
-                Action::Dial { link, channel } => {
+                Action::Dial { link, channel, wanted, replaces } => {
+                    assert!(wanted.is_empty() && replaces.is_none(), "a channel is not renewed");
                     assert!(self.line.is_none(), "two dials at once");
                     assert!(channel.is_some(), "dialled without a channel");
                     self.dials.push(self.now);
@@ -152,17 +158,21 @@ impl World {
                 session::Action::Dial => {
                     assert!(!self.line.as_ref().unwrap().open, "dialled an open socket");
                 }
-                session::Action::Greet | session::Action::Ping | session::Action::SendClose(_) => {
+                session::Action::Greet
+                | session::Action::Ping
+                | session::Action::Mark
+                | session::Action::SendClose(_) => {
                     assert!(self.line.as_ref().unwrap().open, "sent on a dead socket: {action:?}");
                 }
-                session::Action::Flowing => self.supervise(Input::Flowing { link, at: now }),
+                session::Action::Flowing => {
+                    self.supervise(Input::Flowing { link, at: now, token: None });
+                }
                 session::Action::Rtt(_) => {}
                 session::Action::Done(cause) => {
                     let line = self.line.take().expect("done once");
                     assert!(line.session.is_over());
                     let last_in = line.open.then_some(line.last_in);
-                    let (retry_after, fatal) = (None, None);
-                    self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
+                    self.supervise(Input::LinkGone { link, ending: Ending::new(cause, last_in) });
                     return;
                 }
             }
@@ -248,15 +258,14 @@ impl World {
                 }
             }
             Move::Unwant(n) => self.supervise(Input::Unwant(vec![topic(n)])),
-            Move::Rotated => self.supervise(Input::TokenRotated),
+            Move::Rotated => self.supervise(Input::TokenRotated { generation: 1 }),
             Move::CaughtUp => self.supervise(Input::CaughtUp),
             Move::Stray(n) => {
                 let link = u64::from(n) + 1_000;
                 let at = self.moment();
-                self.supervise(Input::Flowing { link, at });
-                let cause = Gone::HandshakeTimeout;
-                let (last_in, retry_after, fatal) = (None, None, None);
-                self.supervise(Input::LinkGone { link, cause, last_in, retry_after, fatal });
+                self.supervise(Input::Flowing { link, at, token: None });
+                let ending = Ending::new(Gone::HandshakeTimeout, None);
+                self.supervise(Input::LinkGone { link, ending });
                 self.supervise(Input::Start);
             }
             Move::Close => self.supervise(Input::Close),
@@ -382,14 +391,8 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
                 let now = Now { at: world.moment(), unit_random: random.f64(), clogged: false };
                 let line = world.line.take().unwrap();
                 let cause = Gone::Closed { code: CloseCode::NORMAL, reason: "".into() };
-                let last_in = Some(line.last_in);
-                let input = Input::LinkGone {
-                    link: line.link,
-                    cause,
-                    last_in,
-                    retry_after: None,
-                    fatal: None,
-                };
+                let ending = Ending::new(cause, Some(line.last_in));
+                let input = Input::LinkGone { link: line.link, ending };
                 world.supervisor.step(now, input, &mut Vec::new());
                 continue;
             }
@@ -423,7 +426,8 @@ fn a_thousand_sessions_against_accept_then_close_fall_to_the_rate_of_the_policy(
 fn attempts_end_where_the_policy_says() {
     let policy = Arc::new(FullJitter::default().max_attempts(3));
     let mut world = World::new();
-    world.supervisor = Supervisor::new(policy, Overflow::Wait, true, &[topic(0)]).unwrap();
+    world.supervisor =
+        Supervisor::new(policy, Overflow::Wait, Plan::of_channels(), &[topic(0)]).unwrap();
     world.ops.clear();
     world.line = None;
     world.supervise(Input::Start);

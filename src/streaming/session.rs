@@ -79,6 +79,10 @@ pub(crate) enum Input {
     Message,
     /// The answer to a ping came in.
     Pong,
+    /// A subscription was sent: what the connection covers counts once the peer has read it.
+    Asked,
+    /// The answer to [`Action::Mark`] came in: the peer has read what was sent before it.
+    Answered,
     /// A deadline may have passed; `last_in` is the time of the last inbound byte.
     Timer { last_in: Instant },
     /// Whether our own back-pressure keeps us from reading.
@@ -100,6 +104,8 @@ pub(crate) enum Action {
     Greet,
     /// Send the protocol's ping.
     Ping,
+    /// Send a ping whose answer can be told from all others.
+    Mark,
     /// The connection flows: tell whoever accounts for it before anything else is delivered.
     Flowing,
     /// A ping was answered after this long.
@@ -114,23 +120,78 @@ pub(crate) enum Action {
 #[derive(Debug)]
 enum Phase {
     Idle,
-    Dialing { deadline: Instant },
-    Greeting { deadline: Instant, pinged: Option<Instant> },
-    Live { pinged: Option<Instant>, unheard: bool, paused: bool, fresh: Instant },
-    Closing { deadline: Instant, cause: Gone },
+    Dialing {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+        pinged: Option<Instant>,
+        asked: Option<Asked>,
+    },
+    Live {
+        pinged: Option<Instant>,
+        unheard: bool,
+        asked: Option<Asked>,
+        paused: bool,
+        fresh: Instant,
+    },
+    /// While we do not read, the peer's answer cannot be seen: only the rest of its time is kept.
+    Closing {
+        deadline: Instant,
+        paused: Option<Duration>,
+        cause: Gone,
+    },
     Over,
 }
+
+/// A subscription that the peer has not shown to have read.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Instant,
+    /// Whether anything came in since.
+    heard: bool,
+}
+
+impl Asked {
+    fn new(at: Instant) -> Self {
+        Self { at, heard: false }
+    }
+
+    /// From when on any message is taken for the answer, from a peer that does not repeat the id of a ping.
+    fn patience(self) -> Instant {
+        self.at + PATIENCE
+    }
+
+    fn is_settled(self, now: Instant) -> bool {
+        self.heard && now >= self.patience()
+    }
+}
+
+/// How long the answer that repeats our id is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Session {
     timing: Timing,
     phase: Phase,
+    /// Whether the first messages subscribe something.
+    asks: bool,
 }
 
 impl Session {
     pub(crate) fn new(timing: Timing) -> Self {
-        Self { timing, phase: Phase::Idle }
+        Self { timing, phase: Phase::Idle, asks: false }
+    }
+
+    /// Whether the first messages subscribe something: the connection then flows once the peer has read them.
+    pub(crate) fn set_asks(&mut self, asks: bool) {
+        self.asks = asks;
+    }
+
+    /// Whether messages can be sent.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Greeting { .. } | Phase::Live { .. })
     }
 
     /// Whether the session is over: nothing may be done with its socket any more.
@@ -142,7 +203,10 @@ impl Session {
     /// When [`Input::Timer`] is due; `last_in` is the time of the last inbound byte.
     pub(crate) fn wake_at(&self, last_in: Instant) -> Option<Instant> {
         match &self.phase {
-            Phase::Idle | Phase::Over => None,
+            Phase::Idle | Phase::Over | Phase::Closing { paused: Some(_), .. } => None,
+            Phase::Greeting { deadline, asked: Some(asked), .. } if asked.heard => {
+                Some(asked.patience().min(*deadline))
+            }
             Phase::Dialing { deadline }
             | Phase::Greeting { deadline, .. }
             | Phase::Closing { deadline, .. } => Some(*deadline),
@@ -165,22 +229,23 @@ impl Session {
             }
             Input::Opened => {
                 if let Phase::Dialing { deadline } = self.phase {
-                    self.phase = Phase::Greeting { deadline, pinged: Some(now) };
-                    out.extend([Action::Greet, Action::Ping]);
+                    let asked = self.asks.then(|| Asked::new(now));
+                    let ping = if self.asks { Action::Mark } else { Action::Ping };
+                    self.phase = Phase::Greeting { deadline, pinged: Some(now), asked };
+                    out.extend([Action::Greet, ping]);
                 }
             }
             Input::Message => self.heard(now, false, out),
             Input::Pong => self.heard(now, true, out),
-            Input::Timer { last_in } => self.timer(now, last_in, out),
-            Input::Paused(yes) => {
-                if let Phase::Live { paused, fresh, .. } = &mut self.phase {
-                    if *paused && !yes {
-                        // What arrived while we did not read is not known; silence counts from here.
-                        *fresh = now;
-                    }
-                    *paused = yes;
+            Input::Asked => {
+                if let Phase::Live { asked, .. } | Phase::Greeting { asked, .. } = &mut self.phase {
+                    *asked = Some(Asked::new(now));
+                    out.push(Action::Mark);
                 }
             }
+            Input::Answered => self.answered(now, out),
+            Input::Timer { last_in } => self.timer(now, last_in, out),
+            Input::Paused(yes) => self.paused(now, yes),
             Input::Probe => {
                 if let Phase::Live { pinged, unheard, .. } = &mut self.phase {
                     *unheard = true;
@@ -195,14 +260,28 @@ impl Session {
 
     fn heard(&mut self, now: Instant, pong: bool, out: &mut Vec<Action>) {
         match &mut self.phase {
-            Phase::Greeting { pinged, .. } => {
+            Phase::Greeting { pinged, asked, .. } => {
+                if let Some(asked) = asked {
+                    asked.heard = true;
+                    if !asked.is_settled(now) {
+                        return;
+                    }
+                }
                 let pinged = *pinged;
-                self.phase = Phase::Live { pinged, unheard: true, paused: false, fresh: now };
+                self.phase =
+                    Phase::Live { pinged, unheard: true, asked: None, paused: false, fresh: now };
                 self.heard(now, pong, out);
             }
-            Phase::Live { pinged, unheard, .. } => {
+            Phase::Live { pinged, unheard, asked, .. } => {
                 if pong && let Some(sent) = pinged.take() {
                     out.push(Action::Rtt(now.saturating_duration_since(sent)));
+                }
+                if let Some(waiting) = asked {
+                    waiting.heard = true;
+                    if waiting.is_settled(now) {
+                        *asked = None;
+                        *unheard = true;
+                    }
                 }
                 if std::mem::take(unheard) {
                     out.push(Action::Flowing);
@@ -212,12 +291,52 @@ impl Session {
         }
     }
 
+    /// The peer has read the last subscription: what is covered since counts from here.
+    fn answered(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let first = match &mut self.phase {
+            Phase::Live { asked, unheard, .. } => {
+                *unheard |= asked.take().is_some();
+                false
+            }
+            Phase::Greeting { asked, .. } => {
+                *asked = None;
+                true
+            }
+            _ => false,
+        };
+        self.heard(now, first, out);
+    }
+
+    fn paused(&mut self, now: Instant, yes: bool) {
+        match &mut self.phase {
+            Phase::Live { paused, fresh, .. } => {
+                if *paused && !yes {
+                    // What arrived while we did not read is not known; silence counts from here.
+                    *fresh = now;
+                }
+                *paused = yes;
+            }
+            Phase::Closing { deadline, paused, .. } => match paused {
+                None if yes => *paused = Some(deadline.saturating_duration_since(now)),
+                Some(left) if !yes => {
+                    *deadline = now + *left;
+                    *paused = None;
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
     fn timer(&mut self, now: Instant, last_in: Instant, out: &mut Vec<Action>) {
         match &mut self.phase {
+            Phase::Greeting { asked: Some(asked), .. } if asked.is_settled(now) => {
+                self.answered(now, out);
+            }
             Phase::Dialing { deadline } | Phase::Greeting { deadline, .. } if now >= *deadline => {
                 self.gone(Gone::HandshakeTimeout, out);
             }
-            Phase::Closing { deadline, .. } if now >= *deadline => {
+            Phase::Closing { deadline, paused: None, .. } if now >= *deadline => {
                 self.gone(Gone::Requested, out);
             }
             Phase::Live { pinged, paused, fresh, .. } => {
@@ -238,7 +357,9 @@ impl Session {
         match self.phase {
             Phase::Idle | Phase::Dialing { .. } => self.gone(cause, out),
             Phase::Greeting { .. } | Phase::Live { .. } => {
-                self.phase = Phase::Closing { deadline: now + self.timing.close, cause };
+                let left = self.timing.close;
+                let paused = matches!(self.phase, Phase::Live { paused: true, .. }).then_some(left);
+                self.phase = Phase::Closing { deadline: now + left, paused, cause };
                 out.push(Action::SendClose(CloseCode::NORMAL));
             }
             Phase::Closing { .. } | Phase::Over => {}
@@ -353,6 +474,51 @@ mod tests {
         assert_eq!(bench.step(5, Input::Probe), [Action::Ping]);
         assert_eq!(bench.step(6, Input::Message), [Action::Flowing]);
         assert_eq!(bench.step(7, Input::Message), []);
+    }
+
+    fn asking() -> Bench {
+        let mut bench = Bench::new();
+        bench.session.set_asks(true);
+        bench.step(0, Input::Start);
+        assert_eq!(bench.step(0, Input::Opened), [Action::Greet, Action::Mark]);
+        bench
+    }
+
+    #[test]
+    fn what_was_sent_before_the_peer_read_a_subscription_is_no_sign_of_it() {
+        let mut bench = asking();
+        assert_eq!(bench.step(1, Input::Message), []);
+        let rtt = Action::Rtt(Duration::from_secs(2));
+        assert_eq!(bench.step(2, Input::Answered), [rtt, Action::Flowing]);
+        assert_eq!(bench.step(3, Input::Asked), [Action::Mark]);
+        assert_eq!(bench.step(4, Input::Message), []);
+        assert_eq!(bench.step(4, Input::Answered), [Action::Flowing]);
+        assert_eq!(bench.step(5, Input::Answered), [], "an answer counts once");
+    }
+
+    #[test]
+    fn a_peer_that_does_not_repeat_our_id_flows_all_the_same() {
+        let mut bench = asking();
+        assert_eq!(bench.step(1, Input::Message), []);
+        let last_in = bench.at(1);
+        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(5)));
+        assert!(bench.step(5, Input::Timer { last_in }).contains(&Action::Flowing));
+        bench.step(6, Input::Asked);
+        assert_eq!(bench.step(7, Input::Message), []);
+        assert_eq!(bench.step(11, Input::Message), [Action::Flowing]);
+    }
+
+    #[test]
+    fn the_answer_to_our_close_has_its_time_although_we_do_not_read() {
+        let mut bench = Bench::live();
+        bench.step(1, Input::Paused(true));
+        bench.step(1, Input::Close(Gone::Requested));
+        assert_eq!(bench.session.wake_at(bench.at(1)), None);
+        bench.step(60, Input::Paused(false));
+        assert_eq!(bench.session.wake_at(bench.at(1)), Some(bench.at(63)));
+        bench.step(62, Input::Paused(true));
+        bench.step(70, Input::Paused(false));
+        assert_eq!(bench.session.wake_at(bench.at(1)), Some(bench.at(71)));
     }
 
     #[test]

@@ -11,11 +11,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::delivery::{ConnectionState, Counters, Delivery, StreamStats};
 use super::driver::{Command, Item};
-use super::protocol::StreamEvent;
+use super::protocol::{Outbound, StreamEvent};
 use super::queue::{Receiver, Taken};
 use crate::core::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, IntoTopic, Lifecycle};
+
+/// Most bytes of a control frame (RFC 6455, section 5.5).
+const MOST_OF_PING: usize = 125;
 
 /// A stream of events that survives drops and accounts for every loss.
 ///
@@ -157,27 +160,100 @@ impl StreamHandle {
     /// [`Lifecycle::Subscribed`] or [`Lifecycle::Rejected`].
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) for a text that is no topic, [`Capacity`](ErrorKind::Capacity) when there would be
-    /// too many, [`Closed`](ErrorKind::Closed) when the stream is over.
+    /// [`Config`](ErrorKind::Config) for a text that is no topic, or a topic that this kind of connection does not have,
+    /// [`Capacity`](ErrorKind::Capacity) when there would be too many, [`Closed`](ErrorKind::Closed) when the stream is over.
     ///
     /// # Cancel safety
     /// When this future is dropped, the topic may or may not be added.
     pub async fn subscribe(&self, topic: impl IntoTopic) -> Result<()> {
-        let topics = vec![topic.into_topic()?];
-        let (answer, answered) = oneshot::channel();
-        self.send(Command::Subscribe(topics, answer)).await?;
-        answered.await.map_err(|_| closed())?
+        self.subscribe_all([topic]).await
+    }
+
+    /// Adds many topics at once, all or none. See [`subscribe`](Self::subscribe).
+    ///
+    /// # Errors
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topics may or may not be added.
+    pub async fn subscribe_all<T: IntoTopic>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let topics = topics.into_iter().map(IntoTopic::into_topic).collect::<Result<_>>()?;
+        self.ask(|answer| Command::Subscribe(topics, answer)).await
+    }
+
+    /// Removes many topics at once. See [`unsubscribe`](Self::unsubscribe).
+    ///
+    /// # Errors
+    /// As [`unsubscribe`](Self::unsubscribe).
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the topics may or may not be removed.
+    pub async fn unsubscribe_all<T: IntoTopic>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+    ) -> Result<()> {
+        let topics = topics.into_iter().map(IntoTopic::into_topic).collect::<Result<_>>()?;
+        self.ask(|answer| Command::Unsubscribe(topics, answer)).await
     }
 
     /// Removes a topic, written as it was added.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) for a text that is no topic, [`Closed`](ErrorKind::Closed) when the stream is over.
+    /// [`Config`](ErrorKind::Config) for a text that is no topic, or a topic that this kind of connection does not have,
+    /// [`Closed`](ErrorKind::Closed) when the stream is over.
     ///
     /// # Cancel safety
     /// When this future is dropped, the topic may or may not be removed.
     pub async fn unsubscribe(&self, topic: impl IntoTopic) -> Result<()> {
-        self.send(Command::Unsubscribe(vec![topic.into_topic()?])).await
+        self.unsubscribe_all([topic]).await
+    }
+
+    /// Puts another connection in the place of the present one, without a gap: both flow before the old one is closed.
+    ///
+    /// Resolves when that is begun; [`Lifecycle::Renewed`] says that it is done. A stream that is not live has nothing
+    /// to renew: it connects anyway. Calls while a renewal is under way are one renewal.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) for notification channels, which are not renewed by request, and
+    /// [`Closed`](ErrorKind::Closed) when the stream is over.
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the renewal may or may not begin.
+    pub async fn renew(&self) -> Result<()> {
+        self.ask(Command::Renew).await
+    }
+
+    /// Sends a message of your own: text, binary data, or a WebSocket ping.
+    ///
+    /// Resolves when the message is in the connection's buffer. That the peer gets it is not promised: a connection that
+    /// is lost takes with it what was not written.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) for a close frame, or a ping of more than 125 bytes;
+    /// [`Capacity`](ErrorKind::Capacity) when too much waits to be written; [`Closed`](ErrorKind::Closed) when the stream
+    /// is over, or not live, which [`is_retryable`](Error::is_retryable) tells apart.
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the message may or may not be sent.
+    pub async fn send(&self, message: Outbound) -> Result<()> {
+        match &message {
+            Outbound::Close(_) => {
+                return Err(Error::config(
+                    "a close frame is sent by close(), which ends the stream",
+                ));
+            }
+            Outbound::Ping(payload) if payload.len() > MOST_OF_PING => {
+                return Err(Error::config(format!(
+                    "a WebSocket ping holds {MOST_OF_PING} bytes, not {}",
+                    payload.len()
+                )));
+            }
+            _ => {}
+        }
+        self.ask(|answer| Command::Send(message, answer)).await
     }
 
     /// How the stream stands.
@@ -205,12 +281,22 @@ impl StreamHandle {
     /// The close goes on when this future is dropped.
     pub async fn close(&self) {
         // An error means that the stream is over, which is what is wanted.
-        let _ = self.send(Command::Close).await;
+        let _ = self.command(Command::Close).await;
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
     }
 
-    async fn send(&self, command: Command) -> Result<()> {
+    /// Gives a command, and waits for its answer.
+    async fn ask(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<()>>) -> Command,
+    ) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        self.command(command(answer)).await?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    async fn command(&self, command: Command) -> Result<()> {
         let commands = self.commands.upgrade().ok_or_else(closed)?;
         commands.send(Box::new(command)).await.map_err(|_| closed())
     }

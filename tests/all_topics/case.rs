@@ -23,7 +23,7 @@ pub(crate) enum Case<'a> {
     AllNew,
     /// One place alone.
     Alone(Site<'a>),
-    /// One field alone, which is null.
+    /// One field, list item or map value alone, which is null.
     NullAlone(Site<'a>),
     /// An unknown member at one level, and nothing else.
     UnknownMember(Site<'a>),
@@ -44,7 +44,7 @@ impl<'a> Case<'a> {
             if !site.is_body() {
                 cases.push(Self::Alone(site.clone()));
             }
-            if site.is_member() {
+            if !site.is_body() {
                 cases.push(Self::NullAlone(site.clone()));
             }
             match spec.resolve(site.schema) {

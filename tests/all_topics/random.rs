@@ -47,7 +47,7 @@ const TIMES: &[&str] = &[
 pub(crate) struct Odds {
     /// A field is there.
     pub(crate) present: f64,
-    /// A field that is there is null.
+    /// A field, list item or map value that is there is null.
     pub(crate) null: f64,
     /// An object has a member that no shape has.
     pub(crate) unknown_member: f64,
@@ -113,7 +113,7 @@ impl<'a> Random<'a> {
                 let members = (0..self.count()).map(|_| (self.name(), self.member(inner)));
                 Value::Object(members.collect())
             }
-            Schema::List(inner) => (0..self.count()).map(|_| self.value(inner)).collect(),
+            Schema::List(inner) => (0..self.count()).map(|_| self.member(inner)).collect(),
             Schema::Text => self.text().into(),
             Schema::Time => TIMES[self.rng.usize(..TIMES.len())].into(),
             Schema::Enum(values) => match self.rng.choice(values) {

@@ -53,11 +53,6 @@ impl<'a> Site<'a> {
         self.steps.is_empty()
     }
 
-    /// Whether this is a member, which can be null, and not a list item.
-    pub(crate) fn is_member(&self) -> bool {
-        matches!(self.steps.last(), Some(Step::Member(_)))
-    }
-
     /// A body with nothing but this value at this place.
     pub(crate) fn alone(&self, value: Value) -> Value {
         self.steps.iter().rev().fold(value, |inner, step| match step {

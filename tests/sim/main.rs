@@ -1,12 +1,19 @@
 //! The simulator as clients see it: HTTP and sockets, without this crate's own client.
 
+mod applications;
 mod channels;
+mod connections;
 mod control;
 mod delivery;
 mod events;
 mod faults;
+mod frames;
 mod network;
 mod oauth;
+mod pongs;
+mod presence;
+mod realtime;
+mod routing;
 mod schema;
 mod shapes;
 mod sockets;

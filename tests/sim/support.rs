@@ -123,6 +123,51 @@ impl Rig {
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// A token for a scope, asked for with everything in the form.
+    pub(crate) async fn token_for(&self, scope: &str) -> String {
+        let credentials = self.platform.credentials();
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}&scope={scope}",
+            credentials.client_id(),
+            credentials.client_secret().expose()
+        );
+        let answer = self.send(self.request(Method::POST, "/oauth/token").body(form)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The address of a socket without a channel.
+    pub(crate) fn uri(&self, path: &str) -> String {
+        format!("{}{path}", self.platform.base_url().replacen("http", "ws", 1))
+    }
+
+    pub(crate) async fn open(&self, path: &str) -> Socket {
+        Socket::open(&self.uri(path)).await.unwrap()
+    }
+
+    /// The HTTP status of a dial that is refused.
+    pub(crate) async fn refused(&self, path: &str) -> u16 {
+        match Socket::open(&self.uri(path)).await.err() {
+            Some(WsError::Http(response)) => response.status().as_u16(),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// A socket of the routing endpoint.
+    pub(crate) async fn routing(&self) -> Socket {
+        let token = self.token_for("routing:interaction:read").await;
+        self.open(&format!("/api/v2/routing/interactions/events?access_token={token}")).await
+    }
+
+    /// A socket of an application that has said `init`, with its acknowledgement read.
+    pub(crate) async fn application(&self, number: usize) -> Socket {
+        let id = &self.platform.applications()[number];
+        let mut socket = self.open(&format!("/api/v2/appfoundry/websocket/{id}")).await;
+        socket.say(&json!({ "type": "init", "appId": id }).to_string()).await;
+        assert_eq!(socket.json().await["type"], "init_ack");
+        socket
+    }
+
     /// A new channel: its id and its address.
     pub(crate) async fn channel(&self, token: &str) -> (String, String) {
         let path = "/api/v2/notifications/channels";
@@ -190,6 +235,17 @@ impl Socket {
         match self.next().await {
             Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
             other => panic!("no text: {other:?}"),
+        }
+    }
+
+    /// The next binary frame; texts before it are passed over.
+    pub(crate) async fn binary(&mut self) -> Vec<u8> {
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Binary(bytes))) => return bytes.to_vec(),
+                Some(Ok(_)) => {}
+                other => panic!("no binary frame: {other:?}"),
+            }
         }
     }
 

@@ -151,7 +151,7 @@ async fn bytes_that_trickle_in_are_a_sign_of_life() {
 #[tokio::test]
 async fn a_platform_that_is_away_at_the_start_is_waited_for() {
     let platform = quiet().await;
-    platform.fault(Fault::RefuseConnect { for_ms: 300 }).unwrap();
+    platform.fault(Fault::RefuseConnect { for_ms: 1_500 }).unwrap();
     let mut events = builder(&platform).start().await.unwrap();
     let first = next(&mut events).await.event;
     let Event::Lifecycle(Lifecycle::Disconnected { last_inbound: None, cause, .. }) = first else {

@@ -62,7 +62,7 @@ async fn credentials_go_into_the_header_or_the_form() {
     let issued = issued.unwrap();
     assert_eq!(issued.secret.expose(), "hush-token");
     assert_eq!(issued.life, Duration::from_secs(300));
-    assert_eq!(issued.scopes, ["a".into(), "b".into()]);
+    assert_eq!(issued.scopes, ["a", "b"].map(Box::<str>::from));
     assert!(!format!("{issued:?}").contains("hush"));
     assert_eq!(seen[0].target, "/oauth/token");
     // my-id:hush-secret

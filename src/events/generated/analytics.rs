@@ -536,7 +536,7 @@ open_enum! {
 
 open_enum! {
     /// `entryType` of a `FlowMetric`.
-    pub enum EntryType {
+    pub enum FlowEntryType {
         /// `agent`.
         Agent = "agent",
         /// `direct`.
@@ -614,7 +614,7 @@ body! {
         /// Entry reason.
         entry_reason: Box<str> = "entryReason",
         /// Entry type.
-        entry_type: EntryType = "entryType",
+        entry_type: FlowEntryType = "entryType",
         /// Error code.
         error_code: Box<str> = "errorCode",
         /// Exit reason.
@@ -878,7 +878,7 @@ body! {
     /// Vendor class: `V2QueueObservationMetricCountData`.
     pub struct QueueActivityData {
         /// Metric.
-        metric: QueueActivityDataMetric = "metric",
+        metric: QueueActivityMetric = "metric",
         /// Count.
         count: i64 = "count",
         /// Calculated metric value.
@@ -888,7 +888,7 @@ body! {
 
 open_enum! {
     /// `metric` of a `QueueActivityData`.
-    pub enum QueueActivityDataMetric {
+    pub enum QueueActivityMetric {
         /// `oAlerting`.
         OAlerting = "oAlerting",
         /// `oInteracting`.

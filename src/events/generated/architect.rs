@@ -12,7 +12,7 @@ use serde_json::Number;
 
 open_enum! {
     /// `actionName` of a `ArchitectOperation`.
-    pub enum ActionName {
+    pub enum ArchitectActionName {
         /// `CREATE`.
         Create = "CREATE",
         /// `CHECKIN`.
@@ -44,7 +44,7 @@ open_enum! {
 
 open_enum! {
     /// `actionStatus` of a `ArchitectOperation`.
-    pub enum ActionStatus {
+    pub enum ArchitectActionStatus {
         /// `LOCKED`.
         Locked = "LOCKED",
         /// `UNLOCKED`.
@@ -92,9 +92,9 @@ body! {
         /// Client.
         client: NamedRef = "client",
         /// Action name.
-        action_name: ActionName = "actionName",
+        action_name: ArchitectActionName = "actionName",
         /// Action status.
-        action_status: ActionStatus = "actionStatus",
+        action_status: ArchitectActionStatus = "actionStatus",
         /// Error message.
         error_message: Box<str> = "errorMessage",
         /// Error code.
@@ -174,7 +174,7 @@ body! {
     /// `errors` of a `FlowExecutionHistory`.
     ///
     /// Vendor class: `V2FlowExecutionDataFlowidTopicFlowErrorWarningInfo`.
-    pub struct FlowErrorWarningInfo {
+    pub struct FlowErrorOrWarning {
         /// Reason.
         reason: Box<str> = "reason",
         /// The id of the execution.
@@ -200,7 +200,7 @@ body! {
         /// Endpoint.
         endpoint: Box<str> = "endpoint",
         /// Errors.
-        errors: Vec<FlowErrorWarningInfo> = "errors",
+        errors: Vec<FlowErrorOrWarning> = "errors",
         /// Execution.
         execution: Vec<FlowExecutionItem> = "execution",
         /// Flow exit reason.
@@ -222,7 +222,7 @@ body! {
         /// When: start.
         start_date_time: Timestamp = "startDateTime",
         /// Warnings.
-        warnings: Vec<FlowErrorWarningInfo> = "warnings",
+        warnings: Vec<FlowErrorOrWarning> = "warnings",
         /// Where it is: execution history.
         execution_history_uri: Box<str> = "executionHistoryUri",
         /// Execution history uri ttl.
@@ -270,9 +270,9 @@ body! {
         /// When: start.
         start_date_time: Timestamp = "startDateTime",
         /// Error.
-        error: Box<FlowErrorWarningInfo> = "error",
+        error: Box<FlowErrorOrWarning> = "error",
         /// Warning.
-        warning: Box<FlowErrorWarningInfo> = "warning",
+        warning: Box<FlowErrorOrWarning> = "warning",
         /// Language tag.
         language_tag: Box<str> = "languageTag",
     }

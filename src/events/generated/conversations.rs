@@ -54,7 +54,7 @@ body! {
         /// Conversation context.
         conversation_context: Vec<ConversationTurn> = "conversationContext",
         /// Agent checklist items.
-        agent_checklist_items: Vec<AgentChecklistItemState> = "agentChecklistItems",
+        agent_checklist_items: Vec<AgentChecklistItem> = "agentChecklistItems",
     }
 }
 
@@ -90,7 +90,7 @@ body! {
     /// `agentChecklistItems` of a `AgentChecklist`.
     ///
     /// Vendor class: `ConversationChecklistTopicAgentChecklistItemState`.
-    pub struct AgentChecklistItemState {
+    pub struct AgentChecklistItem {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -98,9 +98,9 @@ body! {
         /// Description.
         description: Box<str> = "description",
         /// State from model.
-        state_from_model: StateFromModel = "stateFromModel",
+        state_from_model: ChecklistItemJudgement = "stateFromModel",
         /// State from agent.
-        state_from_agent: StateFromModel = "stateFromAgent",
+        state_from_agent: ChecklistItemJudgement = "stateFromAgent",
         /// When: last modified by model.
         date_last_modified_by_model: Timestamp = "dateLastModifiedByModel",
         /// When: last modified by agent.
@@ -169,6 +169,18 @@ body! {
         canned_response: SuggestedCannedResponse = "cannedResponse",
         /// Active intent.
         active_intent: Box<SuggestedIntent> = "activeIntent",
+    }
+}
+
+open_enum! {
+    /// `stateFromModel` of a `AgentChecklistItem`.
+    pub enum ChecklistItemJudgement {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Ticked`.
+        Ticked = "Ticked",
+        /// `Unticked`.
+        Unticked = "Unticked",
     }
 }
 
@@ -427,18 +439,6 @@ body! {
         script: Box<SuggestedScript> = "script",
         /// Active intent.
         active_intent: Box<SuggestedIntent> = "activeIntent",
-    }
-}
-
-open_enum! {
-    /// `stateFromModel` of a `AgentChecklistItemState`.
-    pub enum StateFromModel {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Ticked`.
-        Ticked = "Ticked",
-        /// `Unticked`.
-        Unticked = "Unticked",
     }
 }
 

@@ -202,6 +202,56 @@ body! {
     }
 }
 
+open_enum! {
+    /// `currentState` of a `AgentState`.
+    pub enum AgentCurrentState {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `ALERT`.
+        Alert = "ALERT",
+        /// `INTERACT`.
+        Interact = "INTERACT",
+        /// `WRAPUP`.
+        Wrapup = "WRAPUP",
+        /// `BARGING`.
+        Barging = "BARGING",
+        /// `CALLBACK`.
+        Callback = "CALLBACK",
+        /// `COACHING`.
+        Coaching = "COACHING",
+        /// `CONTACTING`.
+        Contacting = "CONTACTING",
+        /// `CONVERTING`.
+        Converting = "CONVERTING",
+        /// `DELAY`.
+        Delay = "DELAY",
+        /// `DIALING`.
+        Dialing = "DIALING",
+        /// `HOLD`.
+        Hold = "HOLD",
+        /// `IVR`.
+        Ivr = "IVR",
+        /// `MONITORING`.
+        Monitoring = "MONITORING",
+        /// `PARKED`.
+        Parked = "PARKED",
+        /// `SCHEDULED`.
+        Scheduled = "SCHEDULED",
+        /// `SHARING`.
+        Sharing = "SHARING",
+        /// `SYSTEM`.
+        System = "SYSTEM",
+        /// `TRANSMITTING`.
+        Transmitting = "TRANSMITTING",
+        /// `UPLOADING`.
+        Uploading = "UPLOADING",
+        /// `VOICEMAIL`.
+        Voicemail = "VOICEMAIL",
+        /// `TERMINATED`.
+        Terminated = "TERMINATED",
+    }
+}
+
 body! {
     /// The body of `v2.detail.events.agent.{id}.state`.
     ///
@@ -216,7 +266,7 @@ body! {
         /// Current state start.
         current_state_start: i64 = "currentStateStart",
         /// Current state.
-        current_state: CurrentState = "currentState",
+        current_state: AgentCurrentState = "currentState",
         /// The id of the user.
         user_id: Box<str> = "userId",
         /// Originating direction.
@@ -412,56 +462,6 @@ body! {
         division_id: Box<str> = "divisionId",
         /// Utilization label.
         utilization_label: Box<str> = "utilizationLabel",
-    }
-}
-
-open_enum! {
-    /// `currentState` of a `AgentState`.
-    pub enum CurrentState {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `ALERT`.
-        Alert = "ALERT",
-        /// `INTERACT`.
-        Interact = "INTERACT",
-        /// `WRAPUP`.
-        Wrapup = "WRAPUP",
-        /// `BARGING`.
-        Barging = "BARGING",
-        /// `CALLBACK`.
-        Callback = "CALLBACK",
-        /// `COACHING`.
-        Coaching = "COACHING",
-        /// `CONTACTING`.
-        Contacting = "CONTACTING",
-        /// `CONVERTING`.
-        Converting = "CONVERTING",
-        /// `DELAY`.
-        Delay = "DELAY",
-        /// `DIALING`.
-        Dialing = "DIALING",
-        /// `HOLD`.
-        Hold = "HOLD",
-        /// `IVR`.
-        Ivr = "IVR",
-        /// `MONITORING`.
-        Monitoring = "MONITORING",
-        /// `PARKED`.
-        Parked = "PARKED",
-        /// `SCHEDULED`.
-        Scheduled = "SCHEDULED",
-        /// `SHARING`.
-        Sharing = "SHARING",
-        /// `SYSTEM`.
-        System = "SYSTEM",
-        /// `TRANSMITTING`.
-        Transmitting = "TRANSMITTING",
-        /// `UPLOADING`.
-        Uploading = "UPLOADING",
-        /// `VOICEMAIL`.
-        Voicemail = "VOICEMAIL",
-        /// `TERMINATED`.
-        Terminated = "TERMINATED",
     }
 }
 
@@ -701,34 +701,6 @@ body! {
     }
 }
 
-open_enum! {
-    /// `exitReason` of a `FlowEnd`.
-    pub enum ExitReason {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `DISCONNECT`.
-        Disconnect = "DISCONNECT",
-        /// `FLOW_DISCONNECT`.
-        FlowDisconnect = "FLOW_DISCONNECT",
-        /// `FLOW_ERROR_DISCONNECT`.
-        FlowErrorDisconnect = "FLOW_ERROR_DISCONNECT",
-        /// `TRANSFER`.
-        Transfer = "TRANSFER",
-        /// `SESSION_EXPIRE_DISCONNECT`.
-        SessionExpireDisconnect = "SESSION_EXPIRE_DISCONNECT",
-        /// `RECOGNITION_FAILURE_DISCONNECT`.
-        RecognitionFailureDisconnect = "RECOGNITION_FAILURE_DISCONNECT",
-        /// `RECOGNITION_FAILURE_EXIT`.
-        RecognitionFailureExit = "RECOGNITION_FAILURE_EXIT",
-        /// `USER_EXIT`.
-        UserExit = "USER_EXIT",
-        /// `FLOW_EXIT`.
-        FlowExit = "FLOW_EXIT",
-        /// `FLOW_ERROR_EXIT`.
-        FlowErrorExit = "FLOW_ERROR_EXIT",
-    }
-}
-
 body! {
     /// The body of `v2.detail.events.conversation.{id}.flow.end`.
     ///
@@ -777,7 +749,7 @@ body! {
         /// The ids: conversation external organization.
         conversation_external_organization_ids: Vec<Box<str>> = "conversationExternalOrganizationIds",
         /// Exit reason.
-        exit_reason: ExitReason = "exitReason",
+        exit_reason: FlowExitReason = "exitReason",
         /// Transfer type.
         transfer_type: FlowEndTransferType = "transferType",
         /// Utilization label.
@@ -854,6 +826,34 @@ open_enum! {
         SecureFlow = "SECURE_FLOW",
         /// `RETURN_TO_AGENT`.
         ReturnToAgent = "RETURN_TO_AGENT",
+    }
+}
+
+open_enum! {
+    /// `exitReason` of a `FlowEnd`.
+    pub enum FlowExitReason {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `DISCONNECT`.
+        Disconnect = "DISCONNECT",
+        /// `FLOW_DISCONNECT`.
+        FlowDisconnect = "FLOW_DISCONNECT",
+        /// `FLOW_ERROR_DISCONNECT`.
+        FlowErrorDisconnect = "FLOW_ERROR_DISCONNECT",
+        /// `TRANSFER`.
+        Transfer = "TRANSFER",
+        /// `SESSION_EXPIRE_DISCONNECT`.
+        SessionExpireDisconnect = "SESSION_EXPIRE_DISCONNECT",
+        /// `RECOGNITION_FAILURE_DISCONNECT`.
+        RecognitionFailureDisconnect = "RECOGNITION_FAILURE_DISCONNECT",
+        /// `RECOGNITION_FAILURE_EXIT`.
+        RecognitionFailureExit = "RECOGNITION_FAILURE_EXIT",
+        /// `USER_EXIT`.
+        UserExit = "USER_EXIT",
+        /// `FLOW_EXIT`.
+        FlowExit = "FLOW_EXIT",
+        /// `FLOW_ERROR_EXIT`.
+        FlowErrorExit = "FLOW_ERROR_EXIT",
     }
 }
 
@@ -1003,7 +1003,7 @@ body! {
     /// The body of `v2.detail.events.conversation.{id}.outbound`.
     ///
     /// Vendor class: `OutboundDetailEventTopicOutboundInitEvent`.
-    pub struct OutboundInit {
+    pub struct OutboundStart {
         /// Event time, in milliseconds since 1970.
         event_time: i64 = "eventTime",
         /// The id of the conversation.

@@ -5,9 +5,9 @@
 
 use super::shared::{
     AgentChecklistDirection, ContactSessionApp, ContactSessionBrowser, ContactSessionDevice,
-    ContactSessionPage, ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap, MktCampaign,
-    NetworkConnectivity, SdkLibrary, SegmentAssignmentEventsSession, SegmentAssignmentMessage,
-    UserRef, VisitorLocation,
+    ContactSessionPage, ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap,
+    MarketingCampaign, NetworkConnectivity, SdkLibrary, SegmentAssignmentMessage,
+    SegmentAssignmentSession, UserRef, VisitorLocation,
 };
 use crate::events::body::body;
 use crate::events::json::Json;
@@ -195,7 +195,7 @@ body! {
         /// Last page.
         last_page: Box<ContactSessionPage> = "lastPage",
         /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        mkt_campaign: Box<MarketingCampaign> = "mktCampaign",
         /// Referrer.
         referrer: Box<ContactSessionReferrer> = "referrer",
         /// Search terms.
@@ -211,7 +211,7 @@ body! {
         /// Screenview count.
         screenview_count: i64 = "screenviewCount",
         /// Last event.
-        last_event: Box<SessionLast> = "lastEvent",
+        last_event: Box<ContactSessionLastEvent> = "lastEvent",
         /// Conversation.
         conversation: EntityRef = "conversation",
         /// Originating direction.
@@ -250,6 +250,20 @@ body! {
         case_reference: Box<str> = "caseReference",
         /// Case status.
         case_status: CaseStatus = "caseStatus",
+    }
+}
+
+body! {
+    /// `lastEvent` of a `ContactSession`.
+    ///
+    /// Vendor class: `JourneySessionEventsNotificationSessionLastEvent`.
+    pub struct ContactSessionLastEvent {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Event name.
+        event_name: Box<str> = "eventName",
+        /// When: created.
+        created_date: Timestamp = "createdDate",
     }
 }
 
@@ -640,6 +654,14 @@ body! {
     }
 }
 
+open_enum! {
+    /// `eventType` of a `SegmentAssignmentEvents`.
+    pub enum SegmentAssignmentEventType {
+        /// `SegmentAssignmentEvent`.
+        SegmentAssignmentEvent = "SegmentAssignmentEvent",
+    }
+}
+
 body! {
     /// The body of `v2.externalcontacts.contacts.{id}.journey.segments`.
     ///
@@ -658,33 +680,11 @@ body! {
         /// Customer id type.
         customer_id_type: Box<str> = "customerIdType",
         /// Session.
-        session: Box<SegmentAssignmentEventsSession> = "session",
+        session: Box<SegmentAssignmentSession> = "session",
         /// Event type.
-        event_type: SegmentAssignmentEventsEventType = "eventType",
+        event_type: SegmentAssignmentEventType = "eventType",
         /// Segment assignment event.
         segment_assignment_event: Box<SegmentAssignmentMessage> = "segmentAssignmentEvent",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `SegmentAssignmentEvents`.
-    pub enum SegmentAssignmentEventsEventType {
-        /// `SegmentAssignmentEvent`.
-        SegmentAssignmentEvent = "SegmentAssignmentEvent",
-    }
-}
-
-body! {
-    /// `lastEvent` of a `ContactSession`.
-    ///
-    /// Vendor class: `JourneySessionEventsNotificationSessionLastEvent`.
-    pub struct SessionLast {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Event name.
-        event_name: Box<str> = "eventName",
-        /// When: created.
-        created_date: Timestamp = "createdDate",
     }
 }
 

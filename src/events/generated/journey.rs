@@ -5,8 +5,9 @@
 
 use super::shared::{
     ContactSessionApp, ContactSessionBrowser, ContactSessionDevice, ContactSessionPage,
-    ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap, MktCampaign, NetworkConnectivity,
-    SdkLibrary, SegmentAssignmentEventsSession, SegmentAssignmentMessage, VisitorLocation,
+    ContactSessionReferrer, EntityRef, IdRef, JourneyActionMap, MarketingCampaign,
+    NetworkConnectivity, SdkLibrary, SegmentAssignmentMessage, SegmentAssignmentSession,
+    VisitorLocation,
 };
 use crate::events::body::body;
 use crate::events::members::Members;
@@ -78,6 +79,18 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `eventType` of a `AppEvents`.
+    pub enum AppEventType {
+        /// `AppEvent`.
+        AppEvent = "AppEvent",
+        /// `SegmentAssignmentEvent`.
+        SegmentAssignmentEvent = "SegmentAssignmentEvent",
+        /// `WebActionEvent`.
+        WebActionEvent = "WebActionEvent",
+    }
+}
+
 body! {
     /// The body of `v2.journey.sessions.{id}.app.events`.
     ///
@@ -96,27 +109,15 @@ body! {
         /// Customer id type.
         customer_id_type: Box<str> = "customerIdType",
         /// Session.
-        session: Box<SegmentAssignmentEventsSession> = "session",
+        session: Box<SegmentAssignmentSession> = "session",
         /// Event type.
-        event_type: AppEventsEventType = "eventType",
+        event_type: AppEventType = "eventType",
         /// App event.
         app_event: Box<AppMessage> = "appEvent",
         /// Segment assignment event.
         segment_assignment_event: Box<SegmentAssignmentMessage> = "segmentAssignmentEvent",
         /// Web action event.
         web_action_event: Box<AppWebAction> = "webActionEvent",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `AppEvents`.
-    pub enum AppEventsEventType {
-        /// `AppEvent`.
-        AppEvent = "AppEvent",
-        /// `SegmentAssignmentEvent`.
-        SegmentAssignmentEvent = "SegmentAssignmentEvent",
-        /// `WebActionEvent`.
-        WebActionEvent = "WebActionEvent",
     }
 }
 
@@ -144,7 +145,7 @@ body! {
         /// Network connectivity.
         network_connectivity: NetworkConnectivity = "networkConnectivity",
         /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        mkt_campaign: Box<MarketingCampaign> = "mktCampaign",
         /// Search query.
         search_query: Box<str> = "searchQuery",
         /// Attributes.
@@ -184,7 +185,7 @@ body! {
     /// Vendor classes: `JourneyAppEventsNotificationWebActionMessage` and 1 with the same shape.
     pub struct AppWebAction {
         /// Action.
-        action: Box<AppWebActionAction> = "action",
+        action: Box<WebAction> = "action",
         /// Action target.
         action_target: EntityRef = "actionTarget",
         /// Action map.
@@ -206,75 +207,11 @@ body! {
         /// Geolocation.
         geolocation: Box<VisitorLocation> = "geolocation",
         /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        mkt_campaign: Box<MarketingCampaign> = "mktCampaign",
         /// Visit referrer.
         visit_referrer: Box<ContactSessionReferrer> = "visitReferrer",
         /// Time to disposition.
         time_to_disposition: i64 = "timeToDisposition",
-    }
-}
-
-body! {
-    /// `action` of a `AppWebAction`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationEventAction` and 1 with the same shape.
-    pub struct AppWebActionAction {
-        /// Its id.
-        id: Box<str> = "id",
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// State.
-        state: AppWebActionActionState = "state",
-        /// Media type.
-        media_type: AppWebActionActionMediaType = "mediaType",
-        /// Prompt.
-        prompt: Box<str> = "prompt",
-    }
-}
-
-open_enum! {
-    /// `mediaType` of a `AppWebActionAction`.
-    pub enum AppWebActionActionMediaType {
-        /// `webMessagingOffer`.
-        WebMessagingOffer = "webMessagingOffer",
-        /// `contentOffer`.
-        ContentOffer = "contentOffer",
-        /// `architectFlow`.
-        ArchitectFlow = "architectFlow",
-    }
-}
-
-open_enum! {
-    /// `state` of a `AppWebActionAction`.
-    pub enum AppWebActionActionState {
-        /// `accepted`.
-        Accepted = "accepted",
-        /// `rejected`.
-        Rejected = "rejected",
-        /// `timedout`.
-        Timedout = "timedout",
-        /// `errored`.
-        Errored = "errored",
-        /// `ignored`.
-        Ignored = "ignored",
-        /// `qualified`.
-        Qualified = "qualified",
-        /// `offered`.
-        Offered = "offered",
-        /// `started`.
-        Started = "started",
-        /// `engaged`.
-        Engaged = "engaged",
-        /// `qualifiedOutsideSchedule`.
-        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
-        /// `offeredOutsideSchedule`.
-        OfferedOutsideSchedule = "offeredOutsideSchedule",
-        /// `abandoned`.
-        Abandoned = "abandoned",
-        /// `completed`.
-        Completed = "completed",
-        /// `frequencyCapReached`.
-        FrequencyCapReached = "frequencyCapReached",
     }
 }
 
@@ -454,6 +391,14 @@ body! {
     }
 }
 
+open_enum! {
+    /// `eventType` of a `OutcomeEvents`.
+    pub enum OutcomeEventType {
+        /// `OutcomeAttributionEvent`.
+        OutcomeAttributionEvent = "OutcomeAttributionEvent",
+    }
+}
+
 body! {
     /// The body of `v2.journey.sessions.{id}.outcome.events`.
     ///
@@ -472,19 +417,11 @@ body! {
         /// Customer id type.
         customer_id_type: Box<str> = "customerIdType",
         /// Session.
-        session: Box<SegmentAssignmentEventsSession> = "session",
+        session: Box<SegmentAssignmentSession> = "session",
         /// Event type.
-        event_type: OutcomeEventsEventType = "eventType",
+        event_type: OutcomeEventType = "eventType",
         /// Outcome attribution event message.
         outcome_attribution_event_message: Box<OutcomeAttributionMessage> = "outcomeAttributionEventMessage",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `OutcomeEvents`.
-    pub enum OutcomeEventsEventType {
-        /// `OutcomeAttributionEvent`.
-        OutcomeAttributionEvent = "OutcomeAttributionEvent",
     }
 }
 
@@ -525,6 +462,34 @@ open_enum! {
 }
 
 body! {
+    /// `action` of a `AppWebAction`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationEventAction` and 1 with the same shape.
+    pub struct WebAction {
+        /// Its id.
+        id: Box<str> = "id",
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// State.
+        state: WebActionState = "state",
+        /// Media type.
+        media_type: WebActionMediaType = "mediaType",
+        /// Prompt.
+        prompt: Box<str> = "prompt",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `WebActionEvents`.
+    pub enum WebActionEventType {
+        /// `WebActionEvent`.
+        WebActionEvent = "WebActionEvent",
+        /// `BlockedWebActionOfferEvent`.
+        BlockedWebActionOfferEvent = "BlockedWebActionOfferEvent",
+    }
+}
+
+body! {
     /// The body of `v2.journey.sessions.{id}.action.events`.
     ///
     /// Vendor class: `JourneyWebActionEventsNotificationWebActionEventsNotification`.
@@ -542,9 +507,9 @@ body! {
         /// Customer id type.
         customer_id_type: Box<str> = "customerIdType",
         /// Session.
-        session: Box<SegmentAssignmentEventsSession> = "session",
+        session: Box<SegmentAssignmentSession> = "session",
         /// Event type.
-        event_type: WebActionEventsEventType = "eventType",
+        event_type: WebActionEventType = "eventType",
         /// Web action event.
         web_action_event: Box<WebActionMessage> = "webActionEvent",
         /// Blocked web action offer event.
@@ -553,12 +518,14 @@ body! {
 }
 
 open_enum! {
-    /// `eventType` of a `WebActionEvents`.
-    pub enum WebActionEventsEventType {
-        /// `WebActionEvent`.
-        WebActionEvent = "WebActionEvent",
-        /// `BlockedWebActionOfferEvent`.
-        BlockedWebActionOfferEvent = "BlockedWebActionOfferEvent",
+    /// `mediaType` of a `WebAction`.
+    pub enum WebActionMediaType {
+        /// `webMessagingOffer`.
+        WebMessagingOffer = "webMessagingOffer",
+        /// `contentOffer`.
+        ContentOffer = "contentOffer",
+        /// `architectFlow`.
+        ArchitectFlow = "architectFlow",
     }
 }
 
@@ -590,11 +557,57 @@ body! {
         /// Geolocation.
         geolocation: Box<VisitorLocation> = "geolocation",
         /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        mkt_campaign: Box<MarketingCampaign> = "mktCampaign",
         /// Visit referrer.
         visit_referrer: Box<ContactSessionReferrer> = "visitReferrer",
         /// Time to disposition.
         time_to_disposition: i64 = "timeToDisposition",
+    }
+}
+
+open_enum! {
+    /// `state` of a `WebAction`.
+    pub enum WebActionState {
+        /// `accepted`.
+        Accepted = "accepted",
+        /// `rejected`.
+        Rejected = "rejected",
+        /// `timedout`.
+        Timedout = "timedout",
+        /// `errored`.
+        Errored = "errored",
+        /// `ignored`.
+        Ignored = "ignored",
+        /// `qualified`.
+        Qualified = "qualified",
+        /// `offered`.
+        Offered = "offered",
+        /// `started`.
+        Started = "started",
+        /// `engaged`.
+        Engaged = "engaged",
+        /// `qualifiedOutsideSchedule`.
+        QualifiedOutsideSchedule = "qualifiedOutsideSchedule",
+        /// `offeredOutsideSchedule`.
+        OfferedOutsideSchedule = "offeredOutsideSchedule",
+        /// `abandoned`.
+        Abandoned = "abandoned",
+        /// `completed`.
+        Completed = "completed",
+        /// `frequencyCapReached`.
+        FrequencyCapReached = "frequencyCapReached",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `WebEvents`.
+    pub enum WebEventType {
+        /// `WebEvent`.
+        WebEvent = "WebEvent",
+        /// `WebActionEvent`.
+        WebActionEvent = "WebActionEvent",
+        /// `SegmentAssignmentEvent`.
+        SegmentAssignmentEvent = "SegmentAssignmentEvent",
     }
 }
 
@@ -616,27 +629,15 @@ body! {
         /// Customer id type.
         customer_id_type: Box<str> = "customerIdType",
         /// Session.
-        session: Box<SegmentAssignmentEventsSession> = "session",
+        session: Box<SegmentAssignmentSession> = "session",
         /// Event type.
-        event_type: WebEventsEventType = "eventType",
+        event_type: WebEventType = "eventType",
         /// Web event.
         web_event: Box<WebMessage> = "webEvent",
         /// Web action event.
         web_action_event: Box<AppWebAction> = "webActionEvent",
         /// Segment assignment event.
         segment_assignment_event: Box<SegmentAssignmentMessage> = "segmentAssignmentEvent",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `WebEvents`.
-    pub enum WebEventsEventType {
-        /// `WebEvent`.
-        WebEvent = "WebEvent",
-        /// `WebActionEvent`.
-        WebActionEvent = "WebActionEvent",
-        /// `SegmentAssignmentEvent`.
-        SegmentAssignmentEvent = "SegmentAssignmentEvent",
     }
 }
 
@@ -668,7 +669,7 @@ body! {
         /// Geolocation.
         geolocation: Box<VisitorLocation> = "geolocation",
         /// Mkt campaign.
-        mkt_campaign: Box<MktCampaign> = "mktCampaign",
+        mkt_campaign: Box<MarketingCampaign> = "mktCampaign",
         /// Page.
         page: Box<ContactSessionPage> = "page",
         /// Referrer.

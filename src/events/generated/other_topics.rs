@@ -4,7 +4,7 @@
 //! Other topics: the types of this feature alone.
 
 use super::shared::{
-    AuditLogMessageUsername, EntityRef, IdRef, LockData, NamedRef, PropertyChange,
+    AuditLogMessageUsername, EntityRef, IdRef, LockInfo, NamedRef, PropertyChange,
 };
 use crate::events::body::body;
 use crate::events::json::Json;
@@ -38,7 +38,7 @@ body! {
         /// When: event.
         event_time: Timestamp = "eventTime",
         /// Message.
-        message: Box<MessageInfo> = "message",
+        message: Box<AuditMessage> = "message",
         /// Action.
         action: AuditLogMessageAction = "action",
         /// Entity type.
@@ -911,10 +911,26 @@ open_enum! {
 }
 
 body! {
+    /// `message` of a `AuditLogMessage`.
+    ///
+    /// Vendor class: `AuditTopicMessageInfo`.
+    pub struct AuditMessage {
+        /// Localizable message code.
+        localizable_message_code: Box<str> = "localizableMessageCode",
+        /// Message.
+        message: Box<str> = "message",
+        /// Message with params.
+        message_with_params: Box<str> = "messageWithParams",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
+    }
+}
+
+body! {
     /// The body of `v2.contentmanagement.documents.{id}`, `v2.contentmanagement.workspaces.{id}.documents`.
     ///
     /// Vendor classes: `ContentManagementSingleDocumentTopicDocumentDataV2` and 1 with the same shape.
-    pub struct DocumentData {
+    pub struct Document {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -940,7 +956,7 @@ body! {
         /// Uploaded by.
         uploaded_by: NamedRef = "uploadedBy",
         /// Lock info.
-        lock_info: Box<LockData> = "lockInfo",
+        lock_info: Box<LockInfo> = "lockInfo",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
     }
@@ -957,22 +973,6 @@ body! {
         name: Box<str> = "name",
         /// Description.
         description: Box<str> = "description",
-    }
-}
-
-body! {
-    /// `message` of a `AuditLogMessage`.
-    ///
-    /// Vendor class: `AuditTopicMessageInfo`.
-    pub struct MessageInfo {
-        /// Localizable message code.
-        localizable_message_code: Box<str> = "localizableMessageCode",
-        /// Message.
-        message: Box<str> = "message",
-        /// Message with params.
-        message_with_params: Box<str> = "messageWithParams",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
     }
 }
 

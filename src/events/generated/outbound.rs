@@ -12,32 +12,6 @@ use crate::events::timestamp::Timestamp;
 use serde_json::Number;
 
 body! {
-    /// `alterations` of a `ScheduleRecurrence`.
-    ///
-    /// Vendor classes: `DialerCampaignScheduleConfigChangeAlteration` and 4 with the same shape.
-    pub struct Alteration {
-        /// Type.
-        type_: AlterationType = "type",
-        /// Start.
-        start: Box<str> = "start",
-        /// End.
-        end: Box<str> = "end",
-        /// Additional properties.
-        additional_properties: Members<Json> = "additionalProperties",
-    }
-}
-
-open_enum! {
-    /// `type` of a `Alteration`.
-    pub enum AlterationType {
-        /// `Exclusion`.
-        Exclusion = "Exclusion",
-        /// `Inclusion`.
-        Inclusion = "Inclusion",
-    }
-}
-
-body! {
     /// The body of `v2.outbound.attemptlimits.{id}`.
     ///
     /// Vendor class: `DialerAttemptLimitsConfigChangeAttemptLimits`.
@@ -49,7 +23,7 @@ body! {
         /// The id of the time zone.
         time_zone_id: Box<str> = "timeZoneId",
         /// Reset period.
-        reset_period: ResetPeriod = "resetPeriod",
+        reset_period: AttemptResetPeriod = "resetPeriod",
         /// Recall entries.
         recall_entries: Members<RecallEntry> = "recallEntries",
         /// Whether: breadth first recalls.
@@ -69,29 +43,13 @@ body! {
     }
 }
 
-body! {
-    /// `mapped` of a `CallableWindow`.
-    ///
-    /// Vendor class: `DialerOutboundSettingsConfigChangeAtzmTimeSlot`.
-    pub struct AtzmTimeSlot {
-        /// Earliest callable time.
-        earliest_callable_time: Box<str> = "earliestCallableTime",
-        /// Latest callable time.
-        latest_callable_time: Box<str> = "latestCallableTime",
-    }
-}
-
-body! {
-    /// `unmapped` of a `CallableWindow`.
-    ///
-    /// Vendor class: `DialerOutboundSettingsConfigChangeAtzmTimeSlotWithTimeZone`.
-    pub struct AtzmTimeSlotWithTimeZone {
-        /// The id of the time zone.
-        time_zone_id: Box<str> = "timeZoneId",
-        /// Earliest callable time.
-        earliest_callable_time: Box<str> = "earliestCallableTime",
-        /// Latest callable time.
-        latest_callable_time: Box<str> = "latestCallableTime",
+open_enum! {
+    /// `resetPeriod` of a `AttemptLimits`.
+    pub enum AttemptResetPeriod {
+        /// `NEVER`.
+        Never = "NEVER",
+        /// `TODAY`.
+        Today = "TODAY",
     }
 }
 
@@ -147,9 +105,35 @@ body! {
     /// Vendor class: `DialerOutboundSettingsConfigChangeCallableWindow`.
     pub struct CallableWindow {
         /// Mapped.
-        mapped: AtzmTimeSlot = "mapped",
+        mapped: CallableWindowTimeSlot = "mapped",
         /// Unmapped.
-        unmapped: Box<AtzmTimeSlotWithTimeZone> = "unmapped",
+        unmapped: Box<CallableWindowTimeSlotWithTimeZone> = "unmapped",
+    }
+}
+
+body! {
+    /// `mapped` of a `CallableWindow`.
+    ///
+    /// Vendor class: `DialerOutboundSettingsConfigChangeAtzmTimeSlot`.
+    pub struct CallableWindowTimeSlot {
+        /// Earliest callable time.
+        earliest_callable_time: Box<str> = "earliestCallableTime",
+        /// Latest callable time.
+        latest_callable_time: Box<str> = "latestCallableTime",
+    }
+}
+
+body! {
+    /// `unmapped` of a `CallableWindow`.
+    ///
+    /// Vendor class: `DialerOutboundSettingsConfigChangeAtzmTimeSlotWithTimeZone`.
+    pub struct CallableWindowTimeSlotWithTimeZone {
+        /// The id of the time zone.
+        time_zone_id: Box<str> = "timeZoneId",
+        /// Earliest callable time.
+        earliest_callable_time: Box<str> = "earliestCallableTime",
+        /// Latest callable time.
+        latest_callable_time: Box<str> = "latestCallableTime",
     }
 }
 
@@ -189,7 +173,7 @@ body! {
         /// Outbound line count.
         outbound_line_count: i64 = "outboundLineCount",
         /// Errors.
-        errors: Vec<RestErrorDetail> = "errors",
+        errors: Vec<CampaignError> = "errors",
         /// Rule sets.
         rule_sets: Vec<NamedRef> = "ruleSets",
         /// Whether: skip preview disabled.
@@ -258,6 +242,20 @@ open_enum! {
         Predictive = "predictive",
         /// `progressive`.
         Progressive = "progressive",
+    }
+}
+
+body! {
+    /// `errors` of a `Campaign`.
+    ///
+    /// Vendor class: `DialerCampaignConfigChangeRestErrorDetail`.
+    pub struct CampaignError {
+        /// Error.
+        error: Box<str> = "error",
+        /// Details.
+        details: Box<str> = "details",
+        /// Additional properties.
+        additional_properties: Members<Json> = "additionalProperties",
     }
 }
 
@@ -376,9 +374,19 @@ body! {
         /// Parameters.
         parameters: Members<Box<str>> = "parameters",
         /// Condition type.
-        condition_type: ConditionType = "conditionType",
+        condition_type: CampaignRuleConditionType = "conditionType",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+open_enum! {
+    /// `conditionType` of a `CampaignRuleCondition`.
+    pub enum CampaignRuleConditionType {
+        /// `campaignProgress`.
+        CampaignProgress = "campaignProgress",
+        /// `campaignAgents`.
+        CampaignAgents = "campaignAgents",
     }
 }
 
@@ -501,32 +509,12 @@ open_enum! {
 }
 
 open_enum! {
-    /// `columnType` of a `FilterPredicate`.
-    pub enum ColumnType {
-        /// `numeric`.
-        Numeric = "numeric",
-        /// `alphabetic`.
-        Alphabetic = "alphabetic",
-    }
-}
-
-open_enum! {
     /// `complianceAbandonRateDenominator` of a `OutboundSettings`.
     pub enum ComplianceAbandonRateDenominator {
         /// `ALL_CALLS`.
         AllCalls = "ALL_CALLS",
         /// `CALLS_THAT_REACHED_QUEUE`.
         CallsThatReachedQueue = "CALLS_THAT_REACHED_QUEUE",
-    }
-}
-
-open_enum! {
-    /// `conditionType` of a `CampaignRuleCondition`.
-    pub enum ConditionType {
-        /// `campaignProgress`.
-        CampaignProgress = "campaignProgress",
-        /// `campaignAgents`.
-        CampaignAgents = "campaignAgents",
     }
 }
 
@@ -541,6 +529,16 @@ body! {
         data_action_field: Box<str> = "dataActionField",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+open_enum! {
+    /// `filterType` of a `ContactListFilter`.
+    pub enum ContactFilterType {
+        /// `AND`.
+        And = "AND",
+        /// `OR`.
+        Or = "OR",
     }
 }
 
@@ -587,6 +585,21 @@ body! {
 }
 
 body! {
+    /// The body of `v2.users.{id}.outbound.contactlists.{id}.export`,
+    /// `v2.users.{id}.outbound.dnclists.{id}.export`.
+    ///
+    /// Vendor classes: `ContactlistDownloadReadyExportUri` and 1 with the same shape.
+    pub struct ContactListExport {
+        /// Uri.
+        uri: Box<str> = "uri",
+        /// Export timestamp.
+        export_timestamp: Box<str> = "exportTimestamp",
+        /// Additional properties.
+        additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+body! {
     /// The body of `v2.outbound.contactlistfilters.{id}`.
     ///
     /// Vendor class: `DialerContactlistfilterConfigChangeContactListFilter`.
@@ -598,7 +611,7 @@ body! {
         /// Clauses.
         clauses: Vec<FilterClause> = "clauses",
         /// Filter type.
-        filter_type: FilterType = "filterType",
+        filter_type: ContactFilterType = "filterType",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
         /// Its id.
@@ -611,16 +624,6 @@ body! {
         date_modified: Timestamp = "dateModified",
         /// Version.
         version: i64 = "version",
-    }
-}
-
-open_enum! {
-    /// `contactMethod` of a `DncList`.
-    pub enum ContactMethod {
-        /// `EMAIL`.
-        Email = "EMAIL",
-        /// `PHONE`.
-        Phone = "PHONE",
     }
 }
 
@@ -726,6 +729,16 @@ body! {
     }
 }
 
+open_enum! {
+    /// `contactMethod` of a `DncList`.
+    pub enum DncContactMethod {
+        /// `EMAIL`.
+        Email = "EMAIL",
+        /// `PHONE`.
+        Phone = "PHONE",
+    }
+}
+
 body! {
     /// The body of `v2.outbound.dnclists.{id}`.
     ///
@@ -744,7 +757,7 @@ body! {
         /// The id of the license.
         license_id: Box<str> = "licenseId",
         /// Contact method.
-        contact_method: ContactMethod = "contactMethod",
+        contact_method: DncContactMethod = "contactMethod",
         /// Division.
         division: NamedRef = "division",
         /// Additional properties.
@@ -838,43 +851,26 @@ body! {
 }
 
 body! {
-    /// `errors` of a `MessagingCampaign`.
-    ///
-    /// Vendor classes: `OutboundMessagingEmailCampaignConfigChangeErrorDetail` and 2 with the same shape.
-    pub struct ErrorDetail {
-        /// Error.
-        error: Box<str> = "error",
-        /// Details.
-        details: Box<str> = "details",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.outbound.contactlists.{id}.export`,
-    /// `v2.users.{id}.outbound.dnclists.{id}.export`.
-    ///
-    /// Vendor classes: `ContactlistDownloadReadyExportUri` and 1 with the same shape.
-    pub struct ExportUri {
-        /// Uri.
-        uri: Box<str> = "uri",
-        /// Export timestamp.
-        export_timestamp: Box<str> = "exportTimestamp",
-        /// Additional properties.
-        additional_properties: Members<Json> = "additionalProperties",
-    }
-}
-
-body! {
     /// `clauses` of a `ContactListFilter`.
     ///
     /// Vendor class: `DialerContactlistfilterConfigChangeFilterClause`.
     pub struct FilterClause {
         /// Filter type.
-        filter_type: FilterType = "filterType",
+        filter_type: ContactFilterType = "filterType",
         /// Predicates.
         predicates: Vec<FilterPredicate> = "predicates",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+open_enum! {
+    /// `columnType` of a `FilterPredicate`.
+    pub enum FilterColumnType {
+        /// `numeric`.
+        Numeric = "numeric",
+        /// `alphabetic`.
+        Alphabetic = "alphabetic",
     }
 }
 
@@ -886,7 +882,7 @@ body! {
         /// Column.
         column: Box<str> = "column",
         /// Column type.
-        column_type: ColumnType = "columnType",
+        column_type: FilterColumnType = "columnType",
         /// Operator.
         operator: FilterPredicateOperator = "operator",
         /// Value.
@@ -947,16 +943,6 @@ body! {
         in_set: Vec<Box<str>> = "inSet",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
-    }
-}
-
-open_enum! {
-    /// `filterType` of a `ContactListFilter`.
-    pub enum FilterType {
-        /// `AND`.
-        And = "AND",
-        /// `OR`.
-        Or = "OR",
     }
 }
 
@@ -1042,7 +1028,7 @@ body! {
         /// Whats app config.
         whats_app_config: Box<WhatsAppConfig> = "whatsAppConfig",
         /// Errors.
-        errors: Vec<ErrorDetail> = "errors",
+        errors: Vec<MessagingCampaignError> = "errors",
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -1055,6 +1041,18 @@ body! {
         version: i64 = "version",
         /// Division.
         division: NamedRef = "division",
+    }
+}
+
+body! {
+    /// `errors` of a `MessagingCampaign`.
+    ///
+    /// Vendor classes: `OutboundMessagingEmailCampaignConfigChangeErrorDetail` and 2 with the same shape.
+    pub struct MessagingCampaignError {
+        /// Error.
+        error: Box<str> = "error",
+        /// Details.
+        details: Box<str> = "details",
     }
 }
 
@@ -1666,34 +1664,6 @@ open_enum! {
     }
 }
 
-open_enum! {
-    /// `propertyType` of a `RuleSetRuleCondition`.
-    pub enum PropertyType {
-        /// `LAST_ATTEMPT_BY_COLUMN`.
-        LastAttemptByColumn = "LAST_ATTEMPT_BY_COLUMN",
-        /// `LAST_ATTEMPT_OVERALL`.
-        LastAttemptOverall = "LAST_ATTEMPT_OVERALL",
-        /// `LAST_RESULT_BY_COLUMN`.
-        LastResultByColumn = "LAST_RESULT_BY_COLUMN",
-        /// `LAST_RESULT_OVERALL`.
-        LastResultOverall = "LAST_RESULT_OVERALL",
-    }
-}
-
-open_enum! {
-    /// `reactionType` of a `ResponseSetReaction`.
-    pub enum ReactionType {
-        /// `hangup`.
-        Hangup = "hangup",
-        /// `transfer`.
-        Transfer = "transfer",
-        /// `transfer_flow`.
-        TransferFlow = "transfer_flow",
-        /// `play_file`.
-        PlayFile = "play_file",
-    }
-}
-
 body! {
     /// `recallEntries` of a `AttemptLimits`.
     ///
@@ -1705,6 +1675,32 @@ body! {
         minutes_between_attempts: i64 = "minutesBetweenAttempts",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+body! {
+    /// `alterations` of a `ScheduleRecurrence`.
+    ///
+    /// Vendor classes: `DialerCampaignScheduleConfigChangeAlteration` and 4 with the same shape.
+    pub struct RecurrenceAlteration {
+        /// Type.
+        type_: RecurrenceAlterationType = "type",
+        /// Start.
+        start: Box<str> = "start",
+        /// End.
+        end: Box<str> = "end",
+        /// Additional properties.
+        additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+open_enum! {
+    /// `type` of a `RecurrenceAlteration`.
+    pub enum RecurrenceAlterationType {
+        /// `Exclusion`.
+        Exclusion = "Exclusion",
+        /// `Inclusion`.
+        Inclusion = "Inclusion",
     }
 }
 
@@ -1765,16 +1761,6 @@ body! {
     }
 }
 
-open_enum! {
-    /// `resetPeriod` of a `AttemptLimits`.
-    pub enum ResetPeriod {
-        /// `NEVER`.
-        Never = "NEVER",
-        /// `TODAY`.
-        Today = "TODAY",
-    }
-}
-
 body! {
     /// The body of `v2.outbound.responsesets.{id}`.
     ///
@@ -1809,23 +1795,23 @@ body! {
         /// Its name.
         name: Box<str> = "name",
         /// Reaction type.
-        reaction_type: ReactionType = "reactionType",
+        reaction_type: ResponseSetReactionType = "reactionType",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
     }
 }
 
-body! {
-    /// `errors` of a `Campaign`.
-    ///
-    /// Vendor class: `DialerCampaignConfigChangeRestErrorDetail`.
-    pub struct RestErrorDetail {
-        /// Error.
-        error: Box<str> = "error",
-        /// Details.
-        details: Box<str> = "details",
-        /// Additional properties.
-        additional_properties: Members<Json> = "additionalProperties",
+open_enum! {
+    /// `reactionType` of a `ResponseSetReaction`.
+    pub enum ResponseSetReactionType {
+        /// `hangup`.
+        Hangup = "hangup",
+        /// `transfer`.
+        Transfer = "transfer",
+        /// `transfer_flow`.
+        TransferFlow = "transfer_flow",
+        /// `play_file`.
+        PlayFile = "play_file",
     }
 }
 
@@ -1852,6 +1838,20 @@ body! {
         date_modified: Timestamp = "dateModified",
         /// Version.
         version: i64 = "version",
+    }
+}
+
+open_enum! {
+    /// `propertyType` of a `RuleSetRuleCondition`.
+    pub enum RuleSetPropertyType {
+        /// `LAST_ATTEMPT_BY_COLUMN`.
+        LastAttemptByColumn = "LAST_ATTEMPT_BY_COLUMN",
+        /// `LAST_ATTEMPT_OVERALL`.
+        LastAttemptOverall = "LAST_ATTEMPT_OVERALL",
+        /// `LAST_RESULT_BY_COLUMN`.
+        LastResultByColumn = "LAST_RESULT_BY_COLUMN",
+        /// `LAST_RESULT_OVERALL`.
+        LastResultOverall = "LAST_RESULT_OVERALL",
     }
 }
 
@@ -1923,13 +1923,13 @@ body! {
         /// Value.
         value: Box<str> = "value",
         /// Value type.
-        value_type: ValueType = "valueType",
+        value_type: RuleSetValueType = "valueType",
         /// Operator.
         operator: RuleSetRuleConditionOperator = "operator",
         /// Codes.
         codes: Vec<Box<str>> = "codes",
         /// Property type.
-        property_type: PropertyType = "propertyType",
+        property_type: RuleSetPropertyType = "propertyType",
         /// Property.
         property: Box<str> = "property",
         /// Whether: data not found resolution.
@@ -1973,6 +1973,20 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// `valueType` of a `RuleSetRuleCondition`.
+    pub enum RuleSetValueType {
+        /// `STRING`.
+        String = "STRING",
+        /// `NUMERIC`.
+        Numeric = "NUMERIC",
+        /// `DATETIME`.
+        Datetime = "DATETIME",
+        /// `PERIOD`.
+        Period = "PERIOD",
+    }
+}
+
 body! {
     /// `intervals` of a `CampaignSchedule`.
     ///
@@ -2005,7 +2019,7 @@ body! {
         /// Pattern.
         pattern: Box<RecurrencePattern> = "pattern",
         /// Alterations.
-        alterations: Vec<Alteration> = "alterations",
+        alterations: Vec<RecurrenceAlteration> = "alterations",
         /// Additional properties.
         additional_properties: Members<Json> = "additionalProperties",
     }
@@ -2115,20 +2129,6 @@ body! {
     }
 }
 
-open_enum! {
-    /// `valueType` of a `RuleSetRuleCondition`.
-    pub enum ValueType {
-        /// `STRING`.
-        String = "STRING",
-        /// `NUMERIC`.
-        Numeric = "NUMERIC",
-        /// `DATETIME`.
-        Datetime = "DATETIME",
-        /// `PERIOD`.
-        Period = "PERIOD",
-    }
-}
-
 body! {
     /// `whatsAppAttributes` of a `PostContactWhatsApp`.
     ///
@@ -2190,7 +2190,7 @@ body! {
     /// The body of `v2.outbound.wrapupcodemappings.{id}`.
     ///
     /// Vendor class: `DialerWrapupcodemappingConfigChangeWrapUpCodeMapping`.
-    pub struct WrapUpCodeMapping {
+    pub struct WrapupCodeMapping {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.

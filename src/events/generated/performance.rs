@@ -93,7 +93,7 @@ body! {
         /// The id of the activity code.
         activity_code_id: Box<str> = "activityCodeId",
         /// Slots type.
-        slots_type: SlotsType = "slotsType",
+        slots_type: CoachingSlotsType = "slotsType",
         /// Results.
         results: Vec<CoachingSlotResult> = "results",
     }
@@ -152,6 +152,16 @@ open_enum! {
         Complete = "Complete",
         /// `Error`.
         Error = "Error",
+    }
+}
+
+open_enum! {
+    /// `slotsType` of a `CoachingSlotJob`.
+    pub enum CoachingSlotsType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `BestTime`.
+        BestTime = "BestTime",
     }
 }
 
@@ -630,16 +640,6 @@ body! {
         user_id: Box<str> = "userId",
         /// Performance metrics.
         performance_metrics: Vec<PerformanceMetric> = "performanceMetrics",
-    }
-}
-
-open_enum! {
-    /// `slotsType` of a `CoachingSlotJob`.
-    pub enum SlotsType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `BestTime`.
-        BestTime = "BestTime",
     }
 }
 

@@ -164,7 +164,7 @@ body! {
         /// Whether recording pauses for something secret.
         secure_pause: bool = "securePause",
         /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
+        error_info: Box<CommunicationError> = "errorInfo",
         /// Why it ended; absent until then.
         disconnect_type: DisconnectType = "disconnectType",
         /// Since when it is on hold.
@@ -312,7 +312,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -529,7 +529,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -735,7 +735,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -879,7 +879,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -959,6 +959,29 @@ body! {
         after_call_work_required: bool = "afterCallWorkRequired",
         /// How the queue offers it.
         queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
+    /// What went wrong with a communication.
+    ///
+    /// Vendor classes: `ConversationEventTopicErrorDetails` and 5 with the same shape.
+    pub struct CommunicationError {
+        /// The status.
+        status: i64 = "status",
+        /// The code.
+        code: Box<str> = "code",
+        /// The text.
+        message: Box<str> = "message",
+        /// The text with places for its parameters.
+        message_with_params: Box<str> = "messageWithParams",
+        /// The parameters of the text.
+        message_params: Members<Box<str>> = "messageParams",
+        /// What support asks for.
+        context_id: Box<str> = "contextId",
+        /// The address that failed.
+        uri: Box<str> = "uri",
     }
 }
 
@@ -1379,54 +1402,6 @@ open_enum! {
 
 #[cfg(any(feature = "conversations", feature = "users"))]
 body! {
-    /// `typing` of a `ConversationMessage`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationEventTyping` and 1 with the
-    /// same shape.
-    pub struct ConversationEventTyping {
-        /// Type.
-        type_: ConversationEventTypingType = "type",
-        /// Duration.
-        duration: i64 = "duration",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `type` of a `ConversationEventTyping`.
-    pub enum ConversationEventTypingType {
-        /// `On`.
-        On = "On",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `events` of a `NormalizedMessage`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessageEvent` and 1 with the
-    /// same shape.
-    pub struct ConversationMessage {
-        /// Event type.
-        event_type: ConversationMessageEventType = "eventType",
-        /// Typing.
-        typing: ConversationEventTyping = "typing",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `eventType` of a `ConversationMessage`.
-    pub enum ConversationMessageEventType {
-        /// `CoBrowse`.
-        CoBrowse = "CoBrowse",
-        /// `Typing`.
-        Typing = "Typing",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
     /// `resolution` of a `ConversationSummary`.
     ///
     /// Vendor classes: `ConversationSummaryTopicConversationResolution` and 1 with the same shape.
@@ -1439,6 +1414,27 @@ body! {
         resolution_value: Box<str> = "resolutionValue",
         /// Score.
         score: Number = "score",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+body! {
+    /// What routing looks for, and whom it considers.
+    ///
+    /// Vendor classes: `ConversationCallEventTopicConversationRoutingData` and 19 with the same shape.
+    pub struct ConversationRoutingData {
+        /// The queue.
+        queue: NamedRef = "queue",
+        /// The language.
+        language: NamedRef = "language",
+        /// The priority.
+        priority: i64 = "priority",
+        /// The skills.
+        skills: Vec<NamedRef> = "skills",
+        /// The agents with their scores.
+        scored_agents: Vec<ScoredAgent> = "scoredAgents",
+        /// The expression of skills.
+        skill_expression_id: Box<str> = "skillExpressionId",
     }
 }
 
@@ -1482,7 +1478,7 @@ body! {
         /// Extracted entities.
         extracted_entities: Vec<ConversationSummaryEntity> = "extractedEntities",
         /// Wrap up codes.
-        wrap_up_codes: Vec<ConversationWrapUpCode> = "wrapUpCodes",
+        wrap_up_codes: Vec<ConversationWrapupCode> = "wrapUpCodes",
         /// Trigger source.
         trigger_source: Box<TriggerSource> = "triggerSource",
         /// Summary source type.
@@ -1492,7 +1488,7 @@ body! {
         /// Last edited by.
         last_edited_by: ConversationSummaryParticipant = "lastEditedBy",
         /// Error type.
-        error_type: ErrorType = "errorType",
+        error_type: ConversationSummaryErrorType = "errorType",
         /// Duration, in milliseconds.
         duration_ms: i64 = "durationMs",
         /// Labels.
@@ -1510,6 +1506,21 @@ body! {
         label: Box<str> = "label",
         /// Value.
         value: Box<str> = "value",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `errorType` of a `ConversationSummary`.
+    pub enum ConversationSummaryErrorType {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `CONVERSATION_TOO_LONG`.
+        ConversationTooLong = "CONVERSATION_TOO_LONG",
+        /// `CONVERSATION_TOO_SHORT`.
+        ConversationTooShort = "CONVERSATION_TOO_SHORT",
+        /// `RATE_LIMITED`.
+        RateLimited = "RATE_LIMITED",
     }
 }
 
@@ -1631,7 +1642,7 @@ body! {
     /// `wrapUpCodes` of a `ConversationSummary`.
     ///
     /// Vendor classes: `ConversationSummaryTopicConversationWrapUpCode` and 1 with the same shape.
-    pub struct ConversationWrapUpCode {
+    pub struct ConversationWrapupCode {
         /// The id of the wrap up code.
         wrap_up_code_id: Box<str> = "wrapUpCodeId",
         /// Its name.
@@ -1841,7 +1852,7 @@ body! {
         /// How many were sent.
         messages_sent: i64 = "messagesSent",
         /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
+        error_info: Box<CommunicationError> = "errorInfo",
         /// Why it ended; absent until then.
         disconnect_type: EmailDisconnectType = "disconnectType",
         /// Since when it is on hold.
@@ -2004,7 +2015,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -2075,44 +2086,6 @@ body! {
         id: Box<str> = "id",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// What went wrong with a communication.
-    ///
-    /// Vendor classes: `ConversationEventTopicErrorDetails` and 5 with the same shape.
-    pub struct ErrorDetails {
-        /// The status.
-        status: i64 = "status",
-        /// The code.
-        code: Box<str> = "code",
-        /// The text.
-        message: Box<str> = "message",
-        /// The text with places for its parameters.
-        message_with_params: Box<str> = "messageWithParams",
-        /// The parameters of the text.
-        message_params: Members<Box<str>> = "messageParams",
-        /// What support asks for.
-        context_id: Box<str> = "contextId",
-        /// The address that failed.
-        uri: Box<str> = "uri",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `errorType` of a `ConversationSummary`.
-    pub enum ErrorType {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `CONVERSATION_TOO_LONG`.
-        ConversationTooLong = "CONVERSATION_TOO_LONG",
-        /// `CONVERSATION_TOO_SHORT`.
-        ConversationTooShort = "CONVERSATION_TOO_SHORT",
-        /// `RATE_LIMITED`.
-        RateLimited = "RATE_LIMITED",
     }
 }
 
@@ -2213,19 +2186,6 @@ body! {
     pub struct IdRef {
         /// Its id.
         id: Box<str> = "id",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `idType` of a `Recipient`.
-    pub enum IdType {
-        /// `Email`.
-        Email = "Email",
-        /// `Phone`.
-        Phone = "Phone",
-        /// `Opaque`.
-        Opaque = "Opaque",
     }
 }
 
@@ -2392,16 +2352,39 @@ body! {
 
 #[cfg(any(feature = "other-topics", feature = "users"))]
 body! {
-    /// `lockInfo` of a `DocumentData`.
+    /// `lockInfo` of a `Document`.
     ///
     /// Vendor classes: `AdhocRecordingTopicLockData` and 3 with the same shape.
-    pub struct LockData {
+    pub struct LockInfo {
         /// Locked by.
         locked_by: NamedRef = "lockedBy",
         /// When: created.
         date_created: Timestamp = "dateCreated",
         /// When: expires.
         date_expires: Timestamp = "dateExpires",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
+    /// `mktCampaign` of a `ContactSession`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationMktCampaign` and 3 with the same shape.
+    pub struct MarketingCampaign {
+        /// Content.
+        content: Box<str> = "content",
+        /// Medium.
+        medium: Box<str> = "medium",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Source.
+        source: Box<str> = "source",
+        /// Term.
+        term: Box<str> = "term",
+        /// The id of the click.
+        click_id: Box<str> = "clickId",
+        /// Network.
+        network: Box<str> = "network",
     }
 }
 
@@ -2504,7 +2487,7 @@ body! {
         /// Whether it is on hold.
         held: bool = "held",
         /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
+        error_info: Box<CommunicationError> = "errorInfo",
         /// The source of the communication, such as `Edge`.
         provider: Box<str> = "provider",
         /// The script that the agent sees.
@@ -2600,7 +2583,7 @@ body! {
         /// What is attached.
         media: Vec<MessageMedia> = "media",
         /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
+        error_info: Box<CommunicationError> = "errorInfo",
         /// Stickers.
         stickers: Vec<MessageSticker> = "stickers",
         /// What kind of message it is.
@@ -2709,7 +2692,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -2847,9 +2830,9 @@ body! {
         /// Platform.
         platform: MessagingChannelPlatform = "platform",
         /// To.
-        to: Box<Recipient> = "to",
+        to: Box<MessagingRecipient> = "to",
         /// From.
-        from: Box<Recipient> = "from",
+        from: Box<MessagingRecipient> = "from",
         /// When.
         time: Timestamp = "time",
     }
@@ -2877,6 +2860,73 @@ open_enum! {
         Sms = "Sms",
         /// `Apple`.
         Apple = "Apple",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `to` of a `MessagingChannel`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessagingFromRecipient` and 3
+    /// with the same shape.
+    pub struct MessagingRecipient {
+        /// Nickname.
+        nickname: Box<str> = "nickname",
+        /// Its id.
+        id: Box<str> = "id",
+        /// Id type.
+        id_type: MessagingRecipientKind = "idType",
+        /// Image.
+        image: Box<str> = "image",
+        /// First name.
+        first_name: Box<str> = "firstName",
+        /// Last name.
+        last_name: Box<str> = "lastName",
+        /// Email.
+        email: Box<str> = "email",
+        /// The ids: additional.
+        additional_ids: Vec<MessagingRecipientId> = "additionalIds",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `additionalIds` of a `MessagingRecipient`.
+    ///
+    /// Vendor classes:
+    /// `V2ConversationMessageTypingEventForUserTopicConversationRecipientAdditionalIdentifier` and 1 with the
+    /// same shape.
+    pub struct MessagingRecipientId {
+        /// Type.
+        type_: MessagingRecipientIdType = "type",
+        /// Value.
+        value: Box<str> = "value",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `type` of a `MessagingRecipientId`.
+    pub enum MessagingRecipientIdType {
+        /// `Deployment`.
+        Deployment = "Deployment",
+        /// `Subject`.
+        Subject = "Subject",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `idType` of a `MessagingRecipient`.
+    pub enum MessagingRecipientKind {
+        /// `Email`.
+        Email = "Email",
+        /// `Phone`.
+        Phone = "Phone",
+        /// `Opaque`.
+        Opaque = "Opaque",
     }
 }
 
@@ -2918,42 +2968,6 @@ body! {
         qualifier: Box<str> = "qualifier",
         /// Its values: `count`, `sum`, `min`, `max`.
         stats: Members<Number> = "stats",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `mktCampaign` of a `ContactSession`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationMktCampaign` and 3 with the same shape.
-    pub struct MktCampaign {
-        /// Content.
-        content: Box<str> = "content",
-        /// Medium.
-        medium: Box<str> = "medium",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Source.
-        source: Box<str> = "source",
-        /// Term.
-        term: Box<str> = "term",
-        /// The id of the click.
-        click_id: Box<str> = "clickId",
-        /// Network.
-        network: Box<str> = "network",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-open_enum! {
-    /// What a watched screen is tied to.
-    pub enum MonitoringType {
-        /// The platform does not know.
-        Unknown = "Unknown",
-        /// The agent.
-        AgentLevel = "AgentLevel",
-        /// The conversation.
-        ConversationLevel = "ConversationLevel",
     }
 }
 
@@ -3008,7 +3022,7 @@ body! {
         /// Type.
         type_: NormalizedMessageType = "type",
         /// Events.
-        events: Vec<ConversationMessage> = "events",
+        events: Vec<NormalizedMessageEvent> = "events",
         /// Who began it.
         direction: NormalizedMessageDirection = "direction",
     }
@@ -3026,11 +3040,59 @@ open_enum! {
 }
 
 #[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `events` of a `NormalizedMessage`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessageEvent` and 1 with the
+    /// same shape.
+    pub struct NormalizedMessageEvent {
+        /// Event type.
+        event_type: NormalizedMessageEventType = "eventType",
+        /// Typing.
+        typing: NormalizedMessageTyping = "typing",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `eventType` of a `NormalizedMessageEvent`.
+    pub enum NormalizedMessageEventType {
+        /// `CoBrowse`.
+        CoBrowse = "CoBrowse",
+        /// `Typing`.
+        Typing = "Typing",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
 open_enum! {
     /// `type` of a `NormalizedMessage`.
     pub enum NormalizedMessageType {
         /// `Event`.
         Event = "Event",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+body! {
+    /// `typing` of a `NormalizedMessageEvent`.
+    ///
+    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationEventTyping` and 1 with the
+    /// same shape.
+    pub struct NormalizedMessageTyping {
+        /// Type.
+        type_: NormalizedMessageTypingType = "type",
+        /// Duration.
+        duration: i64 = "duration",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `type` of a `NormalizedMessageTyping`.
+    pub enum NormalizedMessageTypingType {
+        /// `On`.
+        On = "On",
     }
 }
 
@@ -3083,7 +3145,7 @@ body! {
         /// When work after the contact ended.
         end_acw_time: Timestamp = "endAcwTime",
         /// What routing looked for.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// How long it alerts, in milliseconds.
         alerting_timeout_ms: i64 = "alertingTimeoutMs",
         /// The participant who is listened to.
@@ -3148,7 +3210,7 @@ body! {
         /// Stickers.
         stickers: Vec<MessageSticker> = "stickers",
         /// What went wrong.
-        error_info: Box<ErrorDetails> = "errorInfo",
+        error_info: Box<CommunicationError> = "errorInfo",
         /// Message metadata.
         message_metadata: Box<MessageMetadata> = "messageMetadata",
         /// Social visibility.
@@ -3214,60 +3276,6 @@ body! {
     }
 }
 
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `to` of a `MessagingChannel`.
-    ///
-    /// Vendor classes: `V2ConversationMessageTypingEventForUserTopicConversationMessagingFromRecipient` and 3
-    /// with the same shape.
-    pub struct Recipient {
-        /// Nickname.
-        nickname: Box<str> = "nickname",
-        /// Its id.
-        id: Box<str> = "id",
-        /// Id type.
-        id_type: IdType = "idType",
-        /// Image.
-        image: Box<str> = "image",
-        /// First name.
-        first_name: Box<str> = "firstName",
-        /// Last name.
-        last_name: Box<str> = "lastName",
-        /// Email.
-        email: Box<str> = "email",
-        /// The ids: additional.
-        additional_ids: Vec<RecipientIdentifier> = "additionalIds",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-body! {
-    /// `additionalIds` of a `Recipient`.
-    ///
-    /// Vendor classes:
-    /// `V2ConversationMessageTypingEventForUserTopicConversationRecipientAdditionalIdentifier` and 1 with the
-    /// same shape.
-    pub struct RecipientIdentifier {
-        /// Type.
-        type_: RecipientIdentifierType = "type",
-        /// Value.
-        value: Box<str> = "value",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `type` of a `RecipientIdentifier`.
-    pub enum RecipientIdentifierType {
-        /// `Deployment`.
-        Deployment = "Deployment",
-        /// `Subject`.
-        Subject = "Subject",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
 #[cfg(any(feature = "routing", feature = "users"))]
 body! {
     /// What each recorder of a call does.
@@ -3295,27 +3303,6 @@ open_enum! {
         Active = "active",
         /// Yes, with a pause now.
         Paused = "paused",
-    }
-}
-
-#[cfg(any(feature = "routing", feature = "users"))]
-body! {
-    /// What routing looks for, and whom it considers.
-    ///
-    /// Vendor classes: `ConversationCallEventTopicConversationRoutingData` and 19 with the same shape.
-    pub struct RoutingData {
-        /// The queue.
-        queue: NamedRef = "queue",
-        /// The language.
-        language: NamedRef = "language",
-        /// The priority.
-        priority: i64 = "priority",
-        /// The skills.
-        skills: Vec<NamedRef> = "skills",
-        /// The agents with their scores.
-        scored_agents: Vec<ScoredAgent> = "scoredAgents",
-        /// The expression of skills.
-        skill_expression_id: Box<str> = "skillExpressionId",
     }
 }
 
@@ -3357,7 +3344,7 @@ body! {
         /// The id of the watching session.
         screen_monitoring_id: Box<str> = "screenMonitoringId",
         /// What it is tied to.
-        monitoring_type: MonitoringType = "monitoringType",
+        monitoring_type: ScreenMonitoringType = "monitoringType",
         /// How many there are.
         count: i64 = "count",
     }
@@ -3382,6 +3369,19 @@ open_enum! {
         Connected = "connected",
         /// `disconnected`.
         Disconnected = "disconnected",
+    }
+}
+
+#[cfg(any(feature = "routing", feature = "users"))]
+open_enum! {
+    /// What a watched screen is tied to.
+    pub enum ScreenMonitoringType {
+        /// The platform does not know.
+        Unknown = "Unknown",
+        /// The agent.
+        AgentLevel = "AgentLevel",
+        /// The conversation.
+        ConversationLevel = "ConversationLevel",
     }
 }
 
@@ -3541,7 +3541,7 @@ body! {
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
         /// Peer.
         peer: Box<str> = "peer",
         /// Screen recording state.
@@ -3586,10 +3586,27 @@ body! {
 
 #[cfg(any(feature = "external-contacts", feature = "journey"))]
 body! {
+    /// `segmentAssignmentEvent` of a `SegmentAssignmentEvents`.
+    ///
+    /// Vendor classes: `JourneyAppEventsNotificationSegmentAssignmentMessage` and 2 with the same shape.
+    pub struct SegmentAssignmentMessage {
+        /// Segment.
+        segment: EntityRef = "segment",
+        /// Assignment state.
+        assignment_state: SegmentAssignmentState = "assignmentState",
+        /// When: assigned.
+        date_assigned: Timestamp = "dateAssigned",
+        /// When: for unassignment.
+        date_for_unassignment: Timestamp = "dateForUnassignment",
+    }
+}
+
+#[cfg(any(feature = "external-contacts", feature = "journey"))]
+body! {
     /// `session` of a `SegmentAssignmentEvents`.
     ///
     /// Vendor classes: `JourneyAppEventsNotificationSession` and 4 with the same shape.
-    pub struct SegmentAssignmentEventsSession {
+    pub struct SegmentAssignmentSession {
         /// Its id.
         id: Box<str> = "id",
         /// Its path in the REST API.
@@ -3600,26 +3617,9 @@ body! {
 }
 
 #[cfg(any(feature = "external-contacts", feature = "journey"))]
-body! {
-    /// `segmentAssignmentEvent` of a `SegmentAssignmentEvents`.
-    ///
-    /// Vendor classes: `JourneyAppEventsNotificationSegmentAssignmentMessage` and 2 with the same shape.
-    pub struct SegmentAssignmentMessage {
-        /// Segment.
-        segment: EntityRef = "segment",
-        /// Assignment state.
-        assignment_state: SegmentAssignmentMessageAssignmentState = "assignmentState",
-        /// When: assigned.
-        date_assigned: Timestamp = "dateAssigned",
-        /// When: for unassignment.
-        date_for_unassignment: Timestamp = "dateForUnassignment",
-    }
-}
-
-#[cfg(any(feature = "external-contacts", feature = "journey"))]
 open_enum! {
     /// `assignmentState` of a `SegmentAssignmentMessage`.
-    pub enum SegmentAssignmentMessageAssignmentState {
+    pub enum SegmentAssignmentState {
         /// `Unknown`.
         Unknown = "Unknown",
         /// `Assigned`.
@@ -3699,36 +3699,6 @@ open_enum! {
         Private = "private",
         /// Everybody.
         Public = "public",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `sourceOutcome` of a `TriggerSource`.
-    pub enum SourceOutcome {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `CONTAINED`.
-        Contained = "CONTAINED",
-        /// `TRANSFER`.
-        Transfer = "TRANSFER",
-    }
-}
-
-#[cfg(any(feature = "conversations", feature = "users"))]
-open_enum! {
-    /// `sourceType` of a `TriggerSource`.
-    pub enum SourceType {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `AGENT_ASSISTANT`.
-        AgentAssistant = "AGENT_ASSISTANT",
-        /// `PROGRAM`.
-        Program = "PROGRAM",
-        /// `FLOW`.
-        Flow = "FLOW",
-        /// `COPILOT`.
-        Copilot = "COPILOT",
     }
 }
 
@@ -3833,11 +3803,41 @@ body! {
     /// Vendor classes: `ConversationSummaryTopicTriggerSource` and 1 with the same shape.
     pub struct TriggerSource {
         /// Source type.
-        source_type: SourceType = "sourceType",
+        source_type: TriggerSourceType = "sourceType",
         /// The id of the source.
         source_id: Box<str> = "sourceId",
         /// Source outcome.
-        source_outcome: SourceOutcome = "sourceOutcome",
+        source_outcome: TriggerSourceOutcome = "sourceOutcome",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `sourceOutcome` of a `TriggerSource`.
+    pub enum TriggerSourceOutcome {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `CONTAINED`.
+        Contained = "CONTAINED",
+        /// `TRANSFER`.
+        Transfer = "TRANSFER",
+    }
+}
+
+#[cfg(any(feature = "conversations", feature = "users"))]
+open_enum! {
+    /// `sourceType` of a `TriggerSource`.
+    pub enum TriggerSourceType {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `AGENT_ASSISTANT`.
+        AgentAssistant = "AGENT_ASSISTANT",
+        /// `PROGRAM`.
+        Program = "PROGRAM",
+        /// `FLOW`.
+        Flow = "FLOW",
+        /// `COPILOT`.
+        Copilot = "COPILOT",
     }
 }
 

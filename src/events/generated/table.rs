@@ -43,13 +43,13 @@ event_table! {
     /// An event of `v2.bot.conversation.{id}.conversations.summaries`.
     BotConversationConversationsSummaries(ConversationSummary) = "v2.bot.conversation.{id}.conversations.summaries", "conversations";
     /// An event of `v2.businessunits.{id}.workforcemanagement.intraday`.
-    BusinessunitsWorkforcemanagementIntraday(BuIntraday) = "v2.businessunits.{id}.workforcemanagement.intraday", "workforce";
+    BusinessunitsWorkforcemanagementIntraday(BusinessUnitIntraday) = "v2.businessunits.{id}.workforcemanagement.intraday", "workforce";
     /// An event of `v2.coaching.scheduleslots.jobs.{id}`.
     CoachingScheduleslotsJobs(CoachingSlotJob) = "v2.coaching.scheduleslots.jobs.{id}", "performance";
     /// An event of `v2.contentmanagement.documents.{id}`.
-    ContentmanagementDocuments(DocumentData) = "v2.contentmanagement.documents.{id}", "other-topics";
+    ContentmanagementDocuments(Document) = "v2.contentmanagement.documents.{id}", "other-topics";
     /// An event of `v2.contentmanagement.workspaces.{id}.documents`.
-    ContentmanagementWorkspacesDocuments(DocumentData) = "v2.contentmanagement.workspaces.{id}.documents", "other-topics";
+    ContentmanagementWorkspacesDocuments(Document) = "v2.contentmanagement.workspaces.{id}.documents", "other-topics";
     /// An event of `v2.conversations.{id}.agentchecklist`.
     ConversationsAgentchecklist(AgentChecklist) = "v2.conversations.{id}.agentchecklist", "conversations";
     /// An event of `v2.conversations.{id}.suggestions.intent`.
@@ -93,7 +93,7 @@ event_table! {
     /// An event of `v2.detail.events.conversation.{id}.flow.start`.
     DetailEventsConversationFlowStart(FlowStart) = "v2.detail.events.conversation.{id}.flow.start", "detail-events";
     /// An event of `v2.detail.events.conversation.{id}.outbound`.
-    DetailEventsConversationOutbound(OutboundInit) = "v2.detail.events.conversation.{id}.outbound", "detail-events";
+    DetailEventsConversationOutbound(OutboundStart) = "v2.detail.events.conversation.{id}.outbound", "detail-events";
     /// An event of `v2.detail.events.conversation.{id}.user.end`.
     DetailEventsConversationUserEnd(UserEnd) = "v2.detail.events.conversation.{id}.user.end", "detail-events";
     /// An event of `v2.detail.events.conversation.{id}.user.start`.
@@ -225,7 +225,7 @@ event_table! {
     /// An event of `v2.outbound.whatsappcampaigns.{id}.progress`.
     OutboundWhatsappcampaignsProgress(CampaignProgress) = "v2.outbound.whatsappcampaigns.{id}.progress", "outbound";
     /// An event of `v2.outbound.wrapupcodemappings.{id}`.
-    OutboundWrapupcodemappings(WrapUpCodeMapping) = "v2.outbound.wrapupcodemappings.{id}", "outbound";
+    OutboundWrapupcodemappings(WrapupCodeMapping) = "v2.outbound.wrapupcodemappings.{id}", "outbound";
     /// An event of `v2.quality.evaluations`.
     QualityEvaluations(Evaluation) = "v2.quality.evaluations", "performance";
     /// A conversation in a queue changed: all of it, as it is now.
@@ -339,7 +339,7 @@ event_table! {
     /// An event of `v2.users.{id}.employeeengagement.celebrations`.
     UsersEmployeeengagementCelebrations(EngagementCelebration) = "v2.users.{id}.employeeengagement.celebrations", "performance";
     /// An event of `v2.users.{id}.fax.documents`.
-    UsersFaxDocuments(FaxData) = "v2.users.{id}.fax.documents", "users";
+    UsersFaxDocuments(Fax) = "v2.users.{id}.fax.documents", "users";
     /// An event of `v2.users.{id}.geolocation`.
     UsersGeolocation(Geolocation) = "v2.users.{id}.geolocation", "users";
     /// An event of `v2.users.{id}.greetings`.
@@ -349,9 +349,9 @@ event_table! {
     /// An event of `v2.users.{id}.integrations.calendar.teams`.
     UsersIntegrationsCalendarTeams(TeamsCalendar) = "v2.users.{id}.integrations.calendar.teams", "users";
     /// An event of `v2.users.{id}.outbound.contactlists.{id}.export`.
-    UsersOutboundContactlistsExport(ExportUri) = "v2.users.{id}.outbound.contactlists.{id}.export", "outbound";
+    UsersOutboundContactlistsExport(ContactListExport) = "v2.users.{id}.outbound.contactlists.{id}.export", "outbound";
     /// An event of `v2.users.{id}.outbound.dnclists.{id}.export`.
-    UsersOutboundDnclistsExport(ExportUri) = "v2.users.{id}.outbound.dnclists.{id}.export", "outbound";
+    UsersOutboundDnclistsExport(ContactListExport) = "v2.users.{id}.outbound.dnclists.{id}.export", "outbound";
     /// An event of `v2.users.{id}.outofoffice`.
     UsersOutofoffice(OutOfOffice) = "v2.users.{id}.outofoffice", "users";
     /// An event of `v2.users.{id}.persistentconnection`.
@@ -367,7 +367,7 @@ event_table! {
     /// An event of `v2.users.{id}.tokens`.
     UsersTokens(Token) = "v2.users.{id}.tokens", "users";
     /// An event of `v2.users.{id}.userrecordings`.
-    UsersUserrecordings(RecordingData) = "v2.users.{id}.userrecordings", "users";
+    UsersUserrecordings(UserRecording) = "v2.users.{id}.userrecordings", "users";
     /// An event of `v2.users.{id}.voicemail.messages`.
     UsersVoicemailMessages(VoicemailMessage) = "v2.users.{id}.voicemail.messages", "users";
     /// An event of `v2.users.{id}.wem.coaching.notification`.
@@ -383,7 +383,7 @@ event_table! {
     /// An event of `v2.users.{id}.workforcemanagement.adherence.historical.bulk`.
     UsersWorkforcemanagementAdherenceHistoricalBulk(HistoricalAdherenceBulk) = "v2.users.{id}.workforcemanagement.adherence.historical.bulk", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete`.
-    UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete(AgentMuScheduleSearchComplete) = "v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete", "workforce";
+    UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete(AgentManagementUnitScheduleSearchComplete) = "v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.alternative.shift.jobs`.
     UsersWorkforcemanagementAlternativeShiftJobs(AlternativeShiftJobComplete) = "v2.users.{id}.workforcemanagement.alternative.shift.jobs", "workforce";
     /// An event of `v2.users.{id}.workforcemanagement.decisionmetrics.jobs`.
@@ -445,9 +445,9 @@ event_table! {
     /// An event of `v2.workforcemanagement.businessunits.{id}.schedulebids.{id}`.
     WorkforcemanagementBusinessunitsSchedulebids(ScheduleBidding) = "v2.workforcemanagement.businessunits.{id}.schedulebids.{id}", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.schedules`.
-    WorkforcemanagementBusinessunitsSchedules(BuSchedule) = "v2.workforcemanagement.businessunits.{id}.schedules", "workforce";
+    WorkforcemanagementBusinessunitsSchedules(BusinessUnitSchedule) = "v2.workforcemanagement.businessunits.{id}.schedules", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.scheduling.runs`.
-    WorkforcemanagementBusinessunitsSchedulingRuns(BuSchedulingRunProgress) = "v2.workforcemanagement.businessunits.{id}.scheduling.runs", "workforce";
+    WorkforcemanagementBusinessunitsSchedulingRuns(BusinessUnitScheduleRunProgress) = "v2.workforcemanagement.businessunits.{id}.scheduling.runs", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts`.
     WorkforcemanagementBusinessunitsShorttermforecasts(ShortTermForecastUpdate) = "v2.workforcemanagement.businessunits.{id}.shorttermforecasts", "workforce";
     /// An event of `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy`.
@@ -471,7 +471,7 @@ event_table! {
     /// An event of `v2.workforcemanagement.managementunits.{id}.agents.sync`.
     WorkforcemanagementManagementunitsAgentsSync(UpdateAgentDetailsComplete) = "v2.workforcemanagement.managementunits.{id}.agents.sync", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.agentschedules.changed`.
-    WorkforcemanagementManagementunitsAgentschedulesChanged(AgentMuScheduleChanged) = "v2.workforcemanagement.managementunits.{id}.agentschedules.changed", "workforce";
+    WorkforcemanagementManagementunitsAgentschedulesChanged(AgentManagementUnitScheduleChanged) = "v2.workforcemanagement.managementunits.{id}.agentschedules.changed", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.schedules`.
     WorkforcemanagementManagementunitsSchedules(ManagementUnitSchedule) = "v2.workforcemanagement.managementunits.{id}.schedules", "workforce";
     /// An event of `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk`.
@@ -481,9 +481,9 @@ event_table! {
     /// An event of `v2.workforcemanagement.teams.{id}.adherence`.
     WorkforcemanagementTeamsAdherence(ScheduleAdherence) = "v2.workforcemanagement.teams.{id}.adherence", "workforce";
     /// An event of `v2.workforcemanagement.users.{id}.schedules.query`.
-    WorkforcemanagementUsersSchedulesQuery(BuScheduleSearchResult) = "v2.workforcemanagement.users.{id}.schedules.query", "workforce";
+    WorkforcemanagementUsersSchedulesQuery(BusinessUnitScheduleSearchResult) = "v2.workforcemanagement.users.{id}.schedules.query", "workforce";
     /// An event of `v2.workforcemanagement.users.{id}.schedules.search`.
-    WorkforcemanagementUsersSchedulesSearch(BuScheduleSearchResult) = "v2.workforcemanagement.users.{id}.schedules.search", "workforce";
+    WorkforcemanagementUsersSchedulesSearch(BusinessUnitScheduleSearchResult) = "v2.workforcemanagement.users.{id}.schedules.search", "workforce";
 }
 
 topic_bodies! {
@@ -494,8 +494,8 @@ topic_bodies! {
     AdherenceExplanationJob = "workforce";
     AgentActivity = "users";
     AgentChecklist = "conversations";
-    AgentMuScheduleChanged = "workforce";
-    AgentMuScheduleSearchComplete = "workforce";
+    AgentManagementUnitScheduleChanged = "workforce";
+    AgentManagementUnitScheduleSearchComplete = "workforce";
     AgentOpportunity = "workforce";
     AgentScheduleUpdate = "workforce";
     AgentState = "detail-events";
@@ -507,11 +507,11 @@ topic_bodies! {
     AttemptLimits = "outbound";
     AttributeUpdate = "detail-events";
     AuditLogMessage = "other-topics";
-    BuIntraday = "workforce";
-    BuSchedule = "workforce";
-    BuScheduleSearchResult = "workforce";
-    BuSchedulingRunProgress = "workforce";
     BulkShiftTradeStateUpdate = "workforce";
+    BusinessUnitIntraday = "workforce";
+    BusinessUnitSchedule = "workforce";
+    BusinessUnitScheduleRunProgress = "workforce";
+    BusinessUnitScheduleSearchResult = "workforce";
     CallConversation = "routing", "users";
     CallForwarding = "users";
     CallableTimeSet = "outbound";
@@ -531,6 +531,7 @@ topic_bodies! {
     CollaborateChatMessage = "detail-events";
     Contact = "external-contacts";
     ContactList = "outbound";
+    ContactListExport = "outbound";
     ContactListFilter = "outbound";
     ContactSession = "external-contacts";
     ContactUpdate = "detail-events";
@@ -550,7 +551,7 @@ topic_bodies! {
     DetailWrapup = "detail-events";
     DetectedTopics = "speech";
     DncList = "outbound";
-    DocumentData = "other-topics";
+    Document = "other-topics";
     Edge = "telephony";
     EdgeMetrics = "telephony";
     EdgeSoftwareUpdate = "telephony";
@@ -558,10 +559,9 @@ topic_bodies! {
     EmailConversation = "routing", "users";
     EngagementCelebration = "performance";
     Evaluation = "performance";
-    ExportUri = "outbound";
     ExternalMetricsDefinition = "performance";
     ExternalOrganization = "external-contacts";
-    FaxData = "users";
+    Fax = "users";
     Flow = "architect";
     FlowEnd = "detail-events";
     FlowExecutionHistory = "architect";
@@ -600,8 +600,8 @@ topic_bodies! {
     OperationalEvent = "other-topics";
     Opportunity = "workforce";
     OutOfOffice = "users";
-    OutboundInit = "detail-events";
     OutboundSettings = "outbound";
+    OutboundStart = "detail-events";
     OutcomeEvents = "journey";
     PerformancePredictionCalculation = "workforce";
     PerformancePredictionUserRecalculation = "workforce";
@@ -622,7 +622,6 @@ topic_bodies! {
     QueueMember = "routing";
     QueueObservations = "analytics", "outbound";
     Recording = "users";
-    RecordingData = "users";
     Relationship = "external-contacts";
     ResponseSet = "outbound";
     RuleSet = "outbound";
@@ -654,6 +653,7 @@ topic_bodies! {
     UserConversationSummary = "users";
     UserEnd = "detail-events";
     UserPresence = "users";
+    UserRecording = "users";
     UserRoutingStatus = "users";
     UserStart = "detail-events";
     UserStations = "users";
@@ -671,5 +671,5 @@ topic_bodies! {
     WorkPlanBidding = "workforce";
     WorkforceNotification = "workforce";
     Workitem = "tasks";
-    WrapUpCodeMapping = "outbound";
+    WrapupCodeMapping = "outbound";
 }

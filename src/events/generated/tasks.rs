@@ -50,22 +50,6 @@ open_enum! {
     }
 }
 
-open_enum! {
-    /// `statusCategory` of a `Workitem`.
-    pub enum StatusCategory {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Open`.
-        Open = "Open",
-        /// `InProgress`.
-        InProgress = "InProgress",
-        /// `Waiting`.
-        Waiting = "Waiting",
-        /// `Closed`.
-        Closed = "Closed",
-    }
-}
-
 body! {
     /// The body of `v2.taskmanagement.workitems.queues.{id}`, `v2.taskmanagement.workitems.users.{id}`,
     /// `v2.taskmanagement.workitems.{id}`.
@@ -101,7 +85,7 @@ body! {
         /// The id of the status.
         status_id: Box<str> = "statusId",
         /// Status category.
-        status_category: StatusCategory = "statusCategory",
+        status_category: WorkitemStatusCategory = "statusCategory",
         /// Date closed.
         date_closed: Box<str> = "dateClosed",
         /// The id of the workbin.
@@ -324,6 +308,22 @@ open_enum! {
         DirectAssignment = "DirectAssignment",
         /// `AgentComplete`.
         AgentComplete = "AgentComplete",
+    }
+}
+
+open_enum! {
+    /// `statusCategory` of a `Workitem`.
+    pub enum WorkitemStatusCategory {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Open`.
+        Open = "Open",
+        /// `InProgress`.
+        InProgress = "InProgress",
+        /// `Waiting`.
+        Waiting = "Waiting",
+        /// `Closed`.
+        Closed = "Closed",
     }
 }
 

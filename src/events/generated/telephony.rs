@@ -306,11 +306,11 @@ body! {
         /// Connected status.
         connected_status: TrunkConnectedStatus = "connectedStatus",
         /// Options status.
-        options_status: Vec<TrunkMetricsOptions> = "optionsStatus",
+        options_status: Vec<TrunkOptionsStatus> = "optionsStatus",
         /// Registers status.
-        registers_status: Vec<TrunkMetricsRegisters> = "registersStatus",
+        registers_status: Vec<TrunkRegistersStatus> = "registersStatus",
         /// Ip status.
-        ip_status: Box<TrunkMetricsNetworkTypeIp> = "ipStatus",
+        ip_status: Box<TrunkIpStatus> = "ipStatus",
     }
 }
 
@@ -327,7 +327,7 @@ body! {
 }
 
 body! {
-    /// `errorInfo` of a `TrunkMetricsOptions`.
+    /// `errorInfo` of a `TrunkOptionsStatus`.
     ///
     /// Vendor class: `TrunkInstanceTopicTrunkErrorInfo`.
     pub struct TrunkErrorInfo {
@@ -355,6 +355,18 @@ body! {
 }
 
 body! {
+    /// `ipStatus` of a `Trunk`.
+    ///
+    /// Vendor class: `TrunkInstanceTopicTrunkMetricsNetworkTypeIp`.
+    pub struct TrunkIpStatus {
+        /// Address.
+        address: Box<str> = "address",
+        /// What went wrong.
+        error_info: TrunkErrorInfo = "errorInfo",
+    }
+}
+
+body! {
     /// The body of `v2.telephony.providers.edges.trunks.{id}.metrics`.
     ///
     /// Vendor class: `TrunkMetricsTopicTrunkMetrics`.
@@ -364,7 +376,7 @@ body! {
         /// When: event.
         event_time: Timestamp = "eventTime",
         /// Qos.
-        qos: TrunkMetricsQoS = "qos",
+        qos: TrunkMetricsQos = "qos",
         /// Trunk.
         trunk: NamedRef = "trunk",
     }
@@ -383,14 +395,12 @@ body! {
 }
 
 body! {
-    /// `ipStatus` of a `Trunk`.
+    /// `qos` of a `TrunkMetrics`.
     ///
-    /// Vendor class: `TrunkInstanceTopicTrunkMetricsNetworkTypeIp`.
-    pub struct TrunkMetricsNetworkTypeIp {
-        /// Address.
-        address: Box<str> = "address",
-        /// What went wrong.
-        error_info: TrunkErrorInfo = "errorInfo",
+    /// Vendor class: `TrunkMetricsTopicTrunkMetricsQoS`.
+    pub struct TrunkMetricsQos {
+        /// Mismatch count.
+        mismatch_count: i64 = "mismatchCount",
     }
 }
 
@@ -398,7 +408,7 @@ body! {
     /// `optionsStatus` of a `Trunk`.
     ///
     /// Vendor class: `TrunkInstanceTopicTrunkMetricsOptions`.
-    pub struct TrunkMetricsOptions {
+    pub struct TrunkOptionsStatus {
         /// Proxy address.
         proxy_address: Box<str> = "proxyAddress",
         /// Whether: option state.
@@ -411,20 +421,10 @@ body! {
 }
 
 body! {
-    /// `qos` of a `TrunkMetrics`.
-    ///
-    /// Vendor class: `TrunkMetricsTopicTrunkMetricsQoS`.
-    pub struct TrunkMetricsQoS {
-        /// Mismatch count.
-        mismatch_count: i64 = "mismatchCount",
-    }
-}
-
-body! {
     /// `registersStatus` of a `Trunk`.
     ///
     /// Vendor class: `TrunkInstanceTopicTrunkMetricsRegisters`.
-    pub struct TrunkMetricsRegisters {
+    pub struct TrunkRegistersStatus {
         /// Proxy address.
         proxy_address: Box<str> = "proxyAddress",
         /// Whether: register state.

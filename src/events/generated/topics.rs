@@ -40,10 +40,10 @@
 //! | `v2.architect.systemprompts.{id}.resources.{id}` | `architect::systemprompt_resource` | `ArchitectSystempromptsResources` | `PromptResource` | `architect` |
 //! | `v2.audits.entitytype.{id}.entityid.{id}` | `audits::entitytype_entityid` | `AuditsEntitytypeEntityid` | `AuditLogMessage` | `other-topics` |
 //! | `v2.bot.conversation.{id}.conversations.summaries` | `bot::conversation_conversations_summaries` | `BotConversationConversationsSummaries` | `ConversationSummary` | `conversations` |
-//! | `v2.businessunits.{id}.workforcemanagement.intraday` | `businessunits::workforcemanagement_intraday` | `BusinessunitsWorkforcemanagementIntraday` | `BuIntraday` | `workforce` |
+//! | `v2.businessunits.{id}.workforcemanagement.intraday` | `businessunits::workforcemanagement_intraday` | `BusinessunitsWorkforcemanagementIntraday` | `BusinessUnitIntraday` | `workforce` |
 //! | `v2.coaching.scheduleslots.jobs.{id}` | `coaching::scheduleslots_job` | `CoachingScheduleslotsJobs` | `CoachingSlotJob` | `performance` |
-//! | `v2.contentmanagement.documents.{id}` | `contentmanagement::document` | `ContentmanagementDocuments` | `DocumentData` | `other-topics` |
-//! | `v2.contentmanagement.workspaces.{id}.documents` | `contentmanagement::workspace_documents` | `ContentmanagementWorkspacesDocuments` | `DocumentData` | `other-topics` |
+//! | `v2.contentmanagement.documents.{id}` | `contentmanagement::document` | `ContentmanagementDocuments` | `Document` | `other-topics` |
+//! | `v2.contentmanagement.workspaces.{id}.documents` | `contentmanagement::workspace_documents` | `ContentmanagementWorkspacesDocuments` | `Document` | `other-topics` |
 //! | `v2.conversations.{id}.agentchecklist` | `conversations::agentchecklist` | `ConversationsAgentchecklist` | `AgentChecklist` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.intent` | `conversations::suggestions_intent` | `ConversationsSuggestionsIntent` | `IntentSuggestion` | `conversations` |
 //! | `v2.conversations.{id}.suggestions.knowledge.article` | `conversations::suggestions_knowledge_article` | `ConversationsSuggestionsKnowledgeArticle` | `KnowledgeArticleSuggestion` | `conversations` |
@@ -65,7 +65,7 @@
 //! | `v2.detail.events.conversation.{id}.flow.end` | `detail::events_conversation_flow_end` | `DetailEventsConversationFlowEnd` | `FlowEnd` | `detail-events` |
 //! | `v2.detail.events.conversation.{id}.flow.outcome` | `detail::events_conversation_flow_outcome` | `DetailEventsConversationFlowOutcome` | `FlowOutcome` | `detail-events` |
 //! | `v2.detail.events.conversation.{id}.flow.start` | `detail::events_conversation_flow_start` | `DetailEventsConversationFlowStart` | `FlowStart` | `detail-events` |
-//! | `v2.detail.events.conversation.{id}.outbound` | `detail::events_conversation_outbound` | `DetailEventsConversationOutbound` | `OutboundInit` | `detail-events` |
+//! | `v2.detail.events.conversation.{id}.outbound` | `detail::events_conversation_outbound` | `DetailEventsConversationOutbound` | `OutboundStart` | `detail-events` |
 //! | `v2.detail.events.conversation.{id}.user.end` | `detail::events_conversation_user_end` | `DetailEventsConversationUserEnd` | `UserEnd` | `detail-events` |
 //! | `v2.detail.events.conversation.{id}.user.start` | `detail::events_conversation_user_start` | `DetailEventsConversationUserStart` | `UserStart` | `detail-events` |
 //! | `v2.detail.events.conversation.{id}.voicemail.end` | `detail::events_conversation_voicemail_end` | `DetailEventsConversationVoicemailEnd` | `VoicemailEnd` | `detail-events` |
@@ -131,7 +131,7 @@
 //! | `v2.outbound.whatsapp.campaigns.contact.preContact` | `outbound::whatsapp_campaigns_contact_pre_contact` | `OutboundWhatsappCampaignsContactPreContact` | `PreContactWhatsApp` | `outbound` |
 //! | `v2.outbound.whatsappcampaigns.{id}` | `outbound::whatsappcampaign` | `OutboundWhatsappcampaigns` | `MessagingCampaign` | `outbound` |
 //! | `v2.outbound.whatsappcampaigns.{id}.progress` | `outbound::whatsappcampaign_progress` | `OutboundWhatsappcampaignsProgress` | `CampaignProgress` | `outbound` |
-//! | `v2.outbound.wrapupcodemappings.{id}` | `outbound::wrapupcodemapping` | `OutboundWrapupcodemappings` | `WrapUpCodeMapping` | `outbound` |
+//! | `v2.outbound.wrapupcodemappings.{id}` | `outbound::wrapupcodemapping` | `OutboundWrapupcodemappings` | `WrapupCodeMapping` | `outbound` |
 //! | `v2.quality.evaluations` | `quality::evaluations` | `QualityEvaluations` | `Evaluation` | `performance` |
 //! | `v2.routing.queues.{id}.conversations` | `routing::queue_conversations` | `RoutingQueuesConversations` | `Conversation` | `routing` |
 //! | `v2.routing.queues.{id}.conversations.callbacks` | `routing::queue_conversations_callbacks` | `RoutingQueuesConversationsCallbacks` | `CallbackConversation` | `routing` |
@@ -188,13 +188,13 @@
 //! | `v2.users.{id}.conversations.{id}.recordings.{id}` | `users::conversation_recording` | `UsersConversationsRecording` | `Recording` | `users` |
 //! | `v2.users.{id}.conversationsummary` | `users::conversationsummary` | `UsersConversationsummary` | `UserConversationSummary` | `users` |
 //! | `v2.users.{id}.employeeengagement.celebrations` | `users::employeeengagement_celebrations` | `UsersEmployeeengagementCelebrations` | `EngagementCelebration` | `performance` |
-//! | `v2.users.{id}.fax.documents` | `users::fax_documents` | `UsersFaxDocuments` | `FaxData` | `users` |
+//! | `v2.users.{id}.fax.documents` | `users::fax_documents` | `UsersFaxDocuments` | `Fax` | `users` |
 //! | `v2.users.{id}.geolocation` | `users::geolocation` | `UsersGeolocation` | `Geolocation` | `users` |
 //! | `v2.users.{id}.greetings` | `users::greetings` | `UsersGreetings` | `Greeting` | `users` |
 //! | `v2.users.{id}.integrationpresence` | `users::integrationpresence` | `UsersIntegrationpresence` | `PresenceActivity` | `users` |
 //! | `v2.users.{id}.integrations.calendar.teams` | `users::integrations_calendar_teams` | `UsersIntegrationsCalendarTeams` | `TeamsCalendar` | `users` |
-//! | `v2.users.{id}.outbound.contactlists.{id}.export` | `users::outbound_contactlist_export` | `UsersOutboundContactlistsExport` | `ExportUri` | `outbound` |
-//! | `v2.users.{id}.outbound.dnclists.{id}.export` | `users::outbound_dnclist_export` | `UsersOutboundDnclistsExport` | `ExportUri` | `outbound` |
+//! | `v2.users.{id}.outbound.contactlists.{id}.export` | `users::outbound_contactlist_export` | `UsersOutboundContactlistsExport` | `ContactListExport` | `outbound` |
+//! | `v2.users.{id}.outbound.dnclists.{id}.export` | `users::outbound_dnclist_export` | `UsersOutboundDnclistsExport` | `ContactListExport` | `outbound` |
 //! | `v2.users.{id}.outofoffice` | `users::outofoffice` | `UsersOutofoffice` | `OutOfOffice` | `users` |
 //! | `v2.users.{id}.persistentconnection` | `users::persistentconnection` | `UsersPersistentconnection` | `PersistentConnection` | `users` |
 //! | `v2.users.{id}.presence` | `users::presence` | `UsersPresence` | `UserPresence` | `users` |
@@ -202,7 +202,7 @@
 //! | `v2.users.{id}.routingStatus` | `users::routing_status` | `UsersRoutingStatus` | `UserRoutingStatus` | `users` |
 //! | `v2.users.{id}.station` | `users::station` | `UsersStation` | `UserStations` | `users` |
 //! | `v2.users.{id}.tokens` | `users::tokens` | `UsersTokens` | `Token` | `users` |
-//! | `v2.users.{id}.userrecordings` | `users::userrecordings` | `UsersUserrecordings` | `RecordingData` | `users` |
+//! | `v2.users.{id}.userrecordings` | `users::userrecordings` | `UsersUserrecordings` | `UserRecording` | `users` |
 //! | `v2.users.{id}.voicemail.messages` | `users::voicemail_messages` | `UsersVoicemailMessages` | `VoicemailMessage` | `users` |
 //! | `v2.users.{id}.wem.coaching.notification` | `users::wem_coaching_notification` | `UsersWemCoachingNotification` | `CoachingNotification` | `performance` |
 //! | `v2.users.{id}.wem.learning.assignment` | `users::wem_learning_assignment` | `UsersWemLearningAssignment` | `LearningAssignment` | `performance` |
@@ -210,7 +210,7 @@
 //! | `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` | `users::workforcemanagement_adherence_explanations_jobs` | `UsersWorkforcemanagementAdherenceExplanationsJobs` | `AdherenceExplanationJob` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.adherence.historical.agent` | `users::workforcemanagement_adherence_historical_agent` | `UsersWorkforcemanagementAdherenceHistoricalAgent` | `HistoricalAdherenceAgent` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.adherence.historical.bulk` | `users::workforcemanagement_adherence_historical_bulk` | `UsersWorkforcemanagementAdherenceHistoricalBulk` | `HistoricalAdherenceBulk` | `workforce` |
-//! | `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete` | `users::workforcemanagement_agentschedules_managementunit_search_complete` | `UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete` | `AgentMuScheduleSearchComplete` | `workforce` |
+//! | `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete` | `users::workforcemanagement_agentschedules_managementunit_search_complete` | `UsersWorkforcemanagementAgentschedulesManagementunitSearchComplete` | `AgentManagementUnitScheduleSearchComplete` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.alternative.shift.jobs` | `users::workforcemanagement_alternative_shift_jobs` | `UsersWorkforcemanagementAlternativeShiftJobs` | `AlternativeShiftJobComplete` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.decisionmetrics.jobs` | `users::workforcemanagement_decisionmetrics_jobs` | `UsersWorkforcemanagementDecisionmetricsJobs` | `DecisionMetricsJob` | `workforce` |
 //! | `v2.users.{id}.workforcemanagement.historicaladherencequery` | `users::workforcemanagement_historicaladherencequery` | `UsersWorkforcemanagementHistoricaladherencequery` | `HistoricalAdherence` | `workforce` |
@@ -241,8 +241,8 @@
 //! | `v2.workforcemanagement.businessunits.{id}.main.forecast.export.snapshot` | `workforcemanagement::businessunit_main_forecast_export_snapshot` | `WorkforcemanagementBusinessunitsMainForecastExportSnapshot` | `MainForecastExport` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.opportunities` | `workforcemanagement::businessunit_opportunities` | `WorkforcemanagementBusinessunitsOpportunities` | `Opportunity` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.schedulebids.{id}` | `workforcemanagement::businessunit_schedulebid` | `WorkforcemanagementBusinessunitsSchedulebids` | `ScheduleBidding` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.schedules` | `workforcemanagement::businessunit_schedules` | `WorkforcemanagementBusinessunitsSchedules` | `BuSchedule` | `workforce` |
-//! | `v2.workforcemanagement.businessunits.{id}.scheduling.runs` | `workforcemanagement::businessunit_scheduling_runs` | `WorkforcemanagementBusinessunitsSchedulingRuns` | `BuSchedulingRunProgress` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.schedules` | `workforcemanagement::businessunit_schedules` | `WorkforcemanagementBusinessunitsSchedules` | `BusinessUnitSchedule` | `workforce` |
+//! | `v2.workforcemanagement.businessunits.{id}.scheduling.runs` | `workforcemanagement::businessunit_scheduling_runs` | `WorkforcemanagementBusinessunitsSchedulingRuns` | `BusinessUnitScheduleRunProgress` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts` | `workforcemanagement::businessunit_shorttermforecasts` | `WorkforcemanagementBusinessunitsShorttermforecasts` | `ShortTermForecastUpdate` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` | `workforcemanagement::businessunit_shorttermforecasts_copy` | `WorkforcemanagementBusinessunitsShorttermforecastsCopy` | `ShortTermForecastUpdate` | `workforce` |
 //! | `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` | `workforcemanagement::businessunit_shorttermforecasts_generate` | `WorkforcemanagementBusinessunitsShorttermforecastsGenerate` | `ShortTermForecastProgress` | `workforce` |
@@ -254,13 +254,13 @@
 //! | `v2.workforcemanagement.managementunits.{id}` | `workforcemanagement::managementunit` | `WorkforcemanagementManagementunits` | `MoveManagementUnit` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.adherence` | `workforcemanagement::managementunit_adherence` | `WorkforcemanagementManagementunitsAdherence` | `ScheduleAdherence` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.agents.sync` | `workforcemanagement::managementunit_agents_sync` | `WorkforcemanagementManagementunitsAgentsSync` | `UpdateAgentDetailsComplete` | `workforce` |
-//! | `v2.workforcemanagement.managementunits.{id}.agentschedules.changed` | `workforcemanagement::managementunit_agentschedules_changed` | `WorkforcemanagementManagementunitsAgentschedulesChanged` | `AgentMuScheduleChanged` | `workforce` |
+//! | `v2.workforcemanagement.managementunits.{id}.agentschedules.changed` | `workforcemanagement::managementunit_agentschedules_changed` | `WorkforcemanagementManagementunitsAgentschedulesChanged` | `AgentManagementUnitScheduleChanged` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.schedules` | `workforcemanagement::managementunit_schedules` | `WorkforcemanagementManagementunitsSchedules` | `ManagementUnitSchedule` | `workforce` |
 //! | `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk` | `workforcemanagement::managementunit_shifttrades_state_bulk` | `WorkforcemanagementManagementunitsShifttradesStateBulk` | `BulkShiftTradeStateUpdate` | `workforce` |
 //! | `v2.workforcemanagement.performanceprediction.schedules.{id}` | `workforcemanagement::performanceprediction_schedule` | `WorkforcemanagementPerformancepredictionSchedules` | `PerformancePredictionCalculation` | `workforce` |
 //! | `v2.workforcemanagement.teams.{id}.adherence` | `workforcemanagement::team_adherence` | `WorkforcemanagementTeamsAdherence` | `ScheduleAdherence` | `workforce` |
-//! | `v2.workforcemanagement.users.{id}.schedules.query` | `workforcemanagement::user_schedules_query` | `WorkforcemanagementUsersSchedulesQuery` | `BuScheduleSearchResult` | `workforce` |
-//! | `v2.workforcemanagement.users.{id}.schedules.search` | `workforcemanagement::user_schedules_search` | `WorkforcemanagementUsersSchedulesSearch` | `BuScheduleSearchResult` | `workforce` |
+//! | `v2.workforcemanagement.users.{id}.schedules.query` | `workforcemanagement::user_schedules_query` | `WorkforcemanagementUsersSchedulesQuery` | `BusinessUnitScheduleSearchResult` | `workforce` |
+//! | `v2.workforcemanagement.users.{id}.schedules.search` | `workforcemanagement::user_schedules_search` | `WorkforcemanagementUsersSchedulesSearch` | `BusinessUnitScheduleSearchResult` | `workforce` |
 
 /// Topics that begin with `v2.analytics`.
 #[cfg(feature = "analytics")]
@@ -409,7 +409,7 @@ pub mod businessunits {
     /// An event of `v2.businessunits.{id}.workforcemanagement.intraday`.
     pub fn workforcemanagement_intraday(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuIntraday> {
+    ) -> Topic<bodies::BusinessUnitIntraday> {
         Topic::unchecked(format!(
             "v2.businessunits.{}.workforcemanagement.intraday",
             businessunit.as_ref()
@@ -436,12 +436,12 @@ pub mod contentmanagement {
     use crate::events::topic::Topic;
 
     /// An event of `v2.contentmanagement.documents.{id}`.
-    pub fn document(document: impl AsRef<str>) -> Topic<bodies::DocumentData> {
+    pub fn document(document: impl AsRef<str>) -> Topic<bodies::Document> {
         Topic::unchecked(format!("v2.contentmanagement.documents.{}", document.as_ref()))
     }
 
     /// An event of `v2.contentmanagement.workspaces.{id}.documents`.
-    pub fn workspace_documents(workspace: impl AsRef<str>) -> Topic<bodies::DocumentData> {
+    pub fn workspace_documents(workspace: impl AsRef<str>) -> Topic<bodies::Document> {
         Topic::unchecked(format!(
             "v2.contentmanagement.workspaces.{}.documents",
             workspace.as_ref()
@@ -632,7 +632,7 @@ pub mod detail {
     /// An event of `v2.detail.events.conversation.{id}.outbound`.
     pub fn events_conversation_outbound(
         conversation: impl AsRef<str>,
-    ) -> Topic<bodies::OutboundInit> {
+    ) -> Topic<bodies::OutboundStart> {
         Topic::unchecked(format!(
             "v2.detail.events.conversation.{}.outbound",
             conversation.as_ref()
@@ -1116,7 +1116,7 @@ pub mod outbound {
     /// An event of `v2.outbound.wrapupcodemappings.{id}`.
     pub fn wrapupcodemapping(
         wrapupcodemapping: impl AsRef<str>,
-    ) -> Topic<bodies::WrapUpCodeMapping> {
+    ) -> Topic<bodies::WrapupCodeMapping> {
         Topic::unchecked(format!("v2.outbound.wrapupcodemappings.{}", wrapupcodemapping.as_ref()))
     }
 }
@@ -1562,7 +1562,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.fax.documents`.
     #[cfg(feature = "users")]
-    pub fn fax_documents(user: impl AsRef<str>) -> Topic<bodies::FaxData> {
+    pub fn fax_documents(user: impl AsRef<str>) -> Topic<bodies::Fax> {
         Topic::unchecked(format!("v2.users.{}.fax.documents", user.as_ref()))
     }
 
@@ -1595,7 +1595,7 @@ pub mod users {
     pub fn outbound_contactlist_export(
         user: impl AsRef<str>,
         contactlist: impl AsRef<str>,
-    ) -> Topic<bodies::ExportUri> {
+    ) -> Topic<bodies::ContactListExport> {
         Topic::unchecked(format!(
             "v2.users.{}.outbound.contactlists.{}.export",
             user.as_ref(),
@@ -1608,7 +1608,7 @@ pub mod users {
     pub fn outbound_dnclist_export(
         user: impl AsRef<str>,
         dnclist: impl AsRef<str>,
-    ) -> Topic<bodies::ExportUri> {
+    ) -> Topic<bodies::ContactListExport> {
         Topic::unchecked(format!(
             "v2.users.{}.outbound.dnclists.{}.export",
             user.as_ref(),
@@ -1660,7 +1660,7 @@ pub mod users {
 
     /// An event of `v2.users.{id}.userrecordings`.
     #[cfg(feature = "users")]
-    pub fn userrecordings(user: impl AsRef<str>) -> Topic<bodies::RecordingData> {
+    pub fn userrecordings(user: impl AsRef<str>) -> Topic<bodies::UserRecording> {
         Topic::unchecked(format!("v2.users.{}.userrecordings", user.as_ref()))
     }
 
@@ -1727,7 +1727,7 @@ pub mod users {
     #[cfg(feature = "workforce")]
     pub fn workforcemanagement_agentschedules_managementunit_search_complete(
         user: impl AsRef<str>,
-    ) -> Topic<bodies::AgentMuScheduleSearchComplete> {
+    ) -> Topic<bodies::AgentManagementUnitScheduleSearchComplete> {
         Topic::unchecked(format!(
             "v2.users.{}.workforcemanagement.agentschedules.managementunit.search.complete",
             user.as_ref()
@@ -2052,7 +2052,9 @@ pub mod workforcemanagement {
     }
 
     /// An event of `v2.workforcemanagement.businessunits.{id}.schedules`.
-    pub fn businessunit_schedules(businessunit: impl AsRef<str>) -> Topic<bodies::BuSchedule> {
+    pub fn businessunit_schedules(
+        businessunit: impl AsRef<str>,
+    ) -> Topic<bodies::BusinessUnitSchedule> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.schedules",
             businessunit.as_ref()
@@ -2062,7 +2064,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.businessunits.{id}.scheduling.runs`.
     pub fn businessunit_scheduling_runs(
         businessunit: impl AsRef<str>,
-    ) -> Topic<bodies::BuSchedulingRunProgress> {
+    ) -> Topic<bodies::BusinessUnitScheduleRunProgress> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.businessunits.{}.scheduling.runs",
             businessunit.as_ref()
@@ -2167,7 +2169,7 @@ pub mod workforcemanagement {
     /// An event of `v2.workforcemanagement.managementunits.{id}.agentschedules.changed`.
     pub fn managementunit_agentschedules_changed(
         managementunit: impl AsRef<str>,
-    ) -> Topic<bodies::AgentMuScheduleChanged> {
+    ) -> Topic<bodies::AgentManagementUnitScheduleChanged> {
         Topic::unchecked(format!(
             "v2.workforcemanagement.managementunits.{}.agentschedules.changed",
             managementunit.as_ref()
@@ -2210,12 +2212,16 @@ pub mod workforcemanagement {
     }
 
     /// An event of `v2.workforcemanagement.users.{id}.schedules.query`.
-    pub fn user_schedules_query(user: impl AsRef<str>) -> Topic<bodies::BuScheduleSearchResult> {
+    pub fn user_schedules_query(
+        user: impl AsRef<str>,
+    ) -> Topic<bodies::BusinessUnitScheduleSearchResult> {
         Topic::unchecked(format!("v2.workforcemanagement.users.{}.schedules.query", user.as_ref()))
     }
 
     /// An event of `v2.workforcemanagement.users.{id}.schedules.search`.
-    pub fn user_schedules_search(user: impl AsRef<str>) -> Topic<bodies::BuScheduleSearchResult> {
+    pub fn user_schedules_search(
+        user: impl AsRef<str>,
+    ) -> Topic<bodies::BusinessUnitScheduleSearchResult> {
         Topic::unchecked(format!("v2.workforcemanagement.users.{}.schedules.search", user.as_ref()))
     }
 }

@@ -4,10 +4,10 @@
 //! Users: the types of this feature alone.
 
 use super::shared::{
-    ConversationError, ConversationSummaryEntity, ConversationSummaryMediaType, Direction,
-    DivisionMembership, ErrorType, EvaluationAgent, FlaggedReason, Headline, IdRef, JourneyContext,
-    LockData, MediaDisconnectType, MediaState, NamedRef, QueueMediaSettings, RoutingData, Summary,
-    Wrapup,
+    ConversationError, ConversationRoutingData, ConversationSummaryEntity,
+    ConversationSummaryErrorType, ConversationSummaryMediaType, Direction, DivisionMembership,
+    EvaluationAgent, FlaggedReason, Headline, IdRef, JourneyContext, LockInfo, MediaDisconnectType,
+    MediaState, NamedRef, QueueMediaSettings, Summary, Wrapup,
 };
 use crate::events::body::body;
 use crate::events::json::Json;
@@ -159,6 +159,24 @@ open_enum! {
 }
 
 body! {
+    /// `entity` of a `AlertPredicate`.
+    ///
+    /// Vendor classes: `V2MobiusAlertsTopicEntityProperties` and 1 with the same shape.
+    pub struct AlertEntity {
+        /// Entity type.
+        entity_type: AlertSummaryEntityType = "entityType",
+        /// User.
+        user: EvaluationAgent = "user",
+        /// Group.
+        group: EvaluationAgent = "group",
+        /// Queue.
+        queue: EvaluationAgent = "queue",
+        /// Team.
+        team: EvaluationAgent = "team",
+    }
+}
+
+body! {
     /// `notifications` of a `Alert`.
     ///
     /// Vendor classes: `V2MobiusAlertsTopicAlertNotification` and 1 with the same shape.
@@ -194,7 +212,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Entity.
-        entity: Box<EntityProperties> = "entity",
+        entity: Box<AlertEntity> = "entity",
         /// Metric.
         metric: Box<str> = "metric",
         /// Metric type.
@@ -488,7 +506,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// View type.
-        view_type: ViewType = "viewType",
+        view_type: DataExportViewType = "viewType",
         /// Export error messages type.
         export_error_messages_type: ExportErrorMessagesType = "exportErrorMessagesType",
         /// Whether: read.
@@ -532,1004 +550,9 @@ open_enum! {
     }
 }
 
-body! {
-    /// `entity` of a `AlertPredicate`.
-    ///
-    /// Vendor classes: `V2MobiusAlertsTopicEntityProperties` and 1 with the same shape.
-    pub struct EntityProperties {
-        /// Entity type.
-        entity_type: AlertSummaryEntityType = "entityType",
-        /// User.
-        user: EvaluationAgent = "user",
-        /// Group.
-        group: EvaluationAgent = "group",
-        /// Queue.
-        queue: EvaluationAgent = "queue",
-        /// Team.
-        team: EvaluationAgent = "team",
-    }
-}
-
-body! {
-    /// `nestedErrorDetails` of a `PersistentConnectionErrorInfo`.
-    ///
-    /// Vendor class: `PersistentConnectionChangeTopicErrorInfoDetails`.
-    pub struct ErrorInfoDetails {
-        /// Code.
-        code: Box<str> = "code",
-        /// User message.
-        user_message: Box<str> = "userMessage",
-        /// User params.
-        user_params: Members<Box<str>> = "userParams",
-        /// Hostname.
-        hostname: Box<str> = "hostname",
-        /// Location.
-        location: Box<ErrorLocation> = "location",
-    }
-}
-
-body! {
-    /// `location` of a `ErrorInfoDetails`.
-    ///
-    /// Vendor class: `PersistentConnectionChangeTopicErrorLocation`.
-    pub struct ErrorLocation {
-        /// Function.
-        function: Box<str> = "function",
-        /// The id of the file.
-        file_id: Box<str> = "fileID",
-        /// Line.
-        line: i64 = "line",
-    }
-}
-
-open_enum! {
-    /// `exportErrorMessagesType` of a `DataExport`.
-    pub enum ExportErrorMessagesType {
-        /// `FAILED_CONVERTING_EXPORT_JOB`.
-        FailedConvertingExportJob = "FAILED_CONVERTING_EXPORT_JOB",
-        /// `FAILED_NO_DATA_EXPORT_JOB_FOUND`.
-        FailedNoDataExportJobFound = "FAILED_NO_DATA_EXPORT_JOB_FOUND",
-        /// `FAILED_GETTING_DATA_FROM_SERVICE`.
-        FailedGettingDataFromService = "FAILED_GETTING_DATA_FROM_SERVICE",
-        /// `FAILED_GENERATING_TEMP_FILE`.
-        FailedGeneratingTempFile = "FAILED_GENERATING_TEMP_FILE",
-        /// `FAILED_SAVING_FILE_TO_S3`.
-        FailedSavingFileToS3 = "FAILED_SAVING_FILE_TO_S3",
-        /// `FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD`.
-        FailedNotifyingSkywalkerOfDownload = "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
-        /// `FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE`.
-        FailedBuildingDownloadUrlFromSkywalkerResponse = "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
-        /// `EXPORT_TYPE_NOT_IMPLEMENTED`.
-        ExportTypeNotImplemented = "EXPORT_TYPE_NOT_IMPLEMENTED",
-        /// `REACHED_MAXIMUM_ATTEMPT_OF_RETRY`.
-        ReachedMaximumAttemptOfRetry = "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
-        /// `FAILED_LONG_RUNNING_EXPORT`.
-        FailedLongRunningExport = "FAILED_LONG_RUNNING_EXPORT",
-        /// `TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION`.
-        TooManyRequestsFromAnOrganization = "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
-        /// `FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB`.
-        FailedAsExportFileSizeIsGreaterThan10Mb = "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
-        /// `NOT_AUTHORIZED_TO_VIEW_EXPORT`.
-        NotAuthorizedToViewExport = "NOT_AUTHORIZED_TO_VIEW_EXPORT",
-        /// `STATIC_LINK_EXPORT_FAILED`.
-        StaticLinkExportFailed = "STATIC_LINK_EXPORT_FAILED",
-        /// `TOO_MANY_SEARCH_CRITERIA`.
-        TooManySearchCriteria = "TOO_MANY_SEARCH_CRITERIA",
-        /// `SEARCH_CRITERIA_VALUES_EXCEED_LIMIT`.
-        SearchCriteriaValuesExceedLimit = "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
-        /// `EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT`.
-        ExportEmailFileSizeExceededLimit = "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
-        /// `CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE`.
-        CircuitBreakerOpenForViewType = "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
-    }
-}
-
-open_enum! {
-    /// `exportFormat` of a `DataExport`.
-    pub enum ExportFormat {
-        /// `CSV`.
-        Csv = "CSV",
-        /// `PDF`.
-        Pdf = "PDF",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.fax.documents`.
-    ///
-    /// Vendor class: `FaxTopicFaxDataV2`.
-    pub struct FaxData {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// When: created.
-        date_created: Timestamp = "dateCreated",
-        /// When: modified.
-        date_modified: Timestamp = "dateModified",
-        /// Workspace.
-        workspace: IdRef = "workspace",
-        /// Created by.
-        created_by: NamedRef = "createdBy",
-        /// The type of its content.
-        content_type: Box<str> = "contentType",
-        /// Content length.
-        content_length: i64 = "contentLength",
-        /// Filename.
-        filename: Box<str> = "filename",
-        /// Change number.
-        change_number: i64 = "changeNumber",
-        /// When: uploaded.
-        date_uploaded: Timestamp = "dateUploaded",
-        /// Uploaded by.
-        uploaded_by: NamedRef = "uploadedBy",
-        /// Lock info.
-        lock_info: Box<LockData> = "lockInfo",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-        /// Caller address.
-        caller_address: Box<str> = "callerAddress",
-        /// Receiver address.
-        receiver_address: Box<str> = "receiverAddress",
-        /// Whether: read.
-        read: bool = "read",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.geolocation`.
-    ///
-    /// Vendor class: `GeolocationEventGeolocation`.
-    pub struct Geolocation {
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Type.
-        type_: Box<str> = "type",
-        /// Country.
-        country: Box<str> = "country",
-        /// Region.
-        region: Box<str> = "region",
-        /// City.
-        city: Box<str> = "city",
-    }
-}
-
-body! {
-    /// The body of `v2.groups.{id}.greetings`, `v2.users.{id}.greetings`.
-    ///
-    /// Vendor classes: `GroupGreetingEventGreeting` and 1 with the same shape.
-    pub struct Greeting {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Type.
-        type_: Box<str> = "type",
-        /// Owner type.
-        owner_type: Box<str> = "ownerType",
-        /// Owner.
-        owner: IdRef = "owner",
-        /// Greeting audio file.
-        greeting_audio_file: GreetingAudioFile = "greetingAudioFile",
-        /// Audio tts.
-        audio_tts: Box<str> = "audioTTS",
-    }
-}
-
-body! {
-    /// `greetingAudioFile` of a `Greeting`.
-    ///
-    /// Vendor classes: `GroupGreetingEventGreetingAudioFile` and 1 with the same shape.
-    pub struct GreetingAudioFile {
-        /// Duration, in milliseconds.
-        duration_milliseconds: i64 = "durationMilliseconds",
-        /// Size, in bytes.
-        size_bytes: i64 = "sizeBytes",
-    }
-}
-
-body! {
-    /// `mediaUris` of a `Recording`.
-    ///
-    /// Vendor classes: `RecordingArchiveRestoreTopicMediaResult` and 2 with the same shape.
-    pub struct MediaResult {
-        /// The id of the channel.
-        channel_id: Box<str> = "channelId",
-        /// Where it is: wave.
-        wave_uri: Box<str> = "waveUri",
-        /// Where it is: media.
-        media_uri: Box<str> = "mediaUri",
-        /// Waveform data.
-        waveform_data: Vec<Number> = "waveformData",
-    }
-}
-
-body! {
-    /// `call` of a `UserConversationSummary`.
-    ///
-    /// Vendor class: `UserConversationsEventMediaSummary`.
-    pub struct MediaSummary {
-        /// Contact center.
-        contact_center: MediaSummaryDetail = "contactCenter",
-        /// Enterprise.
-        enterprise: MediaSummaryDetail = "enterprise",
-    }
-}
-
-body! {
-    /// `contactCenter` of a `MediaSummary`.
-    ///
-    /// Vendor class: `UserConversationsEventMediaSummaryDetail`.
-    pub struct MediaSummaryDetail {
-        /// Active.
-        active: i64 = "active",
-        /// Acw.
-        acw: i64 = "acw",
-    }
-}
-
-open_enum! {
-    /// `metricType` of a `AlertSummary`.
-    pub enum MetricType {
-        /// `Interval`.
-        Interval = "Interval",
-        /// `Instance`.
-        Instance = "Instance",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-open_enum! {
-    /// `metricValueType` of a `AlertPredicate`.
-    pub enum MetricValueType {
-        /// `Count`.
-        Count = "Count",
-        /// `Percentage`.
-        Percentage = "Percentage",
-        /// `Average`.
-        Average = "Average",
-        /// `Timer`.
-        Timer = "Timer",
-        /// `Observation`.
-        Observation = "Observation",
-        /// `Min`.
-        Min = "Min",
-        /// `Max`.
-        Max = "Max",
-        /// `Unknown`.
-        Unknown = "Unknown",
-    }
-}
-
-body! {
-    /// A presence of the organization.
-    ///
-    /// Vendor classes: `AgentActivityChangedTopicOrganizationPresence` and 2 with the same shape.
-    pub struct OrganizationPresence {
-        /// The id of its definition.
-        id: Box<str> = "id",
-        /// What it means to the platform, such as `AVAILABLE` or `ON_QUEUE`. REST spells it differently:
-        /// compare after dropping case, spaces and underscores.
-        system_presence: Box<str> = "systemPresence",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.outofoffice`.
-    ///
-    /// Vendor class: `OutOfOfficeEventOutOfOffice`.
-    pub struct OutOfOffice {
-        /// User.
-        user: IdRef = "user",
-        /// Whether: active.
-        active: bool = "active",
-        /// Whether: indefinite.
-        indefinite: bool = "indefinite",
-        /// When: start.
-        start_date: Timestamp = "startDate",
-        /// When: end.
-        end_date: Timestamp = "endDate",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.persistentconnection`.
-    ///
-    /// Vendor class: `PersistentConnectionChangeTopicPersistentConnectionChangeEvent`.
-    pub struct PersistentConnection {
-        /// What went wrong.
-        error_info: Box<PersistentConnectionErrorInfo> = "errorInfo",
-        /// The id of the station.
-        station_id: Box<str> = "stationId",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Persistent state.
-        persistent_state: PersistentState = "persistentState",
-        /// When: event.
-        event_time: Timestamp = "eventTime",
-    }
-}
-
-body! {
-    /// `errorInfo` of a `PersistentConnection`.
-    ///
-    /// Vendor class: `PersistentConnectionChangeTopicErrorInfo`.
-    pub struct PersistentConnectionErrorInfo {
-        /// Text.
-        text: Box<str> = "text",
-        /// Code.
-        code: Box<str> = "code",
-        /// User message.
-        user_message: Box<str> = "userMessage",
-        /// User params.
-        user_params: Members<Box<str>> = "userParams",
-        /// Nested error details.
-        nested_error_details: Vec<ErrorInfoDetails> = "nestedErrorDetails",
-    }
-}
-
-open_enum! {
-    /// `persistentState` of a `PersistentConnection`.
-    pub enum PersistentState {
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-        /// `PERSISTED`.
-        Persisted = "PERSISTED",
-        /// `ACTIVE_CALL`.
-        ActiveCall = "ACTIVE_CALL",
-        /// `DISCONNECTED`.
-        Disconnected = "DISCONNECTED",
-        /// `FAILED`.
-        Failed = "FAILED",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.integrationpresence`.
-    ///
-    /// Vendor class: `V2IntegrationPresenceEventPresenceActivityEvent`.
-    pub struct PresenceActivity {
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Event type.
-        event_type: PresenceActivityEventType = "eventType",
-        /// Source.
-        source: Box<str> = "source",
-        /// When: modified.
-        modified_date: Timestamp = "modifiedDate",
-        /// Presence definition.
-        presence_definition: OrganizationPresence = "presenceDefinition",
-        /// Message.
-        message: Box<str> = "message",
-        /// The id of the current display source.
-        current_display_source_id: Box<str> = "currentDisplaySourceId",
-        /// The id of the previous display source.
-        previous_display_source_id: Box<str> = "previousDisplaySourceId",
-        /// Future presence definition.
-        future_presence_definition: OrganizationPresence = "futurePresenceDefinition",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `PresenceActivity`.
-    pub enum PresenceActivityEventType {
-        /// `UserPresenceStatusChanged`.
-        UserPresenceStatusChanged = "UserPresenceStatusChanged",
-        /// `UserPrimaryPresenceSourceChanged`.
-        UserPrimaryPresenceSourceChanged = "UserPrimaryPresenceSourceChanged",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversations.{id}.recordings`,
-    /// `v2.users.{id}.conversations.{id}.recordings.{id}`, `v2.users.{id}.recordings`.
-    ///
-    /// Vendor classes: `RecordingArchiveRestoreTopicRecording` and 2 with the same shape.
-    pub struct Recording {
-        /// Its id.
-        id: Box<str> = "id",
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// File state.
-        file_state: Box<str> = "fileState",
-        /// Media uris.
-        media_uris: Vec<MediaResult> = "mediaUris",
-        /// Estimated transcode time, in milliseconds.
-        estimated_transcode_time_ms: i64 = "estimatedTranscodeTimeMs",
-        /// Actual transcode time, in milliseconds.
-        actual_transcode_time_ms: i64 = "actualTranscodeTimeMs",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.userrecordings`.
-    ///
-    /// Vendor class: `AdhocRecordingTopicRecordingDataV2`.
-    pub struct RecordingData {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// When: created.
-        date_created: Timestamp = "dateCreated",
-        /// When: modified.
-        date_modified: Timestamp = "dateModified",
-        /// Workspace.
-        workspace: IdRef = "workspace",
-        /// Created by.
-        created_by: NamedRef = "createdBy",
-        /// The type of its content.
-        content_type: Box<str> = "contentType",
-        /// Content length.
-        content_length: i64 = "contentLength",
-        /// Filename.
-        filename: Box<str> = "filename",
-        /// Change number.
-        change_number: i64 = "changeNumber",
-        /// When: uploaded.
-        date_uploaded: Timestamp = "dateUploaded",
-        /// Uploaded by.
-        uploaded_by: NamedRef = "uploadedBy",
-        /// Lock info.
-        lock_info: Box<LockData> = "lockInfo",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-        /// Duration millieconds.
-        duration_millieconds: i64 = "durationMillieconds",
-        /// Conversation.
-        conversation: IdRef = "conversation",
-        /// Whether: read.
-        read: bool = "read",
-    }
-}
-
-open_enum! {
-    /// `responseStatus` of a `TeamsCalendar`.
-    pub enum ResponseStatus {
-        /// `unknown`.
-        Unknown = "unknown",
-        /// `none`.
-        None = "none",
-        /// `organizer`.
-        Organizer = "organizer",
-        /// `tentativelyAccepted`.
-        TentativelyAccepted = "tentativelyAccepted",
-        /// `accepted`.
-        Accepted = "accepted",
-        /// `declined`.
-        Declined = "declined",
-        /// `notResponded`.
-        NotResponded = "notResponded",
-    }
-}
-
-body! {
-    /// What went wrong with a routing status.
-    ///
-    /// Vendor class: `UserRoutingStatusErrorInfo`.
-    pub struct RoutingError {
-        /// The platform's code.
-        error_code: Box<str> = "errorCode",
-        /// The status.
-        status: i64 = "status",
-        /// What support asks for.
-        correlation_id: Box<str> = "correlationId",
-        /// The text.
-        user_message: Box<str> = "userMessage",
-        /// The text with places for its parameters.
-        user_params_message: Box<str> = "userParamsMessage",
-        /// The parameters of the text.
-        user_params: Vec<RoutingErrorParam> = "userParams",
-    }
-}
-
-body! {
-    /// A parameter of an error's text.
-    ///
-    /// Vendor class: `UserRoutingStatusUserParam`.
-    pub struct RoutingErrorParam {
-        /// Its name.
-        key: Box<str> = "key",
-        /// Its value.
-        value: Box<str> = "value",
-        /// Additional properties.
-        additional_properties: Members<Json> = "additionalProperties",
-    }
-}
-
-open_enum! {
-    /// Whether work is offered to a user, and whether it is taken.
-    pub enum RoutingState {
-        /// No work is offered.
-        OffQueue = "OFF_QUEUE",
-        /// Waits for work.
-        Idle = "IDLE",
-        /// Has work from a queue.
-        Interacting = "INTERACTING",
-        /// Did not answer, and is offered nothing until that is changed.
-        NotResponding = "NOT_RESPONDING",
-        /// Is busy with something that is not from a queue.
-        Communicating = "COMMUNICATING",
-    }
-}
-
-body! {
-    /// A routing status, and since when.
-    ///
-    /// Vendor classes: `AgentActivityChangedTopicRoutingStatus` and 1 with the same shape.
-    pub struct RoutingStatus {
-        /// The status.
-        status: RoutingState = "status",
-        /// Since when.
-        start_time: Timestamp = "startTime",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversations.socialexpressions`.
-    ///
-    /// Vendor class: `ConversationSocialExpressionEventTopicSocialConversation`.
-    pub struct SocialConversation {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Participants.
-        participants: Vec<SocialParticipant> = "participants",
-        /// Other media uris.
-        other_media_uris: Vec<Box<str>> = "otherMediaUris",
-        /// Address.
-        address: Box<str> = "address",
-        /// The id of the utilization label.
-        utilization_label_id: Box<str> = "utilizationLabelId",
-        /// Access attributes.
-        access_attributes: Vec<Box<str>> = "accessAttributes",
-        /// When: inactivity timeout.
-        inactivity_timeout: Timestamp = "inactivityTimeout",
-        /// Divisions.
-        divisions: Vec<DivisionMembership> = "divisions",
-    }
-}
-
-body! {
-    /// `participants` of a `SocialConversation`.
-    ///
-    /// Vendor class: `ConversationSocialExpressionEventTopicSocialMediaParticipant`.
-    pub struct SocialParticipant {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Address.
-        address: Box<str> = "address",
-        /// When: start.
-        start_time: Timestamp = "startTime",
-        /// When it was connected.
-        connected_time: Timestamp = "connectedTime",
-        /// When: end.
-        end_time: Timestamp = "endTime",
-        /// Since when it is on hold.
-        start_hold_time: Timestamp = "startHoldTime",
-        /// Purpose.
-        purpose: Box<str> = "purpose",
-        /// State.
-        state: MediaState = "state",
-        /// Where it stood at first.
-        initial_state: MediaState = "initialState",
-        /// Who began it.
-        direction: Direction = "direction",
-        /// Why it ended; absent until then.
-        disconnect_type: MediaDisconnectType = "disconnectType",
-        /// Whether it is on hold.
-        held: bool = "held",
-        /// Whether: wrapup required.
-        wrapup_required: bool = "wrapupRequired",
-        /// Wrapup prompt.
-        wrapup_prompt: Box<str> = "wrapupPrompt",
-        /// User.
-        user: NamedRef = "user",
-        /// Queue.
-        queue: NamedRef = "queue",
-        /// Team.
-        team: NamedRef = "team",
-        /// Attributes.
-        attributes: Members<Box<str>> = "attributes",
-        /// What went wrong.
-        error_info: Box<ConversationError> = "errorInfo",
-        /// Script.
-        script: NamedRef = "script",
-        /// Wrapup timeout, in milliseconds.
-        wrapup_timeout_ms: i64 = "wrapupTimeoutMs",
-        /// Whether: wrapup skipped.
-        wrapup_skipped: bool = "wrapupSkipped",
-        /// Alerting timeout, in milliseconds.
-        alerting_timeout_ms: i64 = "alertingTimeoutMs",
-        /// Provider.
-        provider: Box<str> = "provider",
-        /// External contact.
-        external_contact: NamedRef = "externalContact",
-        /// The id of the external contact initial division.
-        external_contact_initial_division_id: Box<str> = "externalContactInitialDivisionId",
-        /// External organization.
-        external_organization: NamedRef = "externalOrganization",
-        /// What the agent noted at the end.
-        wrapup: Box<Wrapup> = "wrapup",
-        /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
-        /// Peer.
-        peer: Box<str> = "peer",
-        /// Screen recording state.
-        screen_recording_state: Box<str> = "screenRecordingState",
-        /// Flagged reason.
-        flagged_reason: FlaggedReason = "flaggedReason",
-        /// How the customer got here.
-        journey_context: Box<JourneyContext> = "journeyContext",
-        /// When: start acw.
-        start_acw_time: Timestamp = "startAcwTime",
-        /// When: end acw.
-        end_acw_time: Timestamp = "endAcwTime",
-        /// When it comes back from parking.
-        resume_time: Timestamp = "resumeTime",
-        /// When it was parked.
-        park_time: Timestamp = "parkTime",
-        /// Media roles.
-        media_roles: Vec<Box<str>> = "mediaRoles",
-        /// How the queue offers it.
-        queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
-        /// The id of the social media.
-        social_media_id: Box<str> = "socialMediaId",
-        /// Social media hub.
-        social_media_hub: Box<str> = "socialMediaHub",
-        /// Social user name.
-        social_user_name: Box<str> = "socialUserName",
-        /// Preview text.
-        preview_text: Box<str> = "previewText",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversations.summaries.settings.preview`.
-    ///
-    /// Vendor class:
-    /// `V2SessionConversationsSummarySettingsPreviewEventConversationSummarySettingsPreviewMessage`.
-    pub struct SummaryPreview {
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// The id of the summary.
-        summary_id: Box<str> = "summaryId",
-        /// The id of the session.
-        session_id: Box<str> = "sessionId",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// The id of the summary settings.
-        summary_settings_id: Box<str> = "summarySettingsId",
-        /// Language.
-        language: Box<str> = "language",
-        /// Media type.
-        media_type: ConversationSummaryMediaType = "mediaType",
-        /// Summary.
-        summary: Summary = "summary",
-        /// Reason.
-        reason: Box<Headline> = "reason",
-        /// Resolution.
-        resolution: Box<Headline> = "resolution",
-        /// Followup actions.
-        followup_actions: Vec<Headline> = "followupActions",
-        /// Extracted entities.
-        extracted_entities: Vec<ConversationSummaryEntity> = "extractedEntities",
-        /// Labels.
-        labels: Vec<SummaryPreviewLabel> = "labels",
-        /// Error type.
-        error_type: ErrorType = "errorType",
-        /// Duration, in milliseconds.
-        duration_ms: i64 = "durationMs",
-    }
-}
-
-body! {
-    /// `labels` of a `SummaryPreview`.
-    ///
-    /// Vendor class: `V2SessionConversationsSummarySettingsPreviewEventConversationSummaryLabel`.
-    pub struct SummaryPreviewLabel {
-        /// Its name.
-        name: Box<str> = "name",
-        /// Description.
-        description: Box<str> = "description",
-        /// Type.
-        type_: SummaryPreviewLabelType = "type",
-    }
-}
-
-open_enum! {
-    /// `type` of a `SummaryPreviewLabel`.
-    pub enum SummaryPreviewLabelType {
-        /// `CUSTOMER_SETTING`.
-        CustomerSetting = "CUSTOMER_SETTING",
-        /// `UNKNOWN`.
-        Unknown = "UNKNOWN",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.integrations.calendar.teams`.
-    ///
-    /// Vendor class: `GcuccTeamsCalendarEventsGCUCCTeamsCalendarEventV2`.
-    pub struct TeamsCalendar {
-        /// The id of the external user.
-        external_user_id: Box<str> = "externalUserId",
-        /// The id of the genesys user.
-        genesys_user_id: Box<str> = "genesysUserId",
-        /// Trigger.
-        trigger: TeamsCalendarTrigger = "trigger",
-        /// Event type.
-        event_type: TeamsCalendarEventType = "eventType",
-        /// When: event.
-        event_time: Timestamp = "eventTime",
-        /// Response status.
-        response_status: ResponseStatus = "responseStatus",
-        /// The id of the meeting.
-        meeting_id: Box<str> = "meetingId",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `TeamsCalendar`.
-    pub enum TeamsCalendarEventType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Calendar`.
-        Calendar = "Calendar",
-        /// `InstantMeeting`.
-        InstantMeeting = "InstantMeeting",
-    }
-}
-
-open_enum! {
-    /// `trigger` of a `TeamsCalendar`.
-    pub enum TeamsCalendarTrigger {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `EventStart`.
-        EventStart = "EventStart",
-        /// `EventEnd`.
-        EventEnd = "EventEnd",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.tokens`.
-    ///
-    /// Vendor class: `UserTokensTopicTokenNotification`.
-    pub struct Token {
-        /// User.
-        user: NamedRef = "user",
-        /// Ip address.
-        ip_address: Box<str> = "ipAddress",
-        /// Date created.
-        date_created: Box<str> = "dateCreated",
-        /// Token expiration date.
-        token_expiration_date: Box<str> = "tokenExpirationDate",
-        /// The id of the session.
-        session_id: Box<str> = "sessionId",
-        /// The id of the client.
-        client_id: Box<str> = "clientId",
-        /// Token hash.
-        token_hash: Box<str> = "tokenHash",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversationsummary`.
-    ///
-    /// Vendor class: `UserConversationsEventUserConversationSummary`.
-    pub struct UserConversationSummary {
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Call.
-        call: Box<MediaSummary> = "call",
-        /// Callback.
-        callback: Box<MediaSummary> = "callback",
-        /// Email.
-        email: Box<MediaSummary> = "email",
-        /// Message.
-        message: Box<MediaSummary> = "message",
-        /// Chat.
-        chat: Box<MediaSummary> = "chat",
-        /// Social expression.
-        social_expression: Box<MediaSummary> = "socialExpression",
-        /// Video.
-        video: Box<MediaSummary> = "video",
-    }
-}
-
-body! {
-    /// A user's presence. The user's id is in the topic only.
-    ///
-    /// Vendor class: `PresenceEventUserPresence`.
-    pub struct UserPresence {
-        /// Who set it: `PURECLOUD`, or another source.
-        source: Box<str> = "source",
-        /// The presence.
-        presence_definition: OrganizationPresence = "presenceDefinition",
-        /// Whether its source is the user's primary one.
-        primary: bool = "primary",
-        /// The user's own words.
-        message: Box<str> = "message",
-        /// When it changed.
-        modified_date: Timestamp = "modifiedDate",
-        /// The presence that follows when the current work is done.
-        future_presence_definition: OrganizationPresence = "futurePresenceDefinition",
-    }
-}
-
-body! {
-    /// A user's routing status.
-    ///
-    /// Vendor class: `UserRoutingStatusUserRoutingStatus`.
-    pub struct UserRoutingStatus {
-        /// The user.
-        id: Box<str> = "id",
-        /// The status.
-        routing_status: RoutingStatus = "routingStatus",
-        /// What went wrong.
-        error_info: Box<RoutingError> = "errorInfo",
-    }
-}
-
-body! {
-    /// `associatedStation` of a `UserStations`.
-    ///
-    /// Vendor class: `UserStationChangeTopicUserStation`.
-    pub struct UserStation {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Associated user.
-        associated_user: IdRef = "associatedUser",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.station`.
-    ///
-    /// Vendor class: `UserStationChangeTopicUserStations`.
-    pub struct UserStations {
-        /// Associated station.
-        associated_station: Box<UserStation> = "associatedStation",
-    }
-}
-
-body! {
-    /// The body of `v2.users.{id}.conversations.videos`.
-    ///
-    /// Vendor class: `ConversationVideoEventTopicVideoConversation`.
-    pub struct VideoConversation {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Participants.
-        participants: Vec<VideoParticipant> = "participants",
-        /// Other media uris.
-        other_media_uris: Vec<Box<str>> = "otherMediaUris",
-        /// Address.
-        address: Box<str> = "address",
-        /// The id of the utilization label.
-        utilization_label_id: Box<str> = "utilizationLabelId",
-        /// Access attributes.
-        access_attributes: Vec<Box<str>> = "accessAttributes",
-        /// When: inactivity timeout.
-        inactivity_timeout: Timestamp = "inactivityTimeout",
-        /// Divisions.
-        divisions: Vec<DivisionMembership> = "divisions",
-    }
-}
-
-body! {
-    /// `participants` of a `VideoConversation`.
-    ///
-    /// Vendor class: `ConversationVideoEventTopicVideoMediaParticipant`.
-    pub struct VideoParticipant {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// Address.
-        address: Box<str> = "address",
-        /// When: start.
-        start_time: Timestamp = "startTime",
-        /// When it was connected.
-        connected_time: Timestamp = "connectedTime",
-        /// When: end.
-        end_time: Timestamp = "endTime",
-        /// Since when it is on hold.
-        start_hold_time: Timestamp = "startHoldTime",
-        /// Purpose.
-        purpose: Box<str> = "purpose",
-        /// State.
-        state: MediaState = "state",
-        /// Where it stood at first.
-        initial_state: MediaState = "initialState",
-        /// Who began it.
-        direction: Direction = "direction",
-        /// Why it ended; absent until then.
-        disconnect_type: MediaDisconnectType = "disconnectType",
-        /// Whether it is on hold.
-        held: bool = "held",
-        /// Whether: wrapup required.
-        wrapup_required: bool = "wrapupRequired",
-        /// Wrapup prompt.
-        wrapup_prompt: Box<str> = "wrapupPrompt",
-        /// User.
-        user: NamedRef = "user",
-        /// Queue.
-        queue: NamedRef = "queue",
-        /// Team.
-        team: NamedRef = "team",
-        /// Attributes.
-        attributes: Members<Box<str>> = "attributes",
-        /// What went wrong.
-        error_info: Box<ConversationError> = "errorInfo",
-        /// Script.
-        script: NamedRef = "script",
-        /// Wrapup timeout, in milliseconds.
-        wrapup_timeout_ms: i64 = "wrapupTimeoutMs",
-        /// Whether: wrapup skipped.
-        wrapup_skipped: bool = "wrapupSkipped",
-        /// Alerting timeout, in milliseconds.
-        alerting_timeout_ms: i64 = "alertingTimeoutMs",
-        /// Provider.
-        provider: Box<str> = "provider",
-        /// External contact.
-        external_contact: NamedRef = "externalContact",
-        /// The id of the external contact initial division.
-        external_contact_initial_division_id: Box<str> = "externalContactInitialDivisionId",
-        /// External organization.
-        external_organization: NamedRef = "externalOrganization",
-        /// What the agent noted at the end.
-        wrapup: Box<Wrapup> = "wrapup",
-        /// Conversation routing data.
-        conversation_routing_data: Box<RoutingData> = "conversationRoutingData",
-        /// Peer.
-        peer: Box<str> = "peer",
-        /// Screen recording state.
-        screen_recording_state: Box<str> = "screenRecordingState",
-        /// Flagged reason.
-        flagged_reason: FlaggedReason = "flaggedReason",
-        /// How the customer got here.
-        journey_context: Box<JourneyContext> = "journeyContext",
-        /// When: start acw.
-        start_acw_time: Timestamp = "startAcwTime",
-        /// When: end acw.
-        end_acw_time: Timestamp = "endAcwTime",
-        /// When it comes back from parking.
-        resume_time: Timestamp = "resumeTime",
-        /// When it was parked.
-        park_time: Timestamp = "parkTime",
-        /// Media roles.
-        media_roles: Vec<Box<str>> = "mediaRoles",
-        /// How the queue offers it.
-        queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
-        /// Whether: audio muted.
-        audio_muted: bool = "audioMuted",
-        /// Whether: video muted.
-        video_muted: bool = "videoMuted",
-        /// Whether: sharing screen.
-        sharing_screen: bool = "sharingScreen",
-        /// Peer count.
-        peer_count: i64 = "peerCount",
-        /// Context.
-        context: Box<str> = "context",
-        /// Msids.
-        msids: Vec<Box<str>> = "msids",
-    }
-}
-
 open_enum! {
     /// `viewType` of a `DataExport`.
-    pub enum ViewType {
+    pub enum DataExportViewType {
         /// `QUEUE_PERFORMANCE_SUMMARY_VIEW`.
         QueuePerformanceSummaryView = "QUEUE_PERFORMANCE_SUMMARY_VIEW",
         /// `QUEUE_PERFORMANCE_DETAIL_VIEW`.
@@ -1732,6 +755,983 @@ open_enum! {
         CallbackQueuePerformanceSummaryView = "CALLBACK_QUEUE_PERFORMANCE_SUMMARY_VIEW",
         /// `CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW`.
         CallbackQueuePerformanceDetailView = "CALLBACK_QUEUE_PERFORMANCE_DETAIL_VIEW",
+    }
+}
+
+body! {
+    /// `location` of a `PersistentConnectionErrorDetails`.
+    ///
+    /// Vendor class: `PersistentConnectionChangeTopicErrorLocation`.
+    pub struct ErrorLocation {
+        /// Function.
+        function: Box<str> = "function",
+        /// The id of the file.
+        file_id: Box<str> = "fileID",
+        /// Line.
+        line: i64 = "line",
+    }
+}
+
+open_enum! {
+    /// `exportErrorMessagesType` of a `DataExport`.
+    pub enum ExportErrorMessagesType {
+        /// `FAILED_CONVERTING_EXPORT_JOB`.
+        FailedConvertingExportJob = "FAILED_CONVERTING_EXPORT_JOB",
+        /// `FAILED_NO_DATA_EXPORT_JOB_FOUND`.
+        FailedNoDataExportJobFound = "FAILED_NO_DATA_EXPORT_JOB_FOUND",
+        /// `FAILED_GETTING_DATA_FROM_SERVICE`.
+        FailedGettingDataFromService = "FAILED_GETTING_DATA_FROM_SERVICE",
+        /// `FAILED_GENERATING_TEMP_FILE`.
+        FailedGeneratingTempFile = "FAILED_GENERATING_TEMP_FILE",
+        /// `FAILED_SAVING_FILE_TO_S3`.
+        FailedSavingFileToS3 = "FAILED_SAVING_FILE_TO_S3",
+        /// `FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD`.
+        FailedNotifyingSkywalkerOfDownload = "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
+        /// `FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE`.
+        FailedBuildingDownloadUrlFromSkywalkerResponse = "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
+        /// `EXPORT_TYPE_NOT_IMPLEMENTED`.
+        ExportTypeNotImplemented = "EXPORT_TYPE_NOT_IMPLEMENTED",
+        /// `REACHED_MAXIMUM_ATTEMPT_OF_RETRY`.
+        ReachedMaximumAttemptOfRetry = "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
+        /// `FAILED_LONG_RUNNING_EXPORT`.
+        FailedLongRunningExport = "FAILED_LONG_RUNNING_EXPORT",
+        /// `TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION`.
+        TooManyRequestsFromAnOrganization = "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
+        /// `FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB`.
+        FailedAsExportFileSizeIsGreaterThan10Mb = "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
+        /// `NOT_AUTHORIZED_TO_VIEW_EXPORT`.
+        NotAuthorizedToViewExport = "NOT_AUTHORIZED_TO_VIEW_EXPORT",
+        /// `STATIC_LINK_EXPORT_FAILED`.
+        StaticLinkExportFailed = "STATIC_LINK_EXPORT_FAILED",
+        /// `TOO_MANY_SEARCH_CRITERIA`.
+        TooManySearchCriteria = "TOO_MANY_SEARCH_CRITERIA",
+        /// `SEARCH_CRITERIA_VALUES_EXCEED_LIMIT`.
+        SearchCriteriaValuesExceedLimit = "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
+        /// `EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT`.
+        ExportEmailFileSizeExceededLimit = "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
+        /// `CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE`.
+        CircuitBreakerOpenForViewType = "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
+    }
+}
+
+open_enum! {
+    /// `exportFormat` of a `DataExport`.
+    pub enum ExportFormat {
+        /// `CSV`.
+        Csv = "CSV",
+        /// `PDF`.
+        Pdf = "PDF",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.fax.documents`.
+    ///
+    /// Vendor class: `FaxTopicFaxDataV2`.
+    pub struct Fax {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// When: created.
+        date_created: Timestamp = "dateCreated",
+        /// When: modified.
+        date_modified: Timestamp = "dateModified",
+        /// Workspace.
+        workspace: IdRef = "workspace",
+        /// Created by.
+        created_by: NamedRef = "createdBy",
+        /// The type of its content.
+        content_type: Box<str> = "contentType",
+        /// Content length.
+        content_length: i64 = "contentLength",
+        /// Filename.
+        filename: Box<str> = "filename",
+        /// Change number.
+        change_number: i64 = "changeNumber",
+        /// When: uploaded.
+        date_uploaded: Timestamp = "dateUploaded",
+        /// Uploaded by.
+        uploaded_by: NamedRef = "uploadedBy",
+        /// Lock info.
+        lock_info: Box<LockInfo> = "lockInfo",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+        /// Caller address.
+        caller_address: Box<str> = "callerAddress",
+        /// Receiver address.
+        receiver_address: Box<str> = "receiverAddress",
+        /// Whether: read.
+        read: bool = "read",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.geolocation`.
+    ///
+    /// Vendor class: `GeolocationEventGeolocation`.
+    pub struct Geolocation {
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Type.
+        type_: Box<str> = "type",
+        /// Country.
+        country: Box<str> = "country",
+        /// Region.
+        region: Box<str> = "region",
+        /// City.
+        city: Box<str> = "city",
+    }
+}
+
+body! {
+    /// The body of `v2.groups.{id}.greetings`, `v2.users.{id}.greetings`.
+    ///
+    /// Vendor classes: `GroupGreetingEventGreeting` and 1 with the same shape.
+    pub struct Greeting {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Type.
+        type_: Box<str> = "type",
+        /// Owner type.
+        owner_type: Box<str> = "ownerType",
+        /// Owner.
+        owner: IdRef = "owner",
+        /// Greeting audio file.
+        greeting_audio_file: GreetingAudio = "greetingAudioFile",
+        /// Audio tts.
+        audio_tts: Box<str> = "audioTTS",
+    }
+}
+
+body! {
+    /// `greetingAudioFile` of a `Greeting`.
+    ///
+    /// Vendor classes: `GroupGreetingEventGreetingAudioFile` and 1 with the same shape.
+    pub struct GreetingAudio {
+        /// Duration, in milliseconds.
+        duration_milliseconds: i64 = "durationMilliseconds",
+        /// Size, in bytes.
+        size_bytes: i64 = "sizeBytes",
+    }
+}
+
+body! {
+    /// `mediaUris` of a `Recording`.
+    ///
+    /// Vendor classes: `RecordingArchiveRestoreTopicMediaResult` and 2 with the same shape.
+    pub struct MediaResult {
+        /// The id of the channel.
+        channel_id: Box<str> = "channelId",
+        /// Where it is: wave.
+        wave_uri: Box<str> = "waveUri",
+        /// Where it is: media.
+        media_uri: Box<str> = "mediaUri",
+        /// Waveform data.
+        waveform_data: Vec<Number> = "waveformData",
+    }
+}
+
+body! {
+    /// `call` of a `UserConversationSummary`.
+    ///
+    /// Vendor class: `UserConversationsEventMediaSummary`.
+    pub struct MediaSummary {
+        /// Contact center.
+        contact_center: MediaSummaryDetail = "contactCenter",
+        /// Enterprise.
+        enterprise: MediaSummaryDetail = "enterprise",
+    }
+}
+
+body! {
+    /// `contactCenter` of a `MediaSummary`.
+    ///
+    /// Vendor class: `UserConversationsEventMediaSummaryDetail`.
+    pub struct MediaSummaryDetail {
+        /// Active.
+        active: i64 = "active",
+        /// Acw.
+        acw: i64 = "acw",
+    }
+}
+
+open_enum! {
+    /// `metricType` of a `AlertSummary`.
+    pub enum MetricType {
+        /// `Interval`.
+        Interval = "Interval",
+        /// `Instance`.
+        Instance = "Instance",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+open_enum! {
+    /// `metricValueType` of a `AlertPredicate`.
+    pub enum MetricValueType {
+        /// `Count`.
+        Count = "Count",
+        /// `Percentage`.
+        Percentage = "Percentage",
+        /// `Average`.
+        Average = "Average",
+        /// `Timer`.
+        Timer = "Timer",
+        /// `Observation`.
+        Observation = "Observation",
+        /// `Min`.
+        Min = "Min",
+        /// `Max`.
+        Max = "Max",
+        /// `Unknown`.
+        Unknown = "Unknown",
+    }
+}
+
+body! {
+    /// A presence of the organization.
+    ///
+    /// Vendor classes: `AgentActivityChangedTopicOrganizationPresence` and 2 with the same shape.
+    pub struct OrganizationPresence {
+        /// The id of its definition.
+        id: Box<str> = "id",
+        /// What it means to the platform, such as `AVAILABLE` or `ON_QUEUE`. REST spells it differently:
+        /// compare after dropping case, spaces and underscores.
+        system_presence: Box<str> = "systemPresence",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.outofoffice`.
+    ///
+    /// Vendor class: `OutOfOfficeEventOutOfOffice`.
+    pub struct OutOfOffice {
+        /// User.
+        user: IdRef = "user",
+        /// Whether: active.
+        active: bool = "active",
+        /// Whether: indefinite.
+        indefinite: bool = "indefinite",
+        /// When: start.
+        start_date: Timestamp = "startDate",
+        /// When: end.
+        end_date: Timestamp = "endDate",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.persistentconnection`.
+    ///
+    /// Vendor class: `PersistentConnectionChangeTopicPersistentConnectionChangeEvent`.
+    pub struct PersistentConnection {
+        /// What went wrong.
+        error_info: Box<PersistentConnectionErrorInfo> = "errorInfo",
+        /// The id of the station.
+        station_id: Box<str> = "stationId",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Persistent state.
+        persistent_state: PersistentState = "persistentState",
+        /// When: event.
+        event_time: Timestamp = "eventTime",
+    }
+}
+
+body! {
+    /// `nestedErrorDetails` of a `PersistentConnectionErrorInfo`.
+    ///
+    /// Vendor class: `PersistentConnectionChangeTopicErrorInfoDetails`.
+    pub struct PersistentConnectionErrorDetails {
+        /// Code.
+        code: Box<str> = "code",
+        /// User message.
+        user_message: Box<str> = "userMessage",
+        /// User params.
+        user_params: Members<Box<str>> = "userParams",
+        /// Hostname.
+        hostname: Box<str> = "hostname",
+        /// Location.
+        location: Box<ErrorLocation> = "location",
+    }
+}
+
+body! {
+    /// `errorInfo` of a `PersistentConnection`.
+    ///
+    /// Vendor class: `PersistentConnectionChangeTopicErrorInfo`.
+    pub struct PersistentConnectionErrorInfo {
+        /// Text.
+        text: Box<str> = "text",
+        /// Code.
+        code: Box<str> = "code",
+        /// User message.
+        user_message: Box<str> = "userMessage",
+        /// User params.
+        user_params: Members<Box<str>> = "userParams",
+        /// Nested error details.
+        nested_error_details: Vec<PersistentConnectionErrorDetails> = "nestedErrorDetails",
+    }
+}
+
+open_enum! {
+    /// `persistentState` of a `PersistentConnection`.
+    pub enum PersistentState {
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+        /// `PERSISTED`.
+        Persisted = "PERSISTED",
+        /// `ACTIVE_CALL`.
+        ActiveCall = "ACTIVE_CALL",
+        /// `DISCONNECTED`.
+        Disconnected = "DISCONNECTED",
+        /// `FAILED`.
+        Failed = "FAILED",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.integrationpresence`.
+    ///
+    /// Vendor class: `V2IntegrationPresenceEventPresenceActivityEvent`.
+    pub struct PresenceActivity {
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Event type.
+        event_type: PresenceActivityEventType = "eventType",
+        /// Source.
+        source: Box<str> = "source",
+        /// When: modified.
+        modified_date: Timestamp = "modifiedDate",
+        /// Presence definition.
+        presence_definition: OrganizationPresence = "presenceDefinition",
+        /// Message.
+        message: Box<str> = "message",
+        /// The id of the current display source.
+        current_display_source_id: Box<str> = "currentDisplaySourceId",
+        /// The id of the previous display source.
+        previous_display_source_id: Box<str> = "previousDisplaySourceId",
+        /// Future presence definition.
+        future_presence_definition: OrganizationPresence = "futurePresenceDefinition",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `PresenceActivity`.
+    pub enum PresenceActivityEventType {
+        /// `UserPresenceStatusChanged`.
+        UserPresenceStatusChanged = "UserPresenceStatusChanged",
+        /// `UserPrimaryPresenceSourceChanged`.
+        UserPrimaryPresenceSourceChanged = "UserPrimaryPresenceSourceChanged",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversations.{id}.recordings`,
+    /// `v2.users.{id}.conversations.{id}.recordings.{id}`, `v2.users.{id}.recordings`.
+    ///
+    /// Vendor classes: `RecordingArchiveRestoreTopicRecording` and 2 with the same shape.
+    pub struct Recording {
+        /// Its id.
+        id: Box<str> = "id",
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// File state.
+        file_state: Box<str> = "fileState",
+        /// Media uris.
+        media_uris: Vec<MediaResult> = "mediaUris",
+        /// Estimated transcode time, in milliseconds.
+        estimated_transcode_time_ms: i64 = "estimatedTranscodeTimeMs",
+        /// Actual transcode time, in milliseconds.
+        actual_transcode_time_ms: i64 = "actualTranscodeTimeMs",
+    }
+}
+
+body! {
+    /// What went wrong with a routing status.
+    ///
+    /// Vendor class: `UserRoutingStatusErrorInfo`.
+    pub struct RoutingError {
+        /// The platform's code.
+        error_code: Box<str> = "errorCode",
+        /// The status.
+        status: i64 = "status",
+        /// What support asks for.
+        correlation_id: Box<str> = "correlationId",
+        /// The text.
+        user_message: Box<str> = "userMessage",
+        /// The text with places for its parameters.
+        user_params_message: Box<str> = "userParamsMessage",
+        /// The parameters of the text.
+        user_params: Vec<RoutingErrorParameter> = "userParams",
+    }
+}
+
+body! {
+    /// A parameter of an error's text.
+    ///
+    /// Vendor class: `UserRoutingStatusUserParam`.
+    pub struct RoutingErrorParameter {
+        /// Its name.
+        key: Box<str> = "key",
+        /// Its value.
+        value: Box<str> = "value",
+        /// Additional properties.
+        additional_properties: Members<Json> = "additionalProperties",
+    }
+}
+
+open_enum! {
+    /// Whether work is offered to a user, and whether it is taken.
+    pub enum RoutingState {
+        /// No work is offered.
+        OffQueue = "OFF_QUEUE",
+        /// Waits for work.
+        Idle = "IDLE",
+        /// Has work from a queue.
+        Interacting = "INTERACTING",
+        /// Did not answer, and is offered nothing until that is changed.
+        NotResponding = "NOT_RESPONDING",
+        /// Is busy with something that is not from a queue.
+        Communicating = "COMMUNICATING",
+    }
+}
+
+body! {
+    /// A routing status, and since when.
+    ///
+    /// Vendor classes: `AgentActivityChangedTopicRoutingStatus` and 1 with the same shape.
+    pub struct RoutingStatus {
+        /// The status.
+        status: RoutingState = "status",
+        /// Since when.
+        start_time: Timestamp = "startTime",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversations.socialexpressions`.
+    ///
+    /// Vendor class: `ConversationSocialExpressionEventTopicSocialConversation`.
+    pub struct SocialConversation {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Participants.
+        participants: Vec<SocialParticipant> = "participants",
+        /// Other media uris.
+        other_media_uris: Vec<Box<str>> = "otherMediaUris",
+        /// Address.
+        address: Box<str> = "address",
+        /// The id of the utilization label.
+        utilization_label_id: Box<str> = "utilizationLabelId",
+        /// Access attributes.
+        access_attributes: Vec<Box<str>> = "accessAttributes",
+        /// When: inactivity timeout.
+        inactivity_timeout: Timestamp = "inactivityTimeout",
+        /// Divisions.
+        divisions: Vec<DivisionMembership> = "divisions",
+    }
+}
+
+body! {
+    /// `participants` of a `SocialConversation`.
+    ///
+    /// Vendor class: `ConversationSocialExpressionEventTopicSocialMediaParticipant`.
+    pub struct SocialParticipant {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Address.
+        address: Box<str> = "address",
+        /// When: start.
+        start_time: Timestamp = "startTime",
+        /// When it was connected.
+        connected_time: Timestamp = "connectedTime",
+        /// When: end.
+        end_time: Timestamp = "endTime",
+        /// Since when it is on hold.
+        start_hold_time: Timestamp = "startHoldTime",
+        /// Purpose.
+        purpose: Box<str> = "purpose",
+        /// State.
+        state: MediaState = "state",
+        /// Where it stood at first.
+        initial_state: MediaState = "initialState",
+        /// Who began it.
+        direction: Direction = "direction",
+        /// Why it ended; absent until then.
+        disconnect_type: MediaDisconnectType = "disconnectType",
+        /// Whether it is on hold.
+        held: bool = "held",
+        /// Whether: wrapup required.
+        wrapup_required: bool = "wrapupRequired",
+        /// Wrapup prompt.
+        wrapup_prompt: Box<str> = "wrapupPrompt",
+        /// User.
+        user: NamedRef = "user",
+        /// Queue.
+        queue: NamedRef = "queue",
+        /// Team.
+        team: NamedRef = "team",
+        /// Attributes.
+        attributes: Members<Box<str>> = "attributes",
+        /// What went wrong.
+        error_info: Box<ConversationError> = "errorInfo",
+        /// Script.
+        script: NamedRef = "script",
+        /// Wrapup timeout, in milliseconds.
+        wrapup_timeout_ms: i64 = "wrapupTimeoutMs",
+        /// Whether: wrapup skipped.
+        wrapup_skipped: bool = "wrapupSkipped",
+        /// Alerting timeout, in milliseconds.
+        alerting_timeout_ms: i64 = "alertingTimeoutMs",
+        /// Provider.
+        provider: Box<str> = "provider",
+        /// External contact.
+        external_contact: NamedRef = "externalContact",
+        /// The id of the external contact initial division.
+        external_contact_initial_division_id: Box<str> = "externalContactInitialDivisionId",
+        /// External organization.
+        external_organization: NamedRef = "externalOrganization",
+        /// What the agent noted at the end.
+        wrapup: Box<Wrapup> = "wrapup",
+        /// Conversation routing data.
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
+        /// Peer.
+        peer: Box<str> = "peer",
+        /// Screen recording state.
+        screen_recording_state: Box<str> = "screenRecordingState",
+        /// Flagged reason.
+        flagged_reason: FlaggedReason = "flaggedReason",
+        /// How the customer got here.
+        journey_context: Box<JourneyContext> = "journeyContext",
+        /// When: start acw.
+        start_acw_time: Timestamp = "startAcwTime",
+        /// When: end acw.
+        end_acw_time: Timestamp = "endAcwTime",
+        /// When it comes back from parking.
+        resume_time: Timestamp = "resumeTime",
+        /// When it was parked.
+        park_time: Timestamp = "parkTime",
+        /// Media roles.
+        media_roles: Vec<Box<str>> = "mediaRoles",
+        /// How the queue offers it.
+        queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
+        /// The id of the social media.
+        social_media_id: Box<str> = "socialMediaId",
+        /// Social media hub.
+        social_media_hub: Box<str> = "socialMediaHub",
+        /// Social user name.
+        social_user_name: Box<str> = "socialUserName",
+        /// Preview text.
+        preview_text: Box<str> = "previewText",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversations.summaries.settings.preview`.
+    ///
+    /// Vendor class:
+    /// `V2SessionConversationsSummarySettingsPreviewEventConversationSummarySettingsPreviewMessage`.
+    pub struct SummaryPreview {
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// The id of the summary.
+        summary_id: Box<str> = "summaryId",
+        /// The id of the session.
+        session_id: Box<str> = "sessionId",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// The id of the summary settings.
+        summary_settings_id: Box<str> = "summarySettingsId",
+        /// Language.
+        language: Box<str> = "language",
+        /// Media type.
+        media_type: ConversationSummaryMediaType = "mediaType",
+        /// Summary.
+        summary: Summary = "summary",
+        /// Reason.
+        reason: Box<Headline> = "reason",
+        /// Resolution.
+        resolution: Box<Headline> = "resolution",
+        /// Followup actions.
+        followup_actions: Vec<Headline> = "followupActions",
+        /// Extracted entities.
+        extracted_entities: Vec<ConversationSummaryEntity> = "extractedEntities",
+        /// Labels.
+        labels: Vec<SummaryPreviewLabel> = "labels",
+        /// Error type.
+        error_type: ConversationSummaryErrorType = "errorType",
+        /// Duration, in milliseconds.
+        duration_ms: i64 = "durationMs",
+    }
+}
+
+body! {
+    /// `labels` of a `SummaryPreview`.
+    ///
+    /// Vendor class: `V2SessionConversationsSummarySettingsPreviewEventConversationSummaryLabel`.
+    pub struct SummaryPreviewLabel {
+        /// Its name.
+        name: Box<str> = "name",
+        /// Description.
+        description: Box<str> = "description",
+        /// Type.
+        type_: SummaryPreviewLabelType = "type",
+    }
+}
+
+open_enum! {
+    /// `type` of a `SummaryPreviewLabel`.
+    pub enum SummaryPreviewLabelType {
+        /// `CUSTOMER_SETTING`.
+        CustomerSetting = "CUSTOMER_SETTING",
+        /// `UNKNOWN`.
+        Unknown = "UNKNOWN",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.integrations.calendar.teams`.
+    ///
+    /// Vendor class: `GcuccTeamsCalendarEventsGCUCCTeamsCalendarEventV2`.
+    pub struct TeamsCalendar {
+        /// The id of the external user.
+        external_user_id: Box<str> = "externalUserId",
+        /// The id of the genesys user.
+        genesys_user_id: Box<str> = "genesysUserId",
+        /// Trigger.
+        trigger: TeamsCalendarTrigger = "trigger",
+        /// Event type.
+        event_type: TeamsCalendarEventType = "eventType",
+        /// When: event.
+        event_time: Timestamp = "eventTime",
+        /// Response status.
+        response_status: TeamsCalendarResponseStatus = "responseStatus",
+        /// The id of the meeting.
+        meeting_id: Box<str> = "meetingId",
+    }
+}
+
+open_enum! {
+    /// `eventType` of a `TeamsCalendar`.
+    pub enum TeamsCalendarEventType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Calendar`.
+        Calendar = "Calendar",
+        /// `InstantMeeting`.
+        InstantMeeting = "InstantMeeting",
+    }
+}
+
+open_enum! {
+    /// `responseStatus` of a `TeamsCalendar`.
+    pub enum TeamsCalendarResponseStatus {
+        /// `unknown`.
+        Unknown = "unknown",
+        /// `none`.
+        None = "none",
+        /// `organizer`.
+        Organizer = "organizer",
+        /// `tentativelyAccepted`.
+        TentativelyAccepted = "tentativelyAccepted",
+        /// `accepted`.
+        Accepted = "accepted",
+        /// `declined`.
+        Declined = "declined",
+        /// `notResponded`.
+        NotResponded = "notResponded",
+    }
+}
+
+open_enum! {
+    /// `trigger` of a `TeamsCalendar`.
+    pub enum TeamsCalendarTrigger {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `EventStart`.
+        EventStart = "EventStart",
+        /// `EventEnd`.
+        EventEnd = "EventEnd",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.tokens`.
+    ///
+    /// Vendor class: `UserTokensTopicTokenNotification`.
+    pub struct Token {
+        /// User.
+        user: NamedRef = "user",
+        /// Ip address.
+        ip_address: Box<str> = "ipAddress",
+        /// Date created.
+        date_created: Box<str> = "dateCreated",
+        /// Token expiration date.
+        token_expiration_date: Box<str> = "tokenExpirationDate",
+        /// The id of the session.
+        session_id: Box<str> = "sessionId",
+        /// The id of the client.
+        client_id: Box<str> = "clientId",
+        /// Token hash.
+        token_hash: Box<str> = "tokenHash",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversationsummary`.
+    ///
+    /// Vendor class: `UserConversationsEventUserConversationSummary`.
+    pub struct UserConversationSummary {
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Call.
+        call: Box<MediaSummary> = "call",
+        /// Callback.
+        callback: Box<MediaSummary> = "callback",
+        /// Email.
+        email: Box<MediaSummary> = "email",
+        /// Message.
+        message: Box<MediaSummary> = "message",
+        /// Chat.
+        chat: Box<MediaSummary> = "chat",
+        /// Social expression.
+        social_expression: Box<MediaSummary> = "socialExpression",
+        /// Video.
+        video: Box<MediaSummary> = "video",
+    }
+}
+
+body! {
+    /// A user's presence. The user's id is in the topic only.
+    ///
+    /// Vendor class: `PresenceEventUserPresence`.
+    pub struct UserPresence {
+        /// Who set it: `PURECLOUD`, or another source.
+        source: Box<str> = "source",
+        /// The presence.
+        presence_definition: OrganizationPresence = "presenceDefinition",
+        /// Whether its source is the user's primary one.
+        primary: bool = "primary",
+        /// The user's own words.
+        message: Box<str> = "message",
+        /// When it changed.
+        modified_date: Timestamp = "modifiedDate",
+        /// The presence that follows when the current work is done.
+        future_presence_definition: OrganizationPresence = "futurePresenceDefinition",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.userrecordings`.
+    ///
+    /// Vendor class: `AdhocRecordingTopicRecordingDataV2`.
+    pub struct UserRecording {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// When: created.
+        date_created: Timestamp = "dateCreated",
+        /// When: modified.
+        date_modified: Timestamp = "dateModified",
+        /// Workspace.
+        workspace: IdRef = "workspace",
+        /// Created by.
+        created_by: NamedRef = "createdBy",
+        /// The type of its content.
+        content_type: Box<str> = "contentType",
+        /// Content length.
+        content_length: i64 = "contentLength",
+        /// Filename.
+        filename: Box<str> = "filename",
+        /// Change number.
+        change_number: i64 = "changeNumber",
+        /// When: uploaded.
+        date_uploaded: Timestamp = "dateUploaded",
+        /// Uploaded by.
+        uploaded_by: NamedRef = "uploadedBy",
+        /// Lock info.
+        lock_info: Box<LockInfo> = "lockInfo",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+        /// Duration millieconds.
+        duration_millieconds: i64 = "durationMillieconds",
+        /// Conversation.
+        conversation: IdRef = "conversation",
+        /// Whether: read.
+        read: bool = "read",
+    }
+}
+
+body! {
+    /// A user's routing status.
+    ///
+    /// Vendor class: `UserRoutingStatusUserRoutingStatus`.
+    pub struct UserRoutingStatus {
+        /// The user.
+        id: Box<str> = "id",
+        /// The status.
+        routing_status: RoutingStatus = "routingStatus",
+        /// What went wrong.
+        error_info: Box<RoutingError> = "errorInfo",
+    }
+}
+
+body! {
+    /// `associatedStation` of a `UserStations`.
+    ///
+    /// Vendor class: `UserStationChangeTopicUserStation`.
+    pub struct UserStation {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Associated user.
+        associated_user: IdRef = "associatedUser",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.station`.
+    ///
+    /// Vendor class: `UserStationChangeTopicUserStations`.
+    pub struct UserStations {
+        /// Associated station.
+        associated_station: Box<UserStation> = "associatedStation",
+    }
+}
+
+body! {
+    /// The body of `v2.users.{id}.conversations.videos`.
+    ///
+    /// Vendor class: `ConversationVideoEventTopicVideoConversation`.
+    pub struct VideoConversation {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Participants.
+        participants: Vec<VideoParticipant> = "participants",
+        /// Other media uris.
+        other_media_uris: Vec<Box<str>> = "otherMediaUris",
+        /// Address.
+        address: Box<str> = "address",
+        /// The id of the utilization label.
+        utilization_label_id: Box<str> = "utilizationLabelId",
+        /// Access attributes.
+        access_attributes: Vec<Box<str>> = "accessAttributes",
+        /// When: inactivity timeout.
+        inactivity_timeout: Timestamp = "inactivityTimeout",
+        /// Divisions.
+        divisions: Vec<DivisionMembership> = "divisions",
+    }
+}
+
+body! {
+    /// `participants` of a `VideoConversation`.
+    ///
+    /// Vendor class: `ConversationVideoEventTopicVideoMediaParticipant`.
+    pub struct VideoParticipant {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// Address.
+        address: Box<str> = "address",
+        /// When: start.
+        start_time: Timestamp = "startTime",
+        /// When it was connected.
+        connected_time: Timestamp = "connectedTime",
+        /// When: end.
+        end_time: Timestamp = "endTime",
+        /// Since when it is on hold.
+        start_hold_time: Timestamp = "startHoldTime",
+        /// Purpose.
+        purpose: Box<str> = "purpose",
+        /// State.
+        state: MediaState = "state",
+        /// Where it stood at first.
+        initial_state: MediaState = "initialState",
+        /// Who began it.
+        direction: Direction = "direction",
+        /// Why it ended; absent until then.
+        disconnect_type: MediaDisconnectType = "disconnectType",
+        /// Whether it is on hold.
+        held: bool = "held",
+        /// Whether: wrapup required.
+        wrapup_required: bool = "wrapupRequired",
+        /// Wrapup prompt.
+        wrapup_prompt: Box<str> = "wrapupPrompt",
+        /// User.
+        user: NamedRef = "user",
+        /// Queue.
+        queue: NamedRef = "queue",
+        /// Team.
+        team: NamedRef = "team",
+        /// Attributes.
+        attributes: Members<Box<str>> = "attributes",
+        /// What went wrong.
+        error_info: Box<ConversationError> = "errorInfo",
+        /// Script.
+        script: NamedRef = "script",
+        /// Wrapup timeout, in milliseconds.
+        wrapup_timeout_ms: i64 = "wrapupTimeoutMs",
+        /// Whether: wrapup skipped.
+        wrapup_skipped: bool = "wrapupSkipped",
+        /// Alerting timeout, in milliseconds.
+        alerting_timeout_ms: i64 = "alertingTimeoutMs",
+        /// Provider.
+        provider: Box<str> = "provider",
+        /// External contact.
+        external_contact: NamedRef = "externalContact",
+        /// The id of the external contact initial division.
+        external_contact_initial_division_id: Box<str> = "externalContactInitialDivisionId",
+        /// External organization.
+        external_organization: NamedRef = "externalOrganization",
+        /// What the agent noted at the end.
+        wrapup: Box<Wrapup> = "wrapup",
+        /// Conversation routing data.
+        conversation_routing_data: Box<ConversationRoutingData> = "conversationRoutingData",
+        /// Peer.
+        peer: Box<str> = "peer",
+        /// Screen recording state.
+        screen_recording_state: Box<str> = "screenRecordingState",
+        /// Flagged reason.
+        flagged_reason: FlaggedReason = "flaggedReason",
+        /// How the customer got here.
+        journey_context: Box<JourneyContext> = "journeyContext",
+        /// When: start acw.
+        start_acw_time: Timestamp = "startAcwTime",
+        /// When: end acw.
+        end_acw_time: Timestamp = "endAcwTime",
+        /// When it comes back from parking.
+        resume_time: Timestamp = "resumeTime",
+        /// When it was parked.
+        park_time: Timestamp = "parkTime",
+        /// Media roles.
+        media_roles: Vec<Box<str>> = "mediaRoles",
+        /// How the queue offers it.
+        queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
+        /// Whether: audio muted.
+        audio_muted: bool = "audioMuted",
+        /// Whether: video muted.
+        video_muted: bool = "videoMuted",
+        /// Whether: sharing screen.
+        sharing_screen: bool = "sharingScreen",
+        /// Peer count.
+        peer_count: i64 = "peerCount",
+        /// Context.
+        context: Box<str> = "context",
+        /// Msids.
+        msids: Vec<Box<str>> = "msids",
     }
 }
 

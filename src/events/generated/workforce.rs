@@ -15,11 +15,33 @@ body! {
     ///
     /// Vendor classes: `WfmUserScheduleAdherenceUpdatedMuTopicActivityCodeReference` and 2 with the same
     /// shape.
-    pub struct ActivityCodeReference {
+    pub struct ActivityCodeRef {
         /// Its id.
         id: Box<str> = "id",
         /// Secondary presences.
         secondary_presences: Vec<IdRef> = "secondaryPresences",
+    }
+}
+
+open_enum! {
+    /// `exceptionType` of a `ActivityPlanJobException`.
+    pub enum ActivityPlanExceptionType {
+        /// `UnscheduledAttendees`.
+        UnscheduledAttendees = "UnscheduledAttendees",
+        /// `SessionsNotDeleted`.
+        SessionsNotDeleted = "SessionsNotDeleted",
+        /// `InvalidUserIds`.
+        InvalidUserIds = "InvalidUserIds",
+        /// `InvalidFacilitatorId`.
+        InvalidFacilitatorId = "InvalidFacilitatorId",
+        /// `RuleError`.
+        RuleError = "RuleError",
+        /// `InvalidOccurrence`.
+        InvalidOccurrence = "InvalidOccurrence",
+        /// `NoScheduleFound`.
+        NoScheduleFound = "NoScheduleFound",
+        /// `SessionUsersNotRemoved`.
+        SessionUsersNotRemoved = "SessionUsersNotRemoved",
     }
 }
 
@@ -35,13 +57,13 @@ body! {
         /// Type.
         type_: ActivityPlanJobCompleteType = "type",
         /// Activity plan.
-        activity_plan: ActivityPlanReference = "activityPlan",
+        activity_plan: ActivityPlanRef = "activityPlan",
         /// Status.
         status: AdherenceExplanationJobStatus = "status",
         /// Exceptions.
         exceptions: Vec<ActivityPlanJobException> = "exceptions",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -75,22 +97,22 @@ body! {
     /// Vendor classes: `WfmActivityPlanJobCompleteTopicActivityPlanJobException` and 1 with the same shape.
     pub struct ActivityPlanJobException {
         /// Exception type.
-        exception_type: ExceptionType = "exceptionType",
+        exception_type: ActivityPlanExceptionType = "exceptionType",
         /// Occurrences.
-        occurrences: Vec<ActivityPlanOccurrenceReference> = "occurrences",
+        occurrences: Vec<ActivityPlanOccurrenceRef> = "occurrences",
     }
 }
 
 body! {
-    /// `occurrences` of a `ActivityPlanReference`.
+    /// `occurrences` of a `ActivityPlanRef`.
     ///
     /// Vendor classes: `WfmActivityPlanJobCompleteTopicActivityPlanOccurrenceReference` and 1 with the same
     /// shape.
-    pub struct ActivityPlanOccurrenceReference {
+    pub struct ActivityPlanOccurrenceRef {
         /// Its id.
         id: Box<str> = "id",
         /// Sessions.
-        sessions: Vec<ActivityPlanSessionReference> = "sessions",
+        sessions: Vec<ActivityPlanSessionRef> = "sessions",
     }
 }
 
@@ -98,20 +120,20 @@ body! {
     /// `activityPlan` of a `ActivityPlanJobComplete`.
     ///
     /// Vendor classes: `WfmActivityPlanJobCompleteTopicActivityPlanReference` and 1 with the same shape.
-    pub struct ActivityPlanReference {
+    pub struct ActivityPlanRef {
         /// Its id.
         id: Box<str> = "id",
         /// Occurrences.
-        occurrences: Vec<ActivityPlanOccurrenceReference> = "occurrences",
+        occurrences: Vec<ActivityPlanOccurrenceRef> = "occurrences",
     }
 }
 
 body! {
-    /// `sessions` of a `ActivityPlanOccurrenceReference`.
+    /// `sessions` of a `ActivityPlanOccurrenceRef`.
     ///
     /// Vendor classes: `WfmActivityPlanJobCompleteTopicActivityPlanSessionReference` and 1 with the same
     /// shape.
-    pub struct ActivityPlanSessionReference {
+    pub struct ActivityPlanSessionRef {
         /// Its id.
         id: Box<str> = "id",
         /// Users.
@@ -213,7 +235,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -262,12 +284,26 @@ open_enum! {
 }
 
 body! {
+    /// `agents` of a `AgentManagementUnitScheduleChanged`.
+    ///
+    /// Vendor class: `WfmAgentManagementUnitScheduleChangedTopicAgentMuUserScheduleChanged`.
+    pub struct AgentManagementUnitChangedSchedule {
+        /// The id of the agent.
+        agent_id: Box<str> = "agentId",
+        /// When: start.
+        start_date: Timestamp = "startDate",
+        /// When: end.
+        end_date: Timestamp = "endDate",
+    }
+}
+
+body! {
     /// The body of `v2.workforcemanagement.managementunits.{id}.agentschedules.changed`.
     ///
     /// Vendor class: `WfmAgentManagementUnitScheduleChangedTopicAgentMuScheduleChangedNotification`.
-    pub struct AgentMuScheduleChanged {
+    pub struct AgentManagementUnitScheduleChanged {
         /// Agents.
-        agents: Vec<AgentMuUserScheduleChanged> = "agents",
+        agents: Vec<AgentManagementUnitChangedSchedule> = "agents",
         /// Visibility range.
         visibility_range: ScheduleVisibilityRange = "visibilityRange",
     }
@@ -277,21 +313,21 @@ body! {
     /// The body of `v2.users.{id}.workforcemanagement.agentschedules.managementunit.search.complete`.
     ///
     /// Vendor class: `WfmAgentMuScheduleSearchCompleteTopicAgentMuScheduleSearchCompleteNotification`.
-    pub struct AgentMuScheduleSearchComplete {
+    pub struct AgentManagementUnitScheduleSearchComplete {
         /// The id of the operation.
         operation_id: Box<str> = "operationId",
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
 open_enum! {
-    /// `status` of a `AgentMuScheduleSearchComplete`.
-    pub enum AgentMuScheduleSearchCompleteStatus {
+    /// `status` of a `AgentManagementUnitScheduleSearchComplete`.
+    pub enum AgentManagementUnitScheduleSearchStatus {
         /// `Processing`.
         Processing = "Processing",
         /// `Complete`.
@@ -300,20 +336,6 @@ open_enum! {
         Canceled = "Canceled",
         /// `Error`.
         Error = "Error",
-    }
-}
-
-body! {
-    /// `agents` of a `AgentMuScheduleChanged`.
-    ///
-    /// Vendor class: `WfmAgentManagementUnitScheduleChangedTopicAgentMuUserScheduleChanged`.
-    pub struct AgentMuUserScheduleChanged {
-        /// The id of the agent.
-        agent_id: Box<str> = "agentId",
-        /// When: start.
-        start_date: Timestamp = "startDate",
-        /// When: end.
-        end_date: Timestamp = "endDate",
     }
 }
 
@@ -337,7 +359,7 @@ body! {
         /// Open date.
         open_date: Box<str> = "openDate",
         /// Approval type.
-        approval_type: ApprovalType = "approvalType",
+        approval_type: OpportunityApprovalType = "approvalType",
         /// Length, in minutes.
         length_minutes: i64 = "lengthMinutes",
         /// Deadline date.
@@ -355,7 +377,7 @@ body! {
         /// Event type.
         event_type: AgentOpportunityEventType = "eventType",
         /// Denial code.
-        denial_code: DenialCode = "denialCode",
+        denial_code: OpportunityDenialCode = "denialCode",
         /// Review note.
         review_note: Box<str> = "reviewNote",
         /// Remaining spaces.
@@ -489,7 +511,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -525,288 +547,6 @@ open_enum! {
     }
 }
 
-open_enum! {
-    /// `approvalType` of a `AgentOpportunity`.
-    pub enum ApprovalType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Automatic`.
-        Automatic = "Automatic",
-        /// `Manual`.
-        Manual = "Manual",
-    }
-}
-
-open_enum! {
-    /// `bidType` of a `ScheduleBidding`.
-    pub enum BidType {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `WorkPlanBid`.
-        WorkPlanBid = "WorkPlanBid",
-        /// `ScheduleBid`.
-        ScheduleBid = "ScheduleBid",
-    }
-}
-
-body! {
-    /// The body of `v2.businessunits.{id}.workforcemanagement.intraday`.
-    ///
-    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayNotification`.
-    pub struct BuIntraday {
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// Result.
-        result: Box<BuIntradayResult> = "result",
-    }
-}
-
-body! {
-    /// `intradayDataGroupings` of a `BuIntradayResult`.
-    ///
-    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayDataGroup`.
-    pub struct BuIntradayDataGroup {
-        /// Media type.
-        media_type: IntradayDataGroupMediaType = "mediaType",
-        /// Forecast data summary.
-        forecast_data_summary: Box<BuIntradayForecastData> = "forecastDataSummary",
-        /// Forecast data per interval.
-        forecast_data_per_interval: Vec<BuIntradayForecastData> = "forecastDataPerInterval",
-        /// Schedule data summary.
-        schedule_data_summary: BuIntradayScheduleData = "scheduleDataSummary",
-        /// Schedule data per interval.
-        schedule_data_per_interval: Vec<BuIntradayScheduleData> = "scheduleDataPerInterval",
-        /// Performance prediction data summary.
-        performance_prediction_data_summary: Box<IntradayPerformancePredictionData> = "performancePredictionDataSummary",
-        /// Performance prediction data per interval.
-        performance_prediction_data_per_interval: Vec<IntradayPerformancePredictionData> = "performancePredictionDataPerInterval",
-    }
-}
-
-body! {
-    /// `forecastDataSummary` of a `BuIntradayDataGroup`.
-    ///
-    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayForecastData`.
-    pub struct BuIntradayForecastData {
-        /// Offered.
-        offered: Number = "offered",
-        /// Average handle time, in seconds.
-        average_handle_time_seconds: Number = "averageHandleTimeSeconds",
-    }
-}
-
-body! {
-    /// `result` of a `BuIntraday`.
-    ///
-    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayResult`.
-    pub struct BuIntradayResult {
-        /// When: start.
-        start_date: Timestamp = "startDate",
-        /// When: end.
-        end_date: Timestamp = "endDate",
-        /// Interval length, in minutes.
-        interval_length_minutes: i64 = "intervalLengthMinutes",
-        /// Intraday data groupings.
-        intraday_data_groupings: Vec<BuIntradayDataGroup> = "intradayDataGroupings",
-        /// Categories.
-        categories: Vec<Box<str>> = "categories",
-        /// No data reason.
-        no_data_reason: Box<str> = "noDataReason",
-        /// Schedule.
-        schedule: BuScheduleReference = "schedule",
-        /// Short term forecast.
-        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
-    }
-}
-
-body! {
-    /// `scheduleDataSummary` of a `BuIntradayDataGroup`.
-    ///
-    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayScheduleData`.
-    pub struct BuIntradayScheduleData {
-        /// On queue time, in seconds.
-        on_queue_time_seconds: i64 = "onQueueTimeSeconds",
-    }
-}
-
-body! {
-    /// `managementUnits` of a `BuScheduleMetadata`.
-    ///
-    /// Vendor class: `WfmBuScheduleTopicBuManagementUnitScheduleSummary`.
-    pub struct BuManagementUnitScheduleSummary {
-        /// Management unit.
-        management_unit: IdRef = "managementUnit",
-        /// When: start.
-        start_date: Timestamp = "startDate",
-        /// When: end.
-        end_date: Timestamp = "endDate",
-        /// Agents.
-        agents: Vec<IdRef> = "agents",
-        /// Agent count.
-        agent_count: i64 = "agentCount",
-    }
-}
-
-body! {
-    /// The body of `v2.workforcemanagement.businessunits.{id}.schedules`.
-    ///
-    /// Vendor class: `WfmBuScheduleTopicBuScheduleNotification`.
-    pub struct BuSchedule {
-        /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// Event type.
-        event_type: BuScheduleEventType = "eventType",
-        /// Result.
-        result: Box<BuScheduleMetadata> = "result",
-    }
-}
-
-open_enum! {
-    /// `eventType` of a `BuSchedule`.
-    pub enum BuScheduleEventType {
-        /// `Update`.
-        Update = "Update",
-        /// `Import`.
-        Import = "Import",
-        /// `Copy`.
-        Copy = "Copy",
-        /// `Delete`.
-        Delete = "Delete",
-    }
-}
-
-body! {
-    /// `generationResults` of a `BuScheduleMetadata`.
-    ///
-    /// Vendor class: `WfmBuScheduleTopicBuScheduleGenerationResultSummary`.
-    pub struct BuScheduleGenerationResultSummary {
-        /// Whether: failed.
-        failed: bool = "failed",
-        /// The id of the run.
-        run_id: Box<str> = "runId",
-        /// Message count.
-        message_count: i64 = "messageCount",
-        /// Message severity counts.
-        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
-    }
-}
-
-body! {
-    /// `result` of a `BuSchedule`.
-    ///
-    /// Vendor class: `WfmBuScheduleTopicBuScheduleMetadata`.
-    pub struct BuScheduleMetadata {
-        /// Its id.
-        id: Box<str> = "id",
-        /// When: week.
-        week_date: Timestamp = "weekDate",
-        /// Week count.
-        week_count: i64 = "weekCount",
-        /// Description.
-        description: Box<str> = "description",
-        /// Whether: published.
-        published: bool = "published",
-        /// Short term forecast.
-        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
-        /// Management units.
-        management_units: Vec<BuManagementUnitScheduleSummary> = "managementUnits",
-        /// Generation results.
-        generation_results: Box<BuScheduleGenerationResultSummary> = "generationResults",
-        /// Metadata.
-        metadata: Box<VersionedEntityMetadata> = "metadata",
-    }
-}
-
-body! {
-    /// `schedule` of a `BuIntradayResult`.
-    ///
-    /// Vendor classes: `WfmBuIntradayDataUpdateTopicBuScheduleReference` and 1 with the same shape.
-    pub struct BuScheduleReference {
-        /// Its id.
-        id: Box<str> = "id",
-        /// When: week.
-        week_date: Timestamp = "weekDate",
-    }
-}
-
-body! {
-    /// `result` of a `BuSchedulingRunProgress`.
-    ///
-    /// Vendor class: `WfmBuScheduleRunTopicBuScheduleRun`.
-    pub struct BuScheduleRun {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Percent complete.
-        percent_complete: Number = "percentComplete",
-        /// Whether: intraday rescheduling.
-        intraday_rescheduling: bool = "intradayRescheduling",
-        /// State.
-        state: BuScheduleRunState = "state",
-        /// Week count.
-        week_count: i64 = "weekCount",
-        /// Schedule.
-        schedule: BuScheduleReference = "schedule",
-        /// Scheduling canceled by.
-        scheduling_canceled_by: IdRef = "schedulingCanceledBy",
-        /// Scheduling completed time.
-        scheduling_completed_time: Box<str> = "schedulingCompletedTime",
-        /// Message count.
-        message_count: i64 = "messageCount",
-        /// Message severity counts.
-        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
-    }
-}
-
-open_enum! {
-    /// `state` of a `BuScheduleRun`.
-    pub enum BuScheduleRunState {
-        /// `None`.
-        None = "None",
-        /// `Queued`.
-        Queued = "Queued",
-        /// `Scheduling`.
-        Scheduling = "Scheduling",
-        /// `Canceled`.
-        Canceled = "Canceled",
-        /// `Failed`.
-        Failed = "Failed",
-        /// `Complete`.
-        Complete = "Complete",
-    }
-}
-
-body! {
-    /// The body of `v2.workforcemanagement.users.{id}.schedules.query`,
-    /// `v2.workforcemanagement.users.{id}.schedules.search`.
-    ///
-    /// Vendor classes: `WfmBuScheduleQueryResultTopicBuScheduleSearchResultNotification` and 1 with the same
-    /// shape.
-    pub struct BuScheduleSearchResult {
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// The id of the business unit.
-        business_unit_id: Box<str> = "businessUnitId",
-        /// Where it is: download.
-        download_url: Box<str> = "downloadUrl",
-    }
-}
-
-body! {
-    /// The body of `v2.workforcemanagement.businessunits.{id}.scheduling.runs`.
-    ///
-    /// Vendor class: `WfmBuScheduleRunTopicBuSchedulingRunProgressNotification`.
-    pub struct BuSchedulingRunProgress {
-        /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
-        /// The id of the operation.
-        operation_id: Box<str> = "operationId",
-        /// Result.
-        result: Box<BuScheduleRun> = "result",
-    }
-}
-
 body! {
     /// `result` of a `BulkShiftTradeStateUpdate`.
     ///
@@ -823,7 +563,7 @@ body! {
     /// Vendor class: `WfmBulkShiftTradeStateUpdateNotificationTopicBulkShiftTradeStateUpdateNotification`.
     pub struct BulkShiftTradeStateUpdate {
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// The id of the operation.
         operation_id: Box<str> = "operationId",
         /// Result.
@@ -847,23 +587,233 @@ body! {
         /// When: reviewed.
         reviewed_date: Timestamp = "reviewedDate",
         /// Failure reason.
-        failure_reason: FailureReason = "failureReason",
+        failure_reason: ShiftTradeFailureReason = "failureReason",
         /// Metadata.
         metadata: Box<VersionedEntityMetadata> = "metadata",
     }
 }
 
+body! {
+    /// The body of `v2.businessunits.{id}.workforcemanagement.intraday`.
+    ///
+    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayNotification`.
+    pub struct BusinessUnitIntraday {
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// Result.
+        result: Box<BusinessUnitIntradayResult> = "result",
+    }
+}
+
+body! {
+    /// `intradayDataGroupings` of a `BusinessUnitIntradayResult`.
+    ///
+    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayDataGroup`.
+    pub struct BusinessUnitIntradayDataGroup {
+        /// Media type.
+        media_type: IntradayDataGroupMediaType = "mediaType",
+        /// Forecast data summary.
+        forecast_data_summary: Box<BusinessUnitIntradayForecastData> = "forecastDataSummary",
+        /// Forecast data per interval.
+        forecast_data_per_interval: Vec<BusinessUnitIntradayForecastData> = "forecastDataPerInterval",
+        /// Schedule data summary.
+        schedule_data_summary: BusinessUnitIntradayScheduleData = "scheduleDataSummary",
+        /// Schedule data per interval.
+        schedule_data_per_interval: Vec<BusinessUnitIntradayScheduleData> = "scheduleDataPerInterval",
+        /// Performance prediction data summary.
+        performance_prediction_data_summary: Box<IntradayPerformancePredictionData> = "performancePredictionDataSummary",
+        /// Performance prediction data per interval.
+        performance_prediction_data_per_interval: Vec<IntradayPerformancePredictionData> = "performancePredictionDataPerInterval",
+    }
+}
+
+body! {
+    /// `forecastDataSummary` of a `BusinessUnitIntradayDataGroup`.
+    ///
+    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayForecastData`.
+    pub struct BusinessUnitIntradayForecastData {
+        /// Offered.
+        offered: Number = "offered",
+        /// Average handle time, in seconds.
+        average_handle_time_seconds: Number = "averageHandleTimeSeconds",
+    }
+}
+
+body! {
+    /// `result` of a `BusinessUnitIntraday`.
+    ///
+    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayResult`.
+    pub struct BusinessUnitIntradayResult {
+        /// When: start.
+        start_date: Timestamp = "startDate",
+        /// When: end.
+        end_date: Timestamp = "endDate",
+        /// Interval length, in minutes.
+        interval_length_minutes: i64 = "intervalLengthMinutes",
+        /// Intraday data groupings.
+        intraday_data_groupings: Vec<BusinessUnitIntradayDataGroup> = "intradayDataGroupings",
+        /// Categories.
+        categories: Vec<Box<str>> = "categories",
+        /// No data reason.
+        no_data_reason: Box<str> = "noDataReason",
+        /// Schedule.
+        schedule: BusinessUnitScheduleRef = "schedule",
+        /// Short term forecast.
+        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
+    }
+}
+
+body! {
+    /// `scheduleDataSummary` of a `BusinessUnitIntradayDataGroup`.
+    ///
+    /// Vendor class: `WfmBuIntradayDataUpdateTopicBuIntradayScheduleData`.
+    pub struct BusinessUnitIntradayScheduleData {
+        /// On queue time, in seconds.
+        on_queue_time_seconds: i64 = "onQueueTimeSeconds",
+    }
+}
+
+body! {
+    /// The body of `v2.workforcemanagement.businessunits.{id}.schedules`.
+    ///
+    /// Vendor class: `WfmBuScheduleTopicBuScheduleNotification`.
+    pub struct BusinessUnitSchedule {
+        /// Status.
+        status: AgentManagementUnitScheduleSearchStatus = "status",
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// Event type.
+        event_type: BusinessUnitScheduleEventType = "eventType",
+        /// Result.
+        result: Box<BusinessUnitScheduleMetadata> = "result",
+    }
+}
+
 open_enum! {
-    /// `creationMethod` of a `ShortTermForecast`.
-    pub enum CreationMethod {
+    /// `eventType` of a `BusinessUnitSchedule`.
+    pub enum BusinessUnitScheduleEventType {
+        /// `Update`.
+        Update = "Update",
         /// `Import`.
         Import = "Import",
-        /// `ImportedHistoricalWeightedAverage`.
-        ImportedHistoricalWeightedAverage = "ImportedHistoricalWeightedAverage",
-        /// `HistoricalWeightedAverage`.
-        HistoricalWeightedAverage = "HistoricalWeightedAverage",
-        /// `Advanced`.
-        Advanced = "Advanced",
+        /// `Copy`.
+        Copy = "Copy",
+        /// `Delete`.
+        Delete = "Delete",
+    }
+}
+
+body! {
+    /// `result` of a `BusinessUnitSchedule`.
+    ///
+    /// Vendor class: `WfmBuScheduleTopicBuScheduleMetadata`.
+    pub struct BusinessUnitScheduleMetadata {
+        /// Its id.
+        id: Box<str> = "id",
+        /// When: week.
+        week_date: Timestamp = "weekDate",
+        /// Week count.
+        week_count: i64 = "weekCount",
+        /// Description.
+        description: Box<str> = "description",
+        /// Whether: published.
+        published: bool = "published",
+        /// Short term forecast.
+        short_term_forecast: Box<ShortTermForecastRef> = "shortTermForecast",
+        /// Management units.
+        management_units: Vec<ManagementUnitScheduleSummary> = "managementUnits",
+        /// Generation results.
+        generation_results: Box<ScheduleGenerationSummary> = "generationResults",
+        /// Metadata.
+        metadata: Box<VersionedEntityMetadata> = "metadata",
+    }
+}
+
+body! {
+    /// `schedule` of a `BusinessUnitIntradayResult`.
+    ///
+    /// Vendor classes: `WfmBuIntradayDataUpdateTopicBuScheduleReference` and 1 with the same shape.
+    pub struct BusinessUnitScheduleRef {
+        /// Its id.
+        id: Box<str> = "id",
+        /// When: week.
+        week_date: Timestamp = "weekDate",
+    }
+}
+
+body! {
+    /// `result` of a `BusinessUnitScheduleRunProgress`.
+    ///
+    /// Vendor class: `WfmBuScheduleRunTopicBuScheduleRun`.
+    pub struct BusinessUnitScheduleRun {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Percent complete.
+        percent_complete: Number = "percentComplete",
+        /// Whether: intraday rescheduling.
+        intraday_rescheduling: bool = "intradayRescheduling",
+        /// State.
+        state: BusinessUnitScheduleRunState = "state",
+        /// Week count.
+        week_count: i64 = "weekCount",
+        /// Schedule.
+        schedule: BusinessUnitScheduleRef = "schedule",
+        /// Scheduling canceled by.
+        scheduling_canceled_by: IdRef = "schedulingCanceledBy",
+        /// Scheduling completed time.
+        scheduling_completed_time: Box<str> = "schedulingCompletedTime",
+        /// Message count.
+        message_count: i64 = "messageCount",
+        /// Message severity counts.
+        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
+    }
+}
+
+body! {
+    /// The body of `v2.workforcemanagement.businessunits.{id}.scheduling.runs`.
+    ///
+    /// Vendor class: `WfmBuScheduleRunTopicBuSchedulingRunProgressNotification`.
+    pub struct BusinessUnitScheduleRunProgress {
+        /// Status.
+        status: AgentManagementUnitScheduleSearchStatus = "status",
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// Result.
+        result: Box<BusinessUnitScheduleRun> = "result",
+    }
+}
+
+open_enum! {
+    /// `state` of a `BusinessUnitScheduleRun`.
+    pub enum BusinessUnitScheduleRunState {
+        /// `None`.
+        None = "None",
+        /// `Queued`.
+        Queued = "Queued",
+        /// `Scheduling`.
+        Scheduling = "Scheduling",
+        /// `Canceled`.
+        Canceled = "Canceled",
+        /// `Failed`.
+        Failed = "Failed",
+        /// `Complete`.
+        Complete = "Complete",
+    }
+}
+
+body! {
+    /// The body of `v2.workforcemanagement.users.{id}.schedules.query`,
+    /// `v2.workforcemanagement.users.{id}.schedules.search`.
+    ///
+    /// Vendor classes: `WfmBuScheduleQueryResultTopicBuScheduleSearchResultNotification` and 1 with the same
+    /// shape.
+    pub struct BusinessUnitScheduleSearchResult {
+        /// The id of the operation.
+        operation_id: Box<str> = "operationId",
+        /// The id of the business unit.
+        business_unit_id: Box<str> = "businessUnitId",
+        /// Where it is: download.
+        download_url: Box<str> = "downloadUrl",
     }
 }
 
@@ -909,7 +859,7 @@ body! {
         /// Job.
         job: IdRef = "job",
         /// Status.
-        status: QueryState = "status",
+        status: WorkforceQueryState = "status",
         /// Upload key.
         upload_key: Box<str> = "uploadKey",
         /// Update errors.
@@ -926,24 +876,6 @@ body! {
         user: IdRef = "user",
         /// Errors.
         errors: Vec<Box<str>> = "errors",
-    }
-}
-
-open_enum! {
-    /// `denialCode` of a `AgentOpportunity`.
-    pub enum DenialCode {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `ManuallyDenied`.
-        ManuallyDenied = "ManuallyDenied",
-        /// `AutomaticallyClosed`.
-        AutomaticallyClosed = "AutomaticallyClosed",
-        /// `ManuallyClosed`.
-        ManuallyClosed = "ManuallyClosed",
-        /// `CapacityFull`.
-        CapacityFull = "CapacityFull",
-        /// `ScheduleConflict`.
-        ScheduleConflict = "ScheduleConflict",
     }
 }
 
@@ -976,60 +908,16 @@ open_enum! {
 }
 
 open_enum! {
-    /// `errorCode` of a `StaffingRequirements`.
-    pub enum ErrorCode {
-        /// `TimedOut`.
-        TimedOut = "TimedOut",
-        /// `NoData`.
-        NoData = "NoData",
-        /// `ClientDataInvalid`.
-        ClientDataInvalid = "ClientDataInvalid",
-        /// `ConfigurationInvalid`.
-        ConfigurationInvalid = "ConfigurationInvalid",
-        /// `RequirementsFailed`.
-        RequirementsFailed = "RequirementsFailed",
-    }
-}
-
-open_enum! {
-    /// `exceptionType` of a `ActivityPlanJobException`.
-    pub enum ExceptionType {
-        /// `UnscheduledAttendees`.
-        UnscheduledAttendees = "UnscheduledAttendees",
-        /// `SessionsNotDeleted`.
-        SessionsNotDeleted = "SessionsNotDeleted",
-        /// `InvalidUserIds`.
-        InvalidUserIds = "InvalidUserIds",
-        /// `InvalidFacilitatorId`.
-        InvalidFacilitatorId = "InvalidFacilitatorId",
-        /// `RuleError`.
-        RuleError = "RuleError",
-        /// `InvalidOccurrence`.
-        InvalidOccurrence = "InvalidOccurrence",
-        /// `NoScheduleFound`.
-        NoScheduleFound = "NoScheduleFound",
-        /// `SessionUsersNotRemoved`.
-        SessionUsersNotRemoved = "SessionUsersNotRemoved",
-    }
-}
-
-open_enum! {
-    /// `failureReason` of a `BulkShiftTradeStateUpdateResult`.
-    pub enum FailureReason {
-        /// `InitiatingAgentScheduleNotFound`.
-        InitiatingAgentScheduleNotFound = "InitiatingAgentScheduleNotFound",
-        /// `InitiatingAgentShiftNotFound`.
-        InitiatingAgentShiftNotFound = "InitiatingAgentShiftNotFound",
-        /// `ReceivingAgentNotFound`.
-        ReceivingAgentNotFound = "ReceivingAgentNotFound",
-        /// `ReceivingAgentScheduleNotFound`.
-        ReceivingAgentScheduleNotFound = "ReceivingAgentScheduleNotFound",
-        /// `ReceivingAgentShiftNotFound`.
-        ReceivingAgentShiftNotFound = "ReceivingAgentShiftNotFound",
-        /// `ScheduleNotPublished`.
-        ScheduleNotPublished = "ScheduleNotPublished",
-        /// `TransitionNotAllowed`.
-        TransitionNotAllowed = "TransitionNotAllowed",
+    /// `creationMethod` of a `ShortTermForecast`.
+    pub enum ForecastCreationMethod {
+        /// `Import`.
+        Import = "Import",
+        /// `ImportedHistoricalWeightedAverage`.
+        ImportedHistoricalWeightedAverage = "ImportedHistoricalWeightedAverage",
+        /// `HistoricalWeightedAverage`.
+        HistoricalWeightedAverage = "HistoricalWeightedAverage",
+        /// `Advanced`.
+        Advanced = "Advanced",
     }
 }
 
@@ -1052,9 +940,9 @@ body! {
         /// Value.
         value: Number = "value",
         /// Values.
-        values: Vec<ModificationIntervalOffsetValue> = "values",
+        values: Vec<ForecastModificationValue> = "values",
         /// Secondary values.
-        secondary_values: Vec<ModificationIntervalOffsetValue> = "secondaryValues",
+        secondary_values: Vec<ForecastModificationValue> = "secondaryValues",
         /// Whether: enabled.
         enabled: bool = "enabled",
         /// Granularity.
@@ -1103,6 +991,19 @@ open_enum! {
 }
 
 body! {
+    /// `values` of a `ForecastModification`.
+    ///
+    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicModificationIntervalOffsetValue` and 3 with
+    /// the same shape.
+    pub struct ForecastModificationValue {
+        /// Interval index.
+        interval_index: i64 = "intervalIndex",
+        /// Value.
+        value: Number = "value",
+    }
+}
+
+body! {
     /// `sourceDays` of a `ShortTermForecast`.
     ///
     /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicForecastSourceDayPointer` and 3 with the same
@@ -1130,7 +1031,7 @@ body! {
         /// The id of the business unit.
         business_unit_id: Box<str> = "businessUnitId",
         /// State.
-        state: AgentMuScheduleSearchCompleteStatus = "state",
+        state: AgentManagementUnitScheduleSearchStatus = "state",
         /// Forecast.
         forecast: Box<ShortTermForecastRef> = "forecast",
         /// Week count.
@@ -1172,7 +1073,7 @@ body! {
         /// Download urls.
         download_urls: Vec<Box<str>> = "downloadUrls",
         /// Query state.
-        query_state: AgentMuScheduleSearchCompleteStatus = "queryState",
+        query_state: AgentManagementUnitScheduleSearchStatus = "queryState",
     }
 }
 
@@ -1201,7 +1102,7 @@ body! {
         /// The id of the job.
         job_id: Box<str> = "jobId",
         /// Query state.
-        query_state: QueryState = "queryState",
+        query_state: WorkforceQueryState = "queryState",
         /// Download urls.
         download_urls: Vec<Box<str>> = "downloadUrls",
         /// Result.
@@ -1260,9 +1161,9 @@ body! {
         /// Conformance, in per cent.
         conformance_percentage: Number = "conformancePercentage",
         /// Impact.
-        impact: HistoricalAdherenceAgentResultImpact = "impact",
+        impact: HistoricalAdherenceImpact = "impact",
         /// Exception info.
-        exception_info: Vec<HistoricalAdherenceExceptionInfo> = "exceptionInfo",
+        exception_info: Vec<HistoricalAdherenceException> = "exceptionInfo",
         /// Day metrics.
         day_metrics: Vec<HistoricalAdherenceAgentDayMetrics> = "dayMetrics",
         /// Actuals.
@@ -1271,20 +1172,6 @@ body! {
         scheduled_activities: Vec<HistoricalAdherenceScheduledActivity> = "scheduledActivities",
         /// Secondary presence lookup items.
         secondary_presence_lookup_items: Vec<SecondaryPresenceLookupItem> = "secondaryPresenceLookupItems",
-    }
-}
-
-open_enum! {
-    /// `impact` of a `HistoricalAdherenceAgentResult`.
-    pub enum HistoricalAdherenceAgentResultImpact {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Positive`.
-        Positive = "Positive",
-        /// `Negative`.
-        Negative = "Negative",
-        /// `Neutral`.
-        Neutral = "Neutral",
     }
 }
 
@@ -1299,7 +1186,7 @@ body! {
         /// Download urls.
         download_urls: Vec<Box<str>> = "downloadUrls",
         /// Query state.
-        query_state: QueryState = "queryState",
+        query_state: WorkforceQueryState = "queryState",
     }
 }
 
@@ -1308,7 +1195,7 @@ body! {
     ///
     /// Vendor class:
     /// `WfmHistoricalAdherenceAgentCalculationsCompleteTopicWfmHistoricalAdherenceExceptionInfo`.
-    pub struct HistoricalAdherenceExceptionInfo {
+    pub struct HistoricalAdherenceException {
         /// Start offset, in seconds.
         start_offset_seconds: i64 = "startOffsetSeconds",
         /// End offset, in seconds.
@@ -1326,17 +1213,31 @@ body! {
         /// System presence.
         system_presence: SystemPresence = "systemPresence",
         /// Routing status.
-        routing_status: HistoricalAdherenceExceptionInfoRoutingStatus = "routingStatus",
+        routing_status: HistoricalAdherenceRoutingStatus = "routingStatus",
         /// Impact.
-        impact: HistoricalAdherenceAgentResultImpact = "impact",
+        impact: HistoricalAdherenceImpact = "impact",
         /// The id of the secondary presence lookup.
         secondary_presence_lookup_id: Box<str> = "secondaryPresenceLookupId",
     }
 }
 
 open_enum! {
-    /// `routingStatus` of a `HistoricalAdherenceExceptionInfo`.
-    pub enum HistoricalAdherenceExceptionInfoRoutingStatus {
+    /// `impact` of a `HistoricalAdherenceAgentResult`.
+    pub enum HistoricalAdherenceImpact {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Positive`.
+        Positive = "Positive",
+        /// `Negative`.
+        Negative = "Negative",
+        /// `Neutral`.
+        Neutral = "Neutral",
+    }
+}
+
+open_enum! {
+    /// `routingStatus` of a `HistoricalAdherenceException`.
+    pub enum HistoricalAdherenceRoutingStatus {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
         /// `OFF_QUEUE`.
@@ -1399,7 +1300,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// State.
-        state: QueryState = "state",
+        state: WorkforceQueryState = "state",
         /// Entities.
         entities: Vec<HistoricalDataDeleteEntity> = "entities",
         /// Disallowed entities.
@@ -1502,7 +1403,7 @@ body! {
         /// Download urls.
         download_urls: Vec<Box<str>> = "downloadUrls",
         /// State.
-        state: QueryState = "state",
+        state: WorkforceQueryState = "state",
     }
 }
 
@@ -1532,7 +1433,7 @@ body! {
         /// Status.
         status: AdherenceExplanationJobStatus = "status",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -1689,7 +1590,7 @@ body! {
 }
 
 body! {
-    /// `performancePredictionDataSummary` of a `BuIntradayDataGroup`.
+    /// `performancePredictionDataSummary` of a `BusinessUnitIntradayDataGroup`.
     ///
     /// Vendor class: `WfmBuIntradayDataUpdateTopicIntradayPerformancePredictionData`.
     pub struct IntradayPerformancePredictionData {
@@ -1728,22 +1629,6 @@ body! {
     }
 }
 
-body! {
-    /// What went wrong with a job.
-    ///
-    /// Vendor classes: `PerformancePredictionCompleteEventTopicErrorBody` and 12 with the same shape.
-    pub struct JobError {
-        /// Status.
-        status: i64 = "status",
-        /// Code.
-        code: Box<str> = "code",
-        /// Message.
-        message: Box<str> = "message",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
-    }
-}
-
 open_enum! {
     /// `legacyMetric` of a `ForecastModification`.
     pub enum LegacyMetric {
@@ -1773,11 +1658,11 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Status.
-        status: QueryState = "status",
+        status: WorkforceQueryState = "status",
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -1787,7 +1672,7 @@ body! {
     /// Vendor class: `WfmScheduleTopicWfmScheduleNotification`.
     pub struct ManagementUnitSchedule {
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// The id of the operation.
         operation_id: Box<str> = "operationId",
         /// Where it is: download.
@@ -1816,15 +1701,20 @@ open_enum! {
 }
 
 body! {
-    /// `values` of a `ForecastModification`.
+    /// `managementUnits` of a `BusinessUnitScheduleMetadata`.
     ///
-    /// Vendor classes: `WfmBuShortTermForecastCopyCompleteTopicModificationIntervalOffsetValue` and 3 with
-    /// the same shape.
-    pub struct ModificationIntervalOffsetValue {
-        /// Interval index.
-        interval_index: i64 = "intervalIndex",
-        /// Value.
-        value: Number = "value",
+    /// Vendor class: `WfmBuScheduleTopicBuManagementUnitScheduleSummary`.
+    pub struct ManagementUnitScheduleSummary {
+        /// Management unit.
+        management_unit: IdRef = "managementUnit",
+        /// When: start.
+        start_date: Timestamp = "startDate",
+        /// When: end.
+        end_date: Timestamp = "endDate",
+        /// Agents.
+        agents: Vec<IdRef> = "agents",
+        /// Agent count.
+        agent_count: i64 = "agentCount",
     }
 }
 
@@ -1884,7 +1774,7 @@ body! {
         /// Business unit.
         business_unit: IdRef = "businessUnit",
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
     }
 }
 
@@ -1906,7 +1796,7 @@ body! {
         /// Open date.
         open_date: Box<str> = "openDate",
         /// Approval type.
-        approval_type: ApprovalType = "approvalType",
+        approval_type: OpportunityApprovalType = "approvalType",
         /// Length, in minutes.
         length_minutes: i64 = "lengthMinutes",
         /// Deadline date.
@@ -1937,6 +1827,36 @@ body! {
         denied_count: i64 = "deniedCount",
         /// Remaining spaces.
         remaining_spaces: i64 = "remainingSpaces",
+    }
+}
+
+open_enum! {
+    /// `approvalType` of a `AgentOpportunity`.
+    pub enum OpportunityApprovalType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Automatic`.
+        Automatic = "Automatic",
+        /// `Manual`.
+        Manual = "Manual",
+    }
+}
+
+open_enum! {
+    /// `denialCode` of a `AgentOpportunity`.
+    pub enum OpportunityDenialCode {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `ManuallyDenied`.
+        ManuallyDenied = "ManuallyDenied",
+        /// `AutomaticallyClosed`.
+        AutomaticallyClosed = "AutomaticallyClosed",
+        /// `ManuallyClosed`.
+        ManuallyClosed = "ManuallyClosed",
+        /// `CapacityFull`.
+        CapacityFull = "CapacityFull",
+        /// `ScheduleConflict`.
+        ScheduleConflict = "ScheduleConflict",
     }
 }
 
@@ -1992,9 +1912,9 @@ body! {
         /// Where it is: allocation download.
         allocation_download_url: Box<str> = "allocationDownloadUrl",
         /// State.
-        state: AgentMuScheduleSearchCompleteStatus = "state",
+        state: AgentManagementUnitScheduleSearchStatus = "state",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -2011,23 +1931,9 @@ body! {
         /// Where it is: allocation download.
         allocation_download_url: Box<str> = "allocationDownloadUrl",
         /// State.
-        state: AgentMuScheduleSearchCompleteStatus = "state",
+        state: AgentManagementUnitScheduleSearchStatus = "state",
         /// Error.
-        error: Box<JobError> = "error",
-    }
-}
-
-open_enum! {
-    /// `queryState` of a `HistoricalAdherenceAgent`.
-    pub enum QueryState {
-        /// `Unknown`.
-        Unknown = "Unknown",
-        /// `Processing`.
-        Processing = "Processing",
-        /// `Complete`.
-        Complete = "Complete",
-        /// `Error`.
-        Error = "Error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -2083,7 +1989,7 @@ body! {
         /// Scheduled activity category.
         scheduled_activity_category: Box<str> = "scheduledActivityCategory",
         /// Scheduled activity code.
-        scheduled_activity_code: ActivityCodeReference = "scheduledActivityCode",
+        scheduled_activity_code: ActivityCodeRef = "scheduledActivityCode",
         /// System presence.
         system_presence: Box<str> = "systemPresence",
         /// The id of the organization secondary presence.
@@ -2149,7 +2055,7 @@ body! {
         /// Status.
         status: ScheduleBiddingStatus = "status",
         /// Bid type.
-        bid_type: BidType = "bidType",
+        bid_type: WorkforceBidType = "bidType",
     }
 }
 
@@ -2178,6 +2084,22 @@ open_enum! {
 }
 
 body! {
+    /// `generationResults` of a `BusinessUnitScheduleMetadata`.
+    ///
+    /// Vendor class: `WfmBuScheduleTopicBuScheduleGenerationResultSummary`.
+    pub struct ScheduleGenerationSummary {
+        /// Whether: failed.
+        failed: bool = "failed",
+        /// The id of the run.
+        run_id: Box<str> = "runId",
+        /// Message count.
+        message_count: i64 = "messageCount",
+        /// Message severity counts.
+        message_severity_counts: Vec<SchedulerSeverityCount> = "messageSeverityCounts",
+    }
+}
+
+body! {
     /// `visibilityRange` of a `AgentScheduleUpdate`.
     ///
     /// Vendor classes: `WfmAgentManagementUnitScheduleChangedTopicAgentMuScheduleVisibilityRange` and 1 with
@@ -2191,7 +2113,7 @@ body! {
 }
 
 open_enum! {
-    /// `scheduledActivityCategory` of a `HistoricalAdherenceExceptionInfo`.
+    /// `scheduledActivityCategory` of a `HistoricalAdherenceException`.
     pub enum ScheduledActivityCategory {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -2231,7 +2153,7 @@ open_enum! {
 }
 
 body! {
-    /// `messageSeverityCounts` of a `BuScheduleRun`.
+    /// `messageSeverityCounts` of a `BusinessUnitScheduleRun`.
     ///
     /// Vendor classes: `WfmBuScheduleRunTopicSchedulerMessageSeverityCount` and 1 with the same shape.
     pub struct SchedulerSeverityCount {
@@ -2279,6 +2201,26 @@ body! {
 }
 
 open_enum! {
+    /// `failureReason` of a `BulkShiftTradeStateUpdateResult`.
+    pub enum ShiftTradeFailureReason {
+        /// `InitiatingAgentScheduleNotFound`.
+        InitiatingAgentScheduleNotFound = "InitiatingAgentScheduleNotFound",
+        /// `InitiatingAgentShiftNotFound`.
+        InitiatingAgentShiftNotFound = "InitiatingAgentShiftNotFound",
+        /// `ReceivingAgentNotFound`.
+        ReceivingAgentNotFound = "ReceivingAgentNotFound",
+        /// `ReceivingAgentScheduleNotFound`.
+        ReceivingAgentScheduleNotFound = "ReceivingAgentScheduleNotFound",
+        /// `ReceivingAgentShiftNotFound`.
+        ReceivingAgentShiftNotFound = "ReceivingAgentShiftNotFound",
+        /// `ScheduleNotPublished`.
+        ScheduleNotPublished = "ScheduleNotPublished",
+        /// `TransitionNotAllowed`.
+        TransitionNotAllowed = "TransitionNotAllowed",
+    }
+}
+
+open_enum! {
     /// `newState` of a `ShiftTrade`.
     pub enum ShiftTradeNewState {
         /// `Unmatched`.
@@ -2314,7 +2256,7 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -2357,7 +2299,7 @@ body! {
         /// Week date.
         week_date: Box<str> = "weekDate",
         /// Creation method.
-        creation_method: CreationMethod = "creationMethod",
+        creation_method: ForecastCreationMethod = "creationMethod",
         /// Description.
         description: Box<str> = "description",
         /// Whether: legacy.
@@ -2388,7 +2330,7 @@ body! {
     /// `WfmBuShortTermForecastGenerateProgressTopicGenerateBuShortTermForecastProgressNotification`.
     pub struct ShortTermForecastProgress {
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// Result.
         result: Box<ShortTermForecast> = "result",
         /// The id of the operation.
@@ -2421,7 +2363,7 @@ body! {
     /// the same shape.
     pub struct ShortTermForecastUpdate {
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// Result.
         result: Box<ShortTermForecast> = "result",
         /// The id of the operation.
@@ -2439,7 +2381,7 @@ body! {
         /// Business unit.
         business_unit: IdRef = "businessUnit",
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
         /// When: reference business unit.
         reference_business_unit_date: Timestamp = "referenceBusinessUnitDate",
         /// Granularity.
@@ -2447,7 +2389,23 @@ body! {
         /// Where it is: download.
         download_url: Box<str> = "downloadUrl",
         /// Error code.
-        error_code: ErrorCode = "errorCode",
+        error_code: StaffingRequirementsErrorCode = "errorCode",
+    }
+}
+
+open_enum! {
+    /// `errorCode` of a `StaffingRequirements`.
+    pub enum StaffingRequirementsErrorCode {
+        /// `TimedOut`.
+        TimedOut = "TimedOut",
+        /// `NoData`.
+        NoData = "NoData",
+        /// `ClientDataInvalid`.
+        ClientDataInvalid = "ClientDataInvalid",
+        /// `ConfigurationInvalid`.
+        ConfigurationInvalid = "ConfigurationInvalid",
+        /// `RequirementsFailed`.
+        RequirementsFailed = "RequirementsFailed",
     }
 }
 
@@ -2460,7 +2418,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `systemPresence` of a `HistoricalAdherenceExceptionInfo`.
+    /// `systemPresence` of a `HistoricalAdherenceException`.
     pub enum SystemPresence {
         /// `Unknown`.
         Unknown = "Unknown",
@@ -2517,7 +2475,7 @@ body! {
         /// Status.
         status: AdherenceExplanationJobStatus = "status",
         /// Error.
-        error: Box<JobError> = "error",
+        error: Box<WorkforceJobError> = "error",
     }
 }
 
@@ -2727,7 +2685,7 @@ body! {
     /// Vendor class: `WfmUpdateAgentDetailsTopicWfmUpdateAgentDetailsComplete`.
     pub struct UpdateAgentDetailsComplete {
         /// Status.
-        status: AgentMuScheduleSearchCompleteStatus = "status",
+        status: AgentManagementUnitScheduleSearchStatus = "status",
     }
 }
 
@@ -2759,7 +2717,7 @@ body! {
 }
 
 body! {
-    /// `metadata` of a `BuScheduleMetadata`.
+    /// `metadata` of a `BusinessUnitScheduleMetadata`.
     ///
     /// Vendor classes: `WfmBuScheduleTopicWfmVersionedEntityMetadata` and 5 with the same shape.
     pub struct VersionedEntityMetadata {
@@ -2808,7 +2766,7 @@ body! {
         /// Status.
         status: ScheduleBiddingStatus = "status",
         /// Bid type.
-        bid_type: BidType = "bidType",
+        bid_type: WorkforceBidType = "bidType",
         /// Bid window start date.
         bid_window_start_date: Box<str> = "bidWindowStartDate",
         /// Bid window end date.
@@ -2821,6 +2779,34 @@ body! {
         ranking_tiebreaker_type: RankingTiebreakerType = "rankingTiebreakerType",
         /// Work plan fields visible to agents.
         work_plan_fields_visible_to_agents: Vec<Box<str>> = "workPlanFieldsVisibleToAgents",
+    }
+}
+
+open_enum! {
+    /// `bidType` of a `ScheduleBidding`.
+    pub enum WorkforceBidType {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `WorkPlanBid`.
+        WorkPlanBid = "WorkPlanBid",
+        /// `ScheduleBid`.
+        ScheduleBid = "ScheduleBid",
+    }
+}
+
+body! {
+    /// What went wrong with a job.
+    ///
+    /// Vendor classes: `PerformancePredictionCompleteEventTopicErrorBody` and 12 with the same shape.
+    pub struct WorkforceJobError {
+        /// Status.
+        status: i64 = "status",
+        /// Code.
+        code: Box<str> = "code",
+        /// Message.
+        message: Box<str> = "message",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
     }
 }
 
@@ -2865,5 +2851,19 @@ open_enum! {
         AdherenceExplanation = "AdherenceExplanation",
         /// `AlternativeShift`.
         AlternativeShift = "AlternativeShift",
+    }
+}
+
+open_enum! {
+    /// `queryState` of a `HistoricalAdherenceAgent`.
+    pub enum WorkforceQueryState {
+        /// `Unknown`.
+        Unknown = "Unknown",
+        /// `Processing`.
+        Processing = "Processing",
+        /// `Complete`.
+        Complete = "Complete",
+        /// `Error`.
+        Error = "Error",
     }
 }

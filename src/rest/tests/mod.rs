@@ -1,5 +1,6 @@
-//! The notification API against a loopback server.
+//! The calls against a loopback server.
 
+mod app_foundry;
 mod calls;
 mod login;
 mod narrowing;

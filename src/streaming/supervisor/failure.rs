@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::machine::{State, Supervisor};
 use super::message::{Action, Now};
+use super::refusal::explained;
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, StopReason};
@@ -62,7 +63,11 @@ impl Supervisor {
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, None));
                 let error = Error::new(
                     ErrorKind::Closed,
-                    format!("the reconnect policy gave up at failure {}: {cause}", self.failures),
+                    format!(
+                        "the reconnect policy gave up at failure {}: {}",
+                        self.failures,
+                        explained(&cause)
+                    ),
                 );
                 let attempts = self.failures;
                 self.stop(StopReason::GaveUp { cause, attempts }, Some(error), out);
@@ -70,6 +75,13 @@ impl Supervisor {
             Verdict::RetryAfter(wait) => {
                 let wait = wait.max(retry_after.unwrap_or_default());
                 let held = cause == Gone::Overflow && self.overflow == Overflow::Disconnect;
+                if !held && self.adopt_successor() {
+                    let retry_in = Some(Duration::ZERO);
+                    out.push(self.disconnected(cause, last_inbound, was_live, retry_in));
+                    return;
+                }
+                self.give_up_successor(out);
+                self.forget_renewal();
                 let retry_in = (!held).then_some(wait);
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, retry_in));
                 if held {
@@ -103,7 +115,7 @@ impl Supervisor {
 
 /// Faults of the way to the platform pass, whatever the HTTP layer's own retries made of them; what the platform says
 /// of our request does not.
-fn is_passing(error: &Error) -> bool {
+pub(super) fn is_passing(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::Throttled | ErrorKind::Decode

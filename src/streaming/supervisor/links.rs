@@ -3,20 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::failure::is_passing;
 use super::machine::{State, Supervisor};
-use super::message::{Action, Now};
+use super::message::{Action, Ending, Now};
+use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
-use crate::error::Error;
-use crate::events::Lifecycle;
-use crate::streaming::ledger::{LinkKey, Resumed};
+use crate::events::{Lifecycle, RenewalReason};
+use crate::streaming::ledger::{Gap, LinkKey, Resumed};
 use crate::streaming::protocol::Notice;
 
+pub(super) fn gap(gap: Gap) -> Action {
+    let Gap { topics, covered_until, resumed_at, duration, cause } = gap;
+    Action::Emit(Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause })
+}
+
 impl Supervisor {
-    pub(super) fn flowing(&mut self, now: Now, link: LinkKey, at: Moment, out: &mut Vec<Action>) {
+    pub(super) fn flowing(
+        &mut self,
+        now: Now,
+        link: LinkKey,
+        at: Moment,
+        token: Option<u64>,
+        out: &mut Vec<Action>,
+    ) {
         match self.state {
             State::Dialing { link: dialled } if dialled == link => {
                 self.state = State::Live { link, since: at };
+                self.lives(now, token);
                 out.push(Action::Emit(Lifecycle::Connected {
                     channel: self.channel_id(),
                     new_channel: std::mem::take(&mut self.new_channel),
@@ -26,7 +40,7 @@ impl Supervisor {
                     held.failed_dials = 0;
                 }
                 self.cover(link, at, out);
-                if self.uses_channel {
+                if self.plan.uses_channel {
                     let again = std::mem::replace(&mut self.ever_live, true);
                     self.reconcile.announce = again;
                     let behind = self.reconcile.dirty
@@ -37,35 +51,38 @@ impl Supervisor {
                 }
             }
             State::Live { link: live, .. } if live == link => self.cover(link, at, out),
+            State::Live { link: old, .. } if self.renewal.successor() == Some(link) => {
+                self.successor_flows(old, at, token, out);
+            }
             _ => {}
         }
     }
 
     pub(super) fn cover(&mut self, link: LinkKey, at: Moment, out: &mut Vec<Action>) {
         let Resumed { first, gaps } = self.ledger.flows(link, at);
-        for gap in gaps {
-            out.push(Action::Emit(Lifecycle::Gap {
-                topics: gap.topics,
-                covered_until: gap.covered_until,
-                resumed_at: gap.resumed_at,
-                duration: gap.duration,
-                cause: gap.cause,
-            }));
-        }
+        out.extend(gaps.into_iter().map(gap));
         if !first.is_empty() {
             let topics = first.into();
             out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
         }
     }
 
-    pub(super) fn noticed(&mut self, link: LinkKey, notice: Notice, out: &mut Vec<Action>) {
+    pub(super) fn noticed(
+        &mut self,
+        now: Now,
+        link: LinkKey,
+        notice: Notice,
+        out: &mut Vec<Action>,
+    ) {
         if self.current_link() != Some(link) {
             return;
         }
-        if let Notice::ChannelGone(detail) = notice {
-            self.channel_lost(detail, out);
+        match notice {
+            Notice::ChannelGone(detail) => self.channel_lost(detail, out),
+            // A channel needs nothing yet: events flow until the close, which is then handled like any other.
+            Notice::Closing => self.renew(RenewalReason::Closing, now, out),
+            _ => {}
         }
-        // A closing notice needs nothing yet: events flow until the close, which is then handled like any other.
     }
 
     pub(super) fn channel_lost(&mut self, detail: Box<str>, out: &mut Vec<Action>) {
@@ -78,29 +95,46 @@ impl Supervisor {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // One input, spread out.
     pub(super) fn link_gone(
         &mut self,
         now: Now,
         link: LinkKey,
-        cause: Gone,
-        last_in: Option<Moment>,
-        retry_after: Option<Duration>,
-        fatal: Option<Error>,
+        mut ending: Ending,
         out: &mut Vec<Action>,
     ) {
+        if self.renewal.successor() == Some(link) {
+            let cause = Arc::new(ending.cause.clone());
+            self.ledger.lost(link, ending.last_in.unwrap_or(now.at), &cause);
+            self.successor_gone(now, link, &ending);
+            return;
+        }
         if self.current_link() != Some(link) {
             return;
         }
-        let why = Arc::new(cause.clone());
-        let last = last_in.unwrap_or(now.at);
+        ending.cause = self.real_cause(ending.cause);
+        let why = Arc::new(ending.cause.clone());
+        let last = ending.last_in.unwrap_or(now.at);
         self.ledger.lost(link, last, &why);
-        if !self.uses_channel {
+        let doubt = if ending.drained { None } else { self.doubt(now, link, last) };
+        out.extend(doubt.map(gap));
+        if !self.plan.uses_channel {
             self.ledger.drop_link(link);
         }
         if let State::Closing { stop, .. } = &self.state {
             let stop = stop.clone();
-            self.stop(stop, None, out);
+            match self.renewal.flowing() {
+                // It has what the old one did not deliver any more.
+                Some(link) => {
+                    self.forget_renewal();
+                    self.state = State::Closing { link, stop };
+                    out.extend([Action::Speak(link), Action::CloseLink(link, Gone::Requested)]);
+                }
+                None => self.stop(stop, None, out),
+            }
+            return;
+        }
+        let broken = ending.error.as_ref().is_some_and(|error| !is_passing(error));
+        if !broken && self.take_over(now, out) {
             return;
         }
         let was_live = match self.state {
@@ -111,7 +145,7 @@ impl Supervisor {
             if matches!(self.state, State::Dialing { .. }) {
                 held.failed_dials += 1;
             }
-            match &cause {
+            match &ending.cause {
                 Gone::Refused { status } if (400..500).contains(status) && *status != 429 => {
                     held.suspect = true;
                 }
@@ -119,11 +153,27 @@ impl Supervisor {
                 _ => {}
             }
         }
-        self.reconcile.due = None;
-        if let Some(error) = fatal {
-            self.fail(cause, last_in.map(|at| at.wall), was_live, error, out);
-            return;
+        if self.plan.uses_channel {
+            self.reconcile.due = None;
+        } else {
+            self.reconcile = Reconcile::default();
         }
-        self.back_off(now, cause, last_in.map(|at| at.wall), was_live, retry_after, out);
+        let refusal = self.refusal(&mut ending);
+        let Ending { cause, last_in, error, mut retry_after, .. } = ending;
+        let last_in = last_in.map(|at| at.wall);
+        if let Some(error) = &error {
+            retry_after = retry_after.or(error.retry_after());
+        }
+        let error = match (refusal, error) {
+            (None, Some(error)) if !is_passing(&error) => Some(self.call_error(error)),
+            (refusal, _) => refusal,
+        };
+        match error {
+            Some(error) => {
+                self.give_up_successor(out);
+                self.fail(cause, last_in, was_live, error, out);
+            }
+            None => self.back_off(now, cause, last_in, was_live, retry_after, out),
+        }
     }
 }

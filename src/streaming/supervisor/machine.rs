@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::message::{Action, Input, Now};
+use super::message::{Action, Input, Now, Plan};
+use super::refusal::RefusedToken;
+use super::renewal::Renewal;
 use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
@@ -11,7 +13,7 @@ use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::core::ports::ChannelInfo;
 use crate::error::Result;
-use crate::events::{StopReason, Topic};
+use crate::events::{RenewalReason, StopReason, Topic};
 use crate::streaming::delivery::ConnectionState;
 use crate::streaming::desired::Desired;
 use crate::streaming::ledger::{Ledger, LinkKey};
@@ -70,13 +72,16 @@ pub(super) enum State {
 pub(crate) struct Supervisor {
     pub(super) policy: Arc<dyn ReconnectPolicy>,
     pub(super) overflow: Overflow,
-    pub(super) uses_channel: bool,
+    pub(super) plan: Plan,
     pub(super) channel_life: Duration,
     pub(super) state: State,
     pub(super) desired: Desired,
     pub(super) ledger: Ledger,
     pub(super) channel: Option<Held>,
     pub(super) reconcile: Reconcile,
+    pub(super) renewal: Renewal,
+    /// The token that was refused last, when nothing flowed since.
+    pub(super) refused: Option<RefusedToken>,
     pub(super) failures: u32,
     /// Attempts since the last live link, the present one included.
     pub(super) attempts: u32,
@@ -89,19 +94,26 @@ impl Supervisor {
     pub(crate) fn new(
         policy: Arc<dyn ReconnectPolicy>,
         overflow: Overflow,
-        uses_channel: bool,
+        plan: Plan,
         topics: &[Topic],
     ) -> Result<Self> {
+        let mut ledger = Ledger::default();
+        for topic in &plan.covers {
+            ledger.want(topic.clone());
+        }
+        let desired = Desired::new(plan.max_topics);
         let mut supervisor = Self {
             policy,
             overflow,
-            uses_channel,
+            plan,
             channel_life: limits::CHANNEL_LIFE,
             state: State::Idle,
-            desired: Desired::default(),
-            ledger: Ledger::default(),
+            desired,
+            ledger,
             channel: None,
             reconcile: Reconcile::default(),
+            renewal: Renewal::default(),
+            refused: None,
             failures: 0,
             attempts: 0,
             next_key: 0,
@@ -140,7 +152,7 @@ impl Supervisor {
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         match &self.state {
             State::Waiting { until, .. } => Some(*until),
-            State::Live { .. } => self.reconcile.due,
+            State::Live { .. } => self.reconcile.due.into_iter().chain(self.renewal.due()).min(),
             _ => None,
         }
     }
@@ -187,19 +199,23 @@ impl Supervisor {
                     self.subscribed(now, &sent, answer, out);
                 }
             }
-            Input::Flowing { link, at } => self.flowing(now, link, at, out),
-            Input::Notice { link, notice } => self.noticed(link, notice, out),
-            Input::LinkGone { link, cause, last_in, retry_after, fatal } => {
-                self.link_gone(now, link, cause, last_in, retry_after, fatal, out);
-            }
+            Input::Asked { link, answer } => self.asked(now, link, answer, out),
+            Input::Flowing { link, at, token } => self.flowing(now, link, at, token, out),
+            Input::Notice { link, notice } => self.noticed(now, link, notice, out),
+            Input::LinkGone { link, ending } => self.link_gone(now, link, ending, out),
             Input::Changed => self.changed(now, out),
             Input::Unwant(topics) => self.unwanted(&topics, now, out),
-            Input::TokenRotated => {
+            Input::TokenRotated { generation } => {
                 // A channel lives as long as the token that subscribed it last.
-                if self.uses_channel && matches!(self.state, State::Live { .. }) {
-                    self.reconcile_now(now, out);
+                if self.plan.uses_channel {
+                    if matches!(self.state, State::Live { .. }) {
+                        self.reconcile_now(now, out);
+                    }
+                } else {
+                    self.token_rotated(generation, now, out);
                 }
             }
+            Input::Renew => self.renew(RenewalReason::Requested, now, out),
             Input::Timer => self.timer(now, out),
             Input::CaughtUp => {
                 if let State::Held { cause, wait } = &self.state
@@ -221,7 +237,7 @@ impl Supervisor {
 
     /// The next step towards a live link.
     fn open(&mut self, out: &mut Vec<Action>) {
-        if self.uses_channel {
+        if self.plan.uses_channel {
             match &self.channel {
                 Some(held) if held.dead => self.drop_channel(),
                 Some(held) if held.failed_dials >= DIALS_PER_CHANNEL => self.drop_channel(),
@@ -257,13 +273,8 @@ impl Supervisor {
             Some(held) => held.key,
             None => self.fresh_key(),
         };
-        if !self.uses_channel {
-            // A socket without a channel covers what it was asked for as soon as it flows.
-            self.confirm_all(link);
-        }
         self.state = State::Dialing { link };
-        let channel = self.channel.as_ref().map(|held| held.info.clone());
-        out.push(Action::Dial { link, channel });
+        self.dial_link(link, None, out);
     }
 
     fn created(&mut self, now: Now, answer: Result<ChannelInfo>, out: &mut Vec<Action>) {
@@ -314,9 +325,12 @@ impl Supervisor {
                     self.attempt(out);
                 }
             }
-            State::Live { .. } if self.reconcile.due.is_some_and(|due| now.at.mono >= due) => {
-                self.reconcile.due = None;
-                self.reconcile_now(now, out);
+            State::Live { .. } => {
+                if self.reconcile.due.is_some_and(|due| now.at.mono >= due) {
+                    self.reconcile.due = None;
+                    self.changed(now, out);
+                }
+                self.renewal_due(now, out);
             }
             _ => {}
         }
@@ -328,21 +342,22 @@ impl Supervisor {
             State::Live { link, .. } | State::Dialing { link } => {
                 self.state = State::Closing { link, stop: StopReason::Closed };
                 out.push(Action::CloseLink(link, Gone::Requested));
+                self.give_up_successor(out);
             }
             _ => self.stop(StopReason::Closed, None, out),
         }
     }
 
-    fn fresh_key(&mut self) -> LinkKey {
+    pub(super) fn fresh_key(&mut self) -> LinkKey {
         self.next_key += 1;
         self.next_key
     }
 
-    fn confirm_all(&mut self, link: LinkKey) {
-        let topics: Vec<Topic> =
-            self.desired.wire().iter().filter_map(|t| t.parse().ok()).collect();
-        for topic in topics.iter().flat_map(Topic::members) {
-            self.ledger.confirm(link, &topic);
+    /// The link over which something can be sent now.
+    pub(crate) fn open_link(&self) -> Option<LinkKey> {
+        match self.state {
+            State::Live { link, .. } => Some(self.renewal.flowing().unwrap_or(link)),
+            _ => None,
         }
     }
 

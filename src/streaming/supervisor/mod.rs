@@ -1,13 +1,17 @@
 //! Which connections exist and what they cover, as a pure function.
 //!
-//! The plan has one channel for now. Every change of it is the same move: open, confirm, flow, and let the old one go;
-//! the states of [`machine::Supervisor`] are the steps of that move.
+//! The plan has one channel or one socket for now. Every change of it is the same move: open, confirm, flow, and let the
+//! old one go; the states of [`machine::Supervisor`] and of [`renewal::Renewal`] are the steps of that move.
 
 mod failure;
 mod links;
 mod machine;
 mod message;
+mod refusal;
+mod renewal;
+mod socket;
 mod subscribe;
 
 pub(crate) use machine::Supervisor;
-pub(crate) use message::{Action, Input, Now};
+pub(crate) use message::{Action, Ending, Input, Now, Plan};
+pub(crate) use refusal::refuses_token;

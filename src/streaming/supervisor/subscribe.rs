@@ -13,7 +13,8 @@ use crate::error::{ErrorKind, Result};
 use crate::events::{Lifecycle, Topic};
 
 /// Waits between tries of a subscription call while events flow: doubled from the first to the second.
-const RECONCILE_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+pub(super) const RECONCILE_WAIT: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(60));
 /// Part of a channel's life after which its subscription is sent again, which renews the life.
 const RENEW_SHARE: f64 = 0.9;
 
@@ -22,7 +23,7 @@ const RENEW_SHARE: f64 = 0.9;
 pub(super) struct Reconcile {
     pub(super) in_flight: bool,
     pub(super) dirty: bool,
-    failures: u32,
+    pub(super) failures: u32,
     pub(super) due: Option<Instant>,
     /// Whether the next answer is the first after a reconnect, which the consumer is told of.
     pub(super) announce: bool,
@@ -140,13 +141,15 @@ impl Supervisor {
     }
 
     pub(super) fn changed(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.uses_channel {
+        if self.plan.uses_channel {
             match self.state {
                 State::Live { .. } => self.reconcile_now(now, out),
                 State::Subscribing => self.reconcile.dirty = true,
                 // A channel that was subscribed earlier is brought up to date once it is live.
                 _ => {}
             }
+        } else {
+            self.subscribe_socket(now, out);
         }
     }
 }

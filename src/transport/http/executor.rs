@@ -56,15 +56,12 @@ pub(crate) struct BareExecutor {
 
 impl BareExecutor {
     pub(crate) fn new(tls: &Tls, proxy: &Proxy, limits: Limits, ambient: Ambient) -> Result<Self> {
-        let config = Arc::unwrap_or_clone(tls.client_config(&[b"h2", b"http/1.1"])?);
+        // A few hundred calls a minute need no HTTP/2: a dead connection fails the one call on it, and no other.
+        let config = Arc::unwrap_or_clone(tls.client_config(&[b"http/1.1"])?);
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .user_agent(concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits.connect)
-            // A dead HTTP/2 connection is found out (10 + 10 s) before the deadline of an attempt, and while others may
-            // still be saved from it; without this every call on it would run into its deadline.
-            .http2_keep_alive_interval(Duration::from_secs(10))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
             // AWS's load balancers drop what is idle for 60 s: be first, so that no request meets a closing door.
             .pool_idle_timeout(Duration::from_secs(55))
             // A redirect would carry the token to a host of the server's choice.

@@ -1,11 +1,12 @@
 //! The rate limiter seam, and a sliding window per token.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::limits;
+use crate::core::window::SlidingWindow;
 use crate::transport::http::request::Priority;
 
 /// Says when a request may be sent. Plain data in, plain data out: whoever asks does the waiting.
@@ -121,11 +122,17 @@ pub struct WindowLimiter {
     reserve: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Window {
-    sent: VecDeque<Instant>,
+    sent: SlidingWindow,
     closed_until: Option<Instant>,
     allowed: Option<u32>,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { sent: SlidingWindow::new(WINDOW), closed_until: None, allowed: None }
+    }
 }
 
 impl WindowLimiter {
@@ -164,19 +171,17 @@ impl RateLimiter for WindowLimiter {
             Priority::Reconnect => limit,
             _ => limit.saturating_sub(self.reserve).max(1),
         } as usize;
-        // The slot is free when all but `open - 1` of those before have left the window.
-        let blocking = window.sent.len().checked_sub(open);
-        if let Some(blocking) = blocking.and_then(|index| window.sent.get(index)) {
-            return Grant::WaitUntil(*blocking + WINDOW);
+        if let Some(at) = window.sent.opens_at(open) {
+            return Grant::WaitUntil(at);
         }
-        window.sent.push_back(now);
+        window.sent.take(now);
         let state = self.state.clone();
         Grant::Go(Permit::new(move |seen| {
             let mut windows = state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(window) = windows.get_mut(&token_generation) {
                 match seen {
                     Some(quota) => window.learn(&quota),
-                    None => window.give_back(now),
+                    None => window.sent.give_back(now),
                 }
             }
         }))
@@ -185,16 +190,8 @@ impl RateLimiter for WindowLimiter {
 
 impl Window {
     fn forget(&mut self, now: Instant) {
-        while self.sent.front().is_some_and(|sent| *sent + WINDOW <= now) {
-            self.sent.pop_front();
-        }
+        self.sent.forget(now);
         self.closed_until = self.closed_until.filter(|until| *until > now);
-    }
-
-    fn give_back(&mut self, slot: Instant) {
-        if let Some(index) = self.sent.iter().rposition(|sent| *sent == slot) {
-            self.sent.remove(index);
-        }
     }
 
     fn learn(&mut self, quota: &Quota) {

@@ -5,8 +5,8 @@ mod frame;
 mod meter;
 mod socket;
 
+pub(crate) use dial::Connector;
 pub use dial::DialRequest;
-pub(crate) use dial::{Connector, DialError};
 pub(crate) use frame::Frame;
 pub use frame::{Buffers, Outbound};
 pub(crate) use socket::Socket;

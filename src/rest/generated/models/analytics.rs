@@ -12,8 +12,8 @@ use crate::events::Timestamp;
 use crate::events::bodies::{
     ActiveRouting, ConversationInitiator, ConversationMetricMediaType,
     ConversationMetricScoredAgent, DataExportStatus, DeliveryStatus, Direction, EntityRef,
-    EntryType, ExportFormat, FlaggedReason, FlowMetricName, IdRef, ProposedAgent, RoutingRuleType,
-    RoutingState,
+    ExportFormat, FlaggedReason, FlowEntryType, FlowMetricName, IdRef, ProposedAgent,
+    RoutingRuleType, RoutingState,
 };
 use crate::events::body::body;
 use crate::events::open_enum::open_enum;
@@ -1598,7 +1598,7 @@ body! {
         /// Entry reason.
         entry_reason: Box<str> = "entryReason",
         /// Entry type.
-        entry_type: EntryType = "entryType",
+        entry_type: FlowEntryType = "entryType",
         /// Exit reason.
         exit_reason: Box<str> = "exitReason",
         /// The id of the flow.

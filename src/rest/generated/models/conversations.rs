@@ -14,9 +14,9 @@ use crate::events::bodies::{
     Address, AfterCallWork, ChatState, CommunicationState, Direction, DisconnectReason,
     EmailDisconnectType, EmailState, EntityRef, FaxStatus, FlaggedReason, InternalMessageDetails,
     InternalMessageDisconnectType, InternalMessageState, JourneyContext, MessageMedia,
-    MessageState, MessageStatus, MessageSticker, MonitoringType, QueueMediaSettings,
-    RecordingState, ScreenMonitoringDisconnectType, ScreenMonitoringState, ScreenRecordingState,
-    SocialVisibility, TransferDestination, UserRef, Voicemail,
+    MessageState, MessageStatus, MessageSticker, QueueMediaSettings, RecordingState,
+    ScreenMonitoringDisconnectType, ScreenMonitoringState, ScreenMonitoringType,
+    ScreenRecordingState, SocialVisibility, TransferDestination, UserRef, Voicemail,
 };
 use crate::events::body::body;
 use crate::events::open_enum::open_enum;
@@ -904,23 +904,23 @@ open_enum! {
 }
 
 body! {
-    /// `conversationRoutingData` of a `Participant`.
+    /// What routing looks for, and whom it considers.
     ///
     /// Vendor class: `ConversationRoutingData`.
     pub struct ConversationRoutingData {
-        /// Queue.
+        /// The queue.
         queue: EntityRef = "queue",
-        /// Language.
+        /// The language.
         language: EntityRef = "language",
-        /// Priority.
+        /// The priority.
         priority: i64 = "priority",
-        /// Skills.
+        /// The skills.
         skills: Vec<EntityRef> = "skills",
         /// Skill expression.
         skill_expression: Box<str> = "skillExpression",
-        /// The id of the skill expression.
+        /// The expression of skills.
         skill_expression_id: Box<str> = "skillExpressionId",
-        /// Scored agents.
+        /// The agents with their scores.
         scored_agents: Vec<ScoredAgent> = "scoredAgents",
         /// Label.
         label: Box<str> = "label",
@@ -2041,7 +2041,7 @@ body! {
         /// Screen monitoring.
         screen_monitoring: EntityRef = "screenMonitoring",
         /// What it is tied to.
-        monitoring_type: MonitoringType = "monitoringType",
+        monitoring_type: ScreenMonitoringType = "monitoringType",
         /// How many there are.
         count: i64 = "count",
         /// When it was connected.

@@ -98,7 +98,7 @@ pub use crate::events::bodies::RoutingState;
 pub use crate::events::bodies::{
     ActiveRouting, ConversationInitiator, ConversationMetricMediaType,
     ConversationMetricScoredAgent, DataAvailabilityChange, DataExportStatus, DeliveryStatus,
-    EntryType, ExportFormat, FlowMetricName, ProposedAgent, RoutingRuleType,
+    ExportFormat, FlowEntryType, FlowMetricName, ProposedAgent, RoutingRuleType,
 };
 #[cfg(feature = "rest-conversations")]
 pub use crate::events::bodies::{
@@ -106,8 +106,8 @@ pub use crate::events::bodies::{
     DisconnectReasonType, EmailDisconnectType, EmailState, FaxStatus, InternalMessageDetails,
     InternalMessageDisconnectType, InternalMessageState, JourneyAction, JourneyActionMap,
     JourneyContext, JourneyCustomer, JourneySession, MessageMedia, MessageState, MessageStatus,
-    MessageSticker, MonitoringType, QueueMediaSettings, RecordingState,
-    ScreenMonitoringDisconnectType, ScreenMonitoringState, ScreenRecordingState, SocialVisibility,
+    MessageSticker, QueueMediaSettings, RecordingState, ScreenMonitoringDisconnectType,
+    ScreenMonitoringState, ScreenMonitoringType, ScreenRecordingState, SocialVisibility,
     TransferDestination, UploadStatus, UserRef, Voicemail,
 };
 #[cfg(any(

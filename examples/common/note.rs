@@ -32,9 +32,14 @@ impl Note {
 
 fn words(item: &Lifecycle) -> (Tone, String) {
     match item {
-        Lifecycle::Connected { channel, new_channel, .. } => {
-            let new = if *new_channel { "new" } else { "same" };
-            (Tone::Good, format!("{new} {}", shown(channel.as_ref())))
+        Lifecycle::Connected { channel, new_channel, attempts } => {
+            let dials = counted(u64::from(*attempts), "dial");
+            let text = match (channel, new_channel) {
+                (Some(channel), true) => format!("new {channel}, {dials}"),
+                (Some(channel), false) => format!("same {channel}, {dials}"),
+                (None, _) => format!("socket, {dials}"),
+            };
+            (Tone::Good, text)
         }
         Lifecycle::Disconnected { cause, was_live, retry_in, .. } => {
             let next = match retry_in {
@@ -43,6 +48,13 @@ fn words(item: &Lifecycle) -> (Tone, String) {
             };
             let text = format!("{next}: {cause} (was live for {})", seconds(*was_live));
             (Tone::Bad, text)
+        }
+        Lifecycle::Renewed { channel, overlap, .. } => {
+            let overlap = seconds(*overlap);
+            (
+                Tone::Good,
+                format!("{} took over, both flowed for {overlap}", shown(channel.as_ref())),
+            )
         }
         Lifecycle::Resubscribed { channel, topics } => {
             let topics = counted(*topics as u64, "topic");

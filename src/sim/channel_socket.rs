@@ -1,24 +1,49 @@
-//! What a client says on a notification socket, and what it is answered.
+//! The socket of a channel: what its client says, and what it is answered.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use tungstenite::Message;
 
-use super::frames;
+use super::channels::Channel;
+use super::dialogue::{Answer, Dialogue};
+use super::frames::{self, Event};
+use super::ids;
 use super::shared::Shared;
 use super::subscribe::{self, Mode, Refused};
 
-/// The answer to a text frame of the client.
-pub(super) fn answer(shared: &Shared, channel: &Arc<str>, text: &str) -> String {
-    let Ok(Value::Object(message)) = serde_json::from_str(text) else {
-        return refused("error", "not a JSON object", None);
-    };
-    let correlation = message.get("correlationId").cloned();
-    match message.get("message").and_then(Value::as_str) {
-        Some("ping") => frames::PONG.to_owned(),
-        Some("subscribe") => change(shared, channel, &message, correlation, true),
-        Some("unsubscribe") => change(shared, channel, &message, correlation, false),
-        _ => refused("error", "unknown message", correlation),
+/// The socket of a channel.
+pub(super) struct ChannelSocket {
+    pub(super) shared: Arc<Shared>,
+    pub(super) channel: Arc<str>,
+}
+
+impl Dialogue for ChannelSocket {
+    fn hear(&mut self, text: &str) -> Answer {
+        let Self { shared, channel } = self;
+        shared.lock().channels.touch(channel);
+        let Ok(Value::Object(message)) = serde_json::from_str(text) else {
+            return Answer::Text(refused("error", "not a JSON object", None));
+        };
+        let correlation = message.get("correlationId").cloned();
+        Answer::Text(match message.get("message").and_then(Value::as_str) {
+            Some("ping") => return Answer::Pong(frames::PONG.to_owned()),
+            Some("subscribe") => change(shared, channel, &message, correlation, true),
+            Some("unsubscribe") => change(shared, channel, &message, correlation, false),
+            _ => refused("error", "unknown message", correlation),
+        })
+    }
+
+    fn sample(&self) -> Event {
+        let mut state = self.shared.lock();
+        let correlation = ids::uuid(&mut state.rng);
+        let channel = state.channels.get(&self.channel);
+        let topic = channel.map_or("v2.system.socket_closing", Channel::any_topic);
+        Event::new(topic, &json!({ "source": "PURECLOUD" }), &correlation)
+    }
+
+    fn heartbeat(&self, _now_ms: i64) -> Option<Message> {
+        Some(Message::text(frames::HEARTBEAT))
     }
 }
 

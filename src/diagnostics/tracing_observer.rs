@@ -1,0 +1,31 @@
+//! Signals for the `tracing` facade.
+
+use crate::diagnostics::observer::{Observer, Signal};
+
+/// Writes every signal to the `tracing` facade: failures at `WARN`, changes at `INFO`, the rest at `DEBUG`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracingObserver;
+
+impl Observer for TracingObserver {
+    fn observe(&self, signal: &Signal<'_>) {
+        match signal {
+            Signal::TokenRenewalFailed { .. }
+            | Signal::Disconnected { .. }
+            | Signal::Gap { .. }
+            | Signal::Lagged { .. }
+            | Signal::SinkFailed { .. }
+            | Signal::Rejected { .. }
+            | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
+            Signal::Latency { measurement } if measurement.is_timeout() => {
+                tracing::warn!(target: "genesys_cloud", ?signal);
+            }
+            Signal::TokenIssued { .. }
+            | Signal::Connected { .. }
+            | Signal::Subscribed { .. }
+            | Signal::Renewed { .. } => {
+                tracing::info!(target: "genesys_cloud", ?signal);
+            }
+            _ => tracing::debug!(target: "genesys_cloud", ?signal),
+        }
+    }
+}

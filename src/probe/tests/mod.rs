@@ -1,0 +1,7 @@
+//! A probe over scripted streams, and its verdicts.
+
+#[cfg(feature = "report-html")]
+mod html;
+mod run;
+mod support;
+mod verdicts;

@@ -1,0 +1,3 @@
+mod account;
+mod json_lines;
+mod loop_and_drain;

@@ -1,0 +1,71 @@
+//! From nothing to an open socket: the token, the address, the dial.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::delivery::add;
+use super::link::Link;
+use super::protocol::{DialContext, Needs, StreamEvent};
+use crate::core::close::Gone;
+use crate::core::ports::AccessToken;
+use crate::error::Error;
+use crate::events::Topic;
+use crate::transport::ws::Socket;
+
+/// An open socket, and the token that it was opened with.
+pub(super) struct Dialled {
+    pub(super) socket: Box<Socket>,
+    pub(super) token: Option<AccessToken>,
+}
+
+/// Why there is none.
+pub(super) struct DialFailure {
+    pub(super) gone: Gone,
+    pub(super) retry_after: Option<Duration>,
+    /// When it was not the socket that failed.
+    pub(super) error: Option<Error>,
+    /// The token that was tried.
+    pub(super) token: Option<AccessToken>,
+}
+
+impl From<Error> for DialFailure {
+    fn from(error: Error) -> Self {
+        let gone = Gone::Rest { status: error.status(), detail: error.summary() };
+        Self { gone, retry_after: error.retry_after(), error: Some(error), token: None }
+    }
+}
+
+pub(super) async fn dial<E: StreamEvent>(
+    link: Arc<Link<E>>,
+    wanted: Vec<Topic>,
+) -> Result<Dialled, DialFailure> {
+    let parts = &link.parts;
+    let token = match parts.protocol.needs() {
+        Needs::Token => Some(parts.tokens.token().await?),
+        Needs::Nothing | Needs::Channel => None,
+    };
+    let now = parts.connector.clock.moment();
+    let context = DialContext {
+        endpoints: &parts.endpoints,
+        channel: link.channel.as_ref(),
+        token: token.as_ref(),
+        wanted: &wanted,
+        now: now.wall,
+        mono: now.mono,
+    };
+    let request = parts.protocol.dial(&context)?;
+    add(&link.counters.dials, 1);
+    // What the other link delivers from here on may come over this one too.
+    if let (Some(overlap), Some(old)) = (&link.overlap, link.replaces) {
+        overlap.begin(old, link.key);
+    }
+    match parts.connector.connect(&request, parts.buffers).await {
+        Ok(socket) => Ok(Dialled { socket: Box::new(socket), token }),
+        Err(error) => Err(DialFailure {
+            gone: error.gone,
+            retry_after: error.retry_after,
+            error: None,
+            token,
+        }),
+    }
+}
