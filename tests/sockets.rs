@@ -1,6 +1,7 @@
 //! The sockets that are not notification channels, against the simulator's.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,8 @@ use genesys_cloud::protocols::{
 };
 use genesys_cloud::sim::{Fault, Platform, SocketKind};
 use genesys_cloud::{
-    Client, ErrorKind, EventStream, FixedDelay, Lifecycle, Protocol, StreamBuilder, StreamEvent,
-    Timing, Typed, topics,
+    Client, ErrorKind, EventStream, FixedDelay, Lifecycle, Protocol, Signal, StreamBuilder,
+    StreamEvent, Timing, Typed, topics,
 };
 use serde_json::json;
 
@@ -194,4 +195,38 @@ async fn a_path_that_does_not_exist_ends_the_stream_and_says_what_to_check() {
     let protocol = InteractionFrames::new().path("/api/v2/nowhere");
     let error = connect(&platform, protocol).start().await.unwrap_err();
     assert!(error.to_string().contains("region URL or path"), "{error}");
+}
+
+#[tokio::test]
+async fn an_observer_is_told_once_of_the_end_of_every_connection_also_of_one_that_is_closed() {
+    let platform = platform(0.0).await;
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let notes = told.clone();
+    let client = Client::builder(platform.endpoints())
+        .credentials(platform.credentials())
+        .observer(move |signal: &Signal<'_>| {
+            let note = match signal {
+                Signal::Connected { .. } => "connected".to_owned(),
+                Signal::Disconnected { cause, was_live, .. } => {
+                    assert!(!was_live.is_zero(), "it flowed");
+                    cause.what().to_owned()
+                }
+                _ => return,
+            };
+            notes.lock().unwrap().push(note);
+        })
+        .build()
+        .unwrap();
+    let stream = client.connect(RoutingInteractions::new());
+    let stream = stream.reconnect(FixedDelay::new(Duration::from_millis(20)));
+    let mut events = stream.start().await.unwrap();
+    platform.fault_on_sockets(SocketKind::Routing, Fault::Reset).unwrap();
+    gap(&mut events).await;
+    events.close().await;
+    let rest = async { while events.next().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, rest).await.expect("the end");
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!((&*told[0], &*told[2]), ("connected", "connected"));
+    assert_eq!((&*told[1], &*told[3]), ("cut", "requested"));
 }

@@ -21,10 +21,15 @@ pub(crate) fn exit(outcome: Result<(), Failure>) -> ExitCode {
 }
 
 fn report(error: &(dyn Error + 'static)) {
-    eprintln!("error: {error}");
+    let mut said = error.to_string();
+    eprintln!("error: {said}");
     let mut below = error.source();
     while let Some(cause) = below {
-        eprintln!("  because: {cause}");
+        // An error may show what is below it as its own text.
+        if !said.contains(&cause.to_string()) {
+            said = cause.to_string();
+            eprintln!("  because: {said}");
+        }
         below = cause.source();
     }
 }

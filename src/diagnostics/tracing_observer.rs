@@ -1,5 +1,6 @@
 //! Signals for the `tracing` facade.
 
+use crate::core::close::Gone;
 use crate::diagnostics::observer::{Observer, Signal};
 
 /// Writes every signal to the `tracing` facade: failures at `WARN`, changes at `INFO`, the rest at `DEBUG`.
@@ -9,6 +10,9 @@ pub struct TracingObserver;
 impl Observer for TracingObserver {
     fn observe(&self, signal: &Signal<'_>) {
         match signal {
+            Signal::Disconnected { cause: Gone::Requested, .. } => {
+                tracing::info!(target: "genesys_cloud", ?signal);
+            }
             Signal::TokenRenewalFailed { .. }
             | Signal::Disconnected { .. }
             | Signal::Gap { .. }

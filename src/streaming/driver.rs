@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,6 +20,8 @@ use super::queue::Sender;
 use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Supervisor};
 use crate::core::clock::Entropy;
+use crate::core::close::Gone;
+use crate::core::ids::ChannelId;
 use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TokenSource};
 use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::{Observer, Signal};
@@ -103,6 +105,8 @@ pub(crate) struct Driver<E: StreamEvent> {
     /// Given to every link.
     reports: mpsc::Sender<Box<Report>>,
     ops: FuturesUnordered<Op>,
+    /// The connection that observers were told of, and since when it flows: its end has to be told too.
+    told: Option<(Option<ChannelId>, Instant)>,
 }
 
 /// What a driver listens to.
@@ -145,6 +149,7 @@ impl<E: StreamEvent> Driver<E> {
             overlap: (needs != Needs::Channel).then(Arc::default),
             reports,
             ops: FuturesUnordered::new(),
+            told: None,
         };
         tokio::spawn(driver.run(inbox));
     }
@@ -349,19 +354,32 @@ impl<E: StreamEvent> Driver<E> {
         })
     }
 
-    fn emit(&self, lifecycle: Lifecycle) {
+    fn emit(&mut self, lifecycle: Lifecycle) {
         let observer = &self.parts.observer;
+        let now = self.parts.connector.clock.now();
         match &lifecycle {
             Lifecycle::Connected { channel, .. } => {
+                self.told = Some((channel.clone(), now));
                 let channel = channel.as_ref();
                 observer.observe(&Signal::Connected { channel });
             }
+            Lifecycle::Stopped { .. } => {
+                // Closed by its owner: there is no other item that says that the connection is gone.
+                if let Some((channel, since)) = self.told.take() {
+                    let was_live =
+                        now.saturating_duration_since(since).max(Duration::from_nanos(1));
+                    let (channel, cause) = (channel.as_ref(), &Gone::Requested);
+                    observer.observe(&Signal::Disconnected { channel, cause, was_live });
+                }
+            }
             Lifecycle::Disconnected { channel, cause, was_live, .. } => {
+                self.told = None;
                 let (channel, was_live) = (channel.as_ref(), *was_live);
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
             Lifecycle::Renewed { channel, overlap, .. } => {
                 add(&self.counters.renewals, 1);
+                self.told = Some((channel.clone(), now));
                 let (channel, overlap) = (channel.as_ref(), *overlap);
                 observer.observe(&Signal::Renewed { channel, overlap });
             }
