@@ -121,7 +121,7 @@ operation! {
     ///
     /// `POST /api/v2/analytics/agents/status/counts`. Vendor operation:
     /// `post_analytics_agents_status_counts`.
-    pub struct PostAnalyticsAgentsStatusCounts = Post "/api/v2/analytics/agents/status/counts" -> model(models::AnalyticsAgentStateCountsResponse);
+    pub struct PostAnalyticsAgentsStatusCounts = Post "/api/v2/analytics/agents/status/counts" -> model(models::AgentStateCounts);
     list
         /// What to group by.
         group_by: repeated = "groupBy";
@@ -133,7 +133,7 @@ operation! {
     /// Asks: analytics agents status query.
     ///
     /// `POST /api/v2/analytics/agents/status/query`. Vendor operation: `post_analytics_agents_status_query`.
-    pub struct PostAnalyticsAgentsStatusQuery = Post "/api/v2/analytics/agents/status/query" -> model(models::AnalyticsAgentStateQueryResponse);
+    pub struct PostAnalyticsAgentsStatusQuery = Post "/api/v2/analytics/agents/status/query" -> model(models::AgentStateQueryResponse);
     body models::AgentStateQueryRequest;
     also only_reads;
 }
@@ -142,7 +142,7 @@ operation! {
     /// Reads: analytics agent status.
     ///
     /// `GET /api/v2/analytics/agents/{userId}/status`. Vendor operation: `get_analytics_agent_status`.
-    pub struct GetAnalyticsAgentStatus = Get "/api/v2/analytics/agents/{userId}/status" -> model(models::AnalyticsAgentStateAgentResponse);
+    pub struct GetAnalyticsAgentStatus = Get "/api/v2/analytics/agents/{userId}/status" -> model(models::AgentState);
     path
         /// `userId` of the path.
         user_id: text = "userId";
@@ -272,7 +272,7 @@ operation! {
     ///
     /// `GET /api/v2/analytics/botflows/{botFlowId}/sessions`. Vendor operation:
     /// `get_analytics_botflow_sessions`.
-    pub struct GetAnalyticsBotflowSessions = Get "/api/v2/analytics/botflows/{botFlowId}/sessions" -> model(models::SessionsResponse);
+    pub struct GetAnalyticsBotflowSessions = Get "/api/v2/analytics/botflows/{botFlowId}/sessions" -> model(models::BotFlowSessionsResponse);
     path
         /// `botFlowId` of the path.
         bot_flow_id: text = "botFlowId";
@@ -480,7 +480,7 @@ operation! {
     /// `GET /api/v2/analytics/conversations/details`. Vendor operation:
     /// `get_analytics_conversations_details`.
     #[derive(Default)]
-    pub struct GetAnalyticsConversationsDetails = Get "/api/v2/analytics/conversations/details" -> model(models::AnalyticsConversationWithoutAttributesMultiGetResponse);
+    pub struct GetAnalyticsConversationsDetails = Get "/api/v2/analytics/conversations/details" -> model(models::AnalyticsConversationsWithoutAttributes);
     list
         /// Its id.
         id: commas = "id";

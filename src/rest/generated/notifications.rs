@@ -25,7 +25,7 @@ operation! {
     ///
     /// `GET /api/v2/notifications/channels`. Vendor operation: `get_notifications_channels`.
     #[derive(Default)]
-    pub struct GetNotificationsChannels = Get "/api/v2/notifications/channels" -> model(models::ChannelEntityListing);
+    pub struct GetNotificationsChannels = Get "/api/v2/notifications/channels" -> model(models::NotificationChannelEntityListing);
     query
         /// Includechannels.
         includechannels: text = "includechannels";
@@ -37,7 +37,7 @@ operation! {
     ///
     /// `POST /api/v2/notifications/channels`. Vendor operation: `post_notifications_channels`.
     #[derive(Default)]
-    pub struct PostNotificationsChannels = Post "/api/v2/notifications/channels" -> model(models::Channel);
+    pub struct PostNotificationsChannels = Post "/api/v2/notifications/channels" -> model(models::NotificationChannel);
     also secret;
 }
 

@@ -86,7 +86,7 @@ operation! {
     ///
     /// `GET /api/v2/presence/sources`. Vendor operation: `get_presence_sources`.
     #[derive(Default)]
-    pub struct GetPresenceSources = Get "/api/v2/presence/sources" -> model(models::SourceEntityListing);
+    pub struct GetPresenceSources = Get "/api/v2/presence/sources" -> model(models::PresenceSourceEntityListing);
     query
         /// Deactivated.
         deactivated: text = "deactivated";
@@ -96,8 +96,8 @@ operation! {
     /// Sends: presence sources.
     ///
     /// `POST /api/v2/presence/sources`. Vendor operation: `post_presence_sources`.
-    pub struct PostPresenceSources = Post "/api/v2/presence/sources" -> model(models::Source);
-    body models::Source;
+    pub struct PostPresenceSources = Post "/api/v2/presence/sources" -> model(models::PresenceSource);
+    body models::PresenceSource;
 }
 
 operation! {
@@ -114,7 +114,7 @@ operation! {
     /// Reads: presence source.
     ///
     /// `GET /api/v2/presence/sources/{sourceId}`. Vendor operation: `get_presence_source`.
-    pub struct GetPresenceSource = Get "/api/v2/presence/sources/{sourceId}" -> model(models::Source);
+    pub struct GetPresenceSource = Get "/api/v2/presence/sources/{sourceId}" -> model(models::PresenceSource);
     path
         /// `sourceId` of the path.
         source_id: text = "sourceId";
@@ -124,11 +124,11 @@ operation! {
     /// Puts: presence source.
     ///
     /// `PUT /api/v2/presence/sources/{sourceId}`. Vendor operation: `put_presence_source`.
-    pub struct PutPresenceSource = Put "/api/v2/presence/sources/{sourceId}" -> model(models::Source);
+    pub struct PutPresenceSource = Put "/api/v2/presence/sources/{sourceId}" -> model(models::PresenceSource);
     path
         /// `sourceId` of the path.
         source_id: text = "sourceId";
-    body models::Source;
+    body models::PresenceSource;
 }
 
 operation! {

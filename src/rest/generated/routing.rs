@@ -410,7 +410,7 @@ operation! {
     /// Reads: routing queue users.
     ///
     /// `GET /api/v2/routing/queues/{queueId}/users`. Vendor operation: `get_routing_queue_users`.
-    pub struct GetRoutingQueueUsers = Get "/api/v2/routing/queues/{queueId}/users" -> model(models::QueueMemberEntityListingV1);
+    pub struct GetRoutingQueueUsers = Get "/api/v2/routing/queues/{queueId}/users" -> model(models::QueueUserEntityListing);
     path
         /// `queueId` of the path.
         queue_id: text = "queueId";
@@ -453,7 +453,7 @@ operation! {
     /// Changes: routing queue users.
     ///
     /// `PATCH /api/v2/routing/queues/{queueId}/users`. Vendor operation: `patch_routing_queue_users`.
-    pub struct PatchRoutingQueueUsers = Patch "/api/v2/routing/queues/{queueId}/users" -> model(models::QueueMemberEntityListingV1);
+    pub struct PatchRoutingQueueUsers = Patch "/api/v2/routing/queues/{queueId}/users" -> model(models::QueueUserEntityListing);
     path
         /// `queueId` of the path.
         queue_id: text = "queueId";
@@ -656,7 +656,7 @@ operation! {
     /// Reads: routing user utilization.
     ///
     /// `GET /api/v2/routing/users/{userId}/utilization`. Vendor operation: `get_routing_user_utilization`.
-    pub struct GetRoutingUserUtilization = Get "/api/v2/routing/users/{userId}/utilization" -> model(models::AgentMaxUtilizationResponse);
+    pub struct GetRoutingUserUtilization = Get "/api/v2/routing/users/{userId}/utilization" -> model(models::AgentMaxUtilization);
     path
         /// `userId` of the path.
         user_id: text = "userId";
@@ -666,7 +666,7 @@ operation! {
     /// Puts: routing user utilization.
     ///
     /// `PUT /api/v2/routing/users/{userId}/utilization`. Vendor operation: `put_routing_user_utilization`.
-    pub struct PutRoutingUserUtilization = Put "/api/v2/routing/users/{userId}/utilization" -> model(models::AgentMaxUtilizationResponse);
+    pub struct PutRoutingUserUtilization = Put "/api/v2/routing/users/{userId}/utilization" -> model(models::AgentMaxUtilization);
     path
         /// `userId` of the path.
         user_id: text = "userId";

@@ -102,7 +102,7 @@ operation! {
     /// `GET /api/v2/users/customattributes/schemas/coretypes`. Vendor operation:
     /// `get_users_customattributes_schemas_coretypes`.
     #[derive(Default)]
-    pub struct GetUsersCustomattributesSchemasCoretypes = Get "/api/v2/users/customattributes/schemas/coretypes" -> model(models::CoretypeListing);
+    pub struct GetUsersCustomattributesSchemasCoretypes = Get "/api/v2/users/customattributes/schemas/coretypes" -> model(models::CoreTypeListing);
 }
 
 operation! {
@@ -110,7 +110,7 @@ operation! {
     ///
     /// `GET /api/v2/users/customattributes/schemas/coretypes/{coreTypeName}`. Vendor operation:
     /// `get_users_customattributes_schemas_coretype`.
-    pub struct GetUsersCustomattributesSchemasCoretype = Get "/api/v2/users/customattributes/schemas/coretypes/{coreTypeName}" -> model(models::Coretype);
+    pub struct GetUsersCustomattributesSchemasCoretype = Get "/api/v2/users/customattributes/schemas/coretypes/{coreTypeName}" -> model(models::CoreType);
     path
         /// `coreTypeName` of the path.
         core_type_name: text = "coreTypeName";
@@ -234,7 +234,7 @@ operation! {
     /// `POST /api/v2/users/development/activities/aggregates/query`. Vendor operation:
     /// `post_users_development_activities_aggregates_query`.
     pub struct PostUsersDevelopmentActivitiesAggregatesQuery = Post "/api/v2/users/development/activities/aggregates/query" -> model(models::DevelopmentActivityAggregateResponse);
-    body models::DevelopmentActivityAggregateParam;
+    body models::DevelopmentActivityAggregateQuery;
     also only_reads;
 }
 
@@ -422,7 +422,7 @@ operation! {
     ///
     /// `GET /api/v2/users/presences/purecloud/bulk`. Vendor operation: `get_users_presences_purecloud_bulk`.
     #[derive(Default)]
-    pub struct GetUsersPresencesPurecloudBulk = Get "/api/v2/users/presences/purecloud/bulk" -> model(Vec<models::UcUserPresence>);
+    pub struct GetUsersPresencesPurecloudBulk = Get "/api/v2/users/presences/purecloud/bulk" -> model(Vec<models::UserPresenceOfSource>);
     list
         /// Its id.
         id: commas = "id";
@@ -432,7 +432,7 @@ operation! {
     /// Reads: users presence bulk.
     ///
     /// `GET /api/v2/users/presences/{sourceId}/bulk`. Vendor operation: `get_users_presence_bulk`.
-    pub struct GetUsersPresenceBulk = Get "/api/v2/users/presences/{sourceId}/bulk" -> model(Vec<models::UcUserPresence>);
+    pub struct GetUsersPresenceBulk = Get "/api/v2/users/presences/{sourceId}/bulk" -> model(Vec<models::UserPresenceOfSource>);
     path
         /// `sourceId` of the path.
         source_id: text = "sourceId";
@@ -1060,7 +1060,7 @@ operation! {
     path
         /// `userId` of the path.
         user_id: text = "userId";
-    body models::UserRoutingLanguagePost;
+    body models::UserRoutingLanguageRequest;
 }
 
 operation! {
@@ -1072,7 +1072,7 @@ operation! {
     path
         /// `userId` of the path.
         user_id: text = "userId";
-    body Vec<models::UserRoutingLanguagePost>;
+    body Vec<models::UserRoutingLanguageRequest>;
 }
 
 operation! {
@@ -1131,7 +1131,7 @@ operation! {
     path
         /// `userId` of the path.
         user_id: text = "userId";
-    body models::UserRoutingSkillPost;
+    body models::UserRoutingSkillRequest;
 }
 
 operation! {
@@ -1142,7 +1142,7 @@ operation! {
     path
         /// `userId` of the path.
         user_id: text = "userId";
-    body Vec<models::UserRoutingSkillPost>;
+    body Vec<models::UserRoutingSkillRequest>;
 }
 
 operation! {
@@ -1153,7 +1153,7 @@ operation! {
     path
         /// `userId` of the path.
         user_id: text = "userId";
-    body Vec<models::UserRoutingSkillPost>;
+    body Vec<models::UserRoutingSkillRequest>;
 }
 
 operation! {

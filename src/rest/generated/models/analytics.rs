@@ -25,7 +25,7 @@ body! {
     /// Vendor class: `ActionAggregateQueryClause`.
     pub struct ActionAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ActionAggregateQueryPredicate> = "predicates",
     }
@@ -37,7 +37,7 @@ body! {
     /// Vendor class: `ActionAggregateQueryFilter`.
     pub struct ActionAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ActionAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -51,11 +51,11 @@ body! {
     /// Vendor class: `ActionAggregateQueryPredicate`.
     pub struct ActionAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ActionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -164,7 +164,7 @@ body! {
 }
 
 open_enum! {
-    /// `scheduledActivityCategory` of a `AnalyticsAgentStateAgentResponse`.
+    /// `scheduledActivityCategory` of a `AgentState`.
     pub enum ActivityCategory {
         /// `OnQueueWork`.
         OnQueueWork = "OnQueueWork",
@@ -247,7 +247,7 @@ body! {
     /// Vendor classes: `RoutingActivityQueryClause` and 2 with the same shape.
     pub struct ActivityQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ActivityQueryPredicate> = "predicates",
     }
@@ -259,7 +259,7 @@ body! {
     /// Vendor classes: `RoutingActivityQueryFilter` and 2 with the same shape.
     pub struct ActivityQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ActivityQueryClause> = "clauses",
         /// Predicates.
@@ -273,18 +273,18 @@ body! {
     /// Vendor classes: `RoutingActivityQueryPredicate` and 2 with the same shape.
     pub struct ActivityQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ActivityDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
     }
 }
 
 open_enum! {
-    /// `adherenceImpact` of a `AnalyticsAgentStateAgentResponse`.
+    /// `adherenceImpact` of a `AgentState`.
     pub enum AdherenceImpact {
         /// `Positive`.
         Positive = "Positive",
@@ -298,7 +298,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `adherenceState` of a `AnalyticsAgentStateAgentResponse`.
+    /// `adherenceState` of a `AgentState`.
     pub enum AdherenceState {
         /// `InAdherence`.
         InAdherence = "InAdherence",
@@ -321,7 +321,7 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryClause`.
     pub struct AgentCopilotAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<AgentCopilotAggregateQueryPredicate> = "predicates",
     }
@@ -333,7 +333,7 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryFilter`.
     pub struct AgentCopilotAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<AgentCopilotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -347,11 +347,11 @@ body! {
     /// Vendor class: `AgentCopilotAggregateQueryPredicate`.
     pub struct AgentCopilotAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: AgentCopilotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -530,7 +530,7 @@ body! {
 }
 
 open_enum! {
-    /// `routingStatus` of a `AnalyticsAgentStateAgentResponse`.
+    /// `routingStatus` of a `AgentState`.
     pub enum AgentRoutingStatus {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
@@ -548,7 +548,55 @@ open_enum! {
 }
 
 body! {
-    /// `scheduledActivityCategoryCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// What `GetAnalyticsAgentStatus` answers.
+    ///
+    /// Vendor class: `AnalyticsAgentStateAgentResponse`.
+    pub struct AgentState {
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// The id of the division.
+        division_id: Box<str> = "divisionId",
+        /// User name.
+        user_name: Box<str> = "userName",
+        /// The id of the manager.
+        manager_id: Box<str> = "managerId",
+        /// Session count.
+        session_count: i64 = "sessionCount",
+        /// Sessions.
+        sessions: Vec<AgentStateSession> = "sessions",
+        /// System presence.
+        system_presence: AgentSystemPresence = "systemPresence",
+        /// The id of the organization presence.
+        organization_presence_id: Box<str> = "organizationPresenceId",
+        /// When: presence.
+        presence_date: Timestamp = "presenceDate",
+        /// Routing status.
+        routing_status: AgentRoutingStatus = "routingStatus",
+        /// When: routing status.
+        routing_status_date: Timestamp = "routingStatusDate",
+        /// Whether: is out of office.
+        is_out_of_office: bool = "isOutOfOffice",
+        /// The id of the management unit.
+        management_unit_id: Box<str> = "managementUnitId",
+        /// The id of the business unit.
+        business_unit_id: Box<str> = "businessUnitId",
+        /// Adherence state.
+        adherence_state: AdherenceState = "adherenceState",
+        /// Adherence impact.
+        adherence_impact: AdherenceImpact = "adherenceImpact",
+        /// When: adherence.
+        adherence_date: Timestamp = "adherenceDate",
+        /// The id of the scheduled activity code.
+        scheduled_activity_code_id: Box<str> = "scheduledActivityCodeId",
+        /// Scheduled activity category.
+        scheduled_activity_category: ActivityCategory = "scheduledActivityCategory",
+        /// Actual activity category.
+        actual_activity_category: ActivityCategory = "actualActivityCategory",
+    }
+}
+
+body! {
+    /// `scheduledActivityCategoryCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStateActivityCategoryCount`.
     pub struct AgentStateActivityCategoryCount {
@@ -560,7 +608,7 @@ body! {
 }
 
 body! {
-    /// `adherenceStateCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// `adherenceStateCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStateAdherenceStateCount`.
     pub struct AgentStateAdherenceStateCount {
@@ -577,7 +625,7 @@ body! {
     /// Vendor class: `AgentStateAgentQueryClause`.
     pub struct AgentStateAgentQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<AgentStateAgentQueryPredicate> = "predicates",
     }
@@ -644,6 +692,28 @@ open_enum! {
 }
 
 body! {
+    /// What `PostAnalyticsAgentsStatusCounts` answers.
+    ///
+    /// Vendor class: `AnalyticsAgentStateCountsResponse`.
+    pub struct AgentStateCounts {
+        /// Segment counts.
+        segment_counts: Vec<AgentStateSegmentTypeCount> = "segmentCounts",
+        /// Presence counts.
+        presence_counts: Vec<AgentStatePresenceCount> = "presenceCounts",
+        /// Routing status counts.
+        routing_status_counts: Vec<AgentStateRoutingStatusCount> = "routingStatusCounts",
+        /// Is out of office counts.
+        is_out_of_office_counts: Vec<AgentStateIsOutOfOfficeCount> = "isOutOfOfficeCounts",
+        /// Adherence state counts.
+        adherence_state_counts: Vec<AgentStateAdherenceStateCount> = "adherenceStateCounts",
+        /// Scheduled activity category counts.
+        scheduled_activity_category_counts: Vec<AgentStateActivityCategoryCount> = "scheduledActivityCategoryCounts",
+        /// Actual activity category counts.
+        actual_activity_category_counts: Vec<AgentStateActivityCategoryCount> = "actualActivityCategoryCounts",
+    }
+}
+
+body! {
     /// What `PostAnalyticsAgentsStatusCounts` sends.
     ///
     /// Vendor class: `AgentStateCountsRequest`.
@@ -656,7 +726,7 @@ body! {
 }
 
 body! {
-    /// `isOutOfOfficeCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// `isOutOfOfficeCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStateIsOutOfOfficeCount`.
     pub struct AgentStateIsOutOfOfficeCount {
@@ -678,7 +748,7 @@ open_enum! {
 }
 
 body! {
-    /// `presenceCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// `presenceCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStatePresenceCount`.
     pub struct AgentStatePresenceCount {
@@ -746,7 +816,17 @@ open_enum! {
 }
 
 body! {
-    /// `routingStatusCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// What `PostAnalyticsAgentsStatusQuery` answers.
+    ///
+    /// Vendor class: `AnalyticsAgentStateQueryResponse`.
+    pub struct AgentStateQueryResponse {
+        /// What is on this page.
+        entities: Vec<AgentState> = "entities",
+    }
+}
+
+body! {
+    /// `routingStatusCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStateRoutingStatusCount`.
     pub struct AgentStateRoutingStatusCount {
@@ -758,7 +838,7 @@ body! {
 }
 
 body! {
-    /// `segmentCounts` of a `AnalyticsAgentStateCountsResponse`.
+    /// `segmentCounts` of a `AgentStateCounts`.
     ///
     /// Vendor class: `AgentStateSegmentTypeCount`.
     pub struct AgentStateSegmentTypeCount {
@@ -770,12 +850,40 @@ body! {
 }
 
 body! {
+    /// `sessions` of a `AgentState`.
+    ///
+    /// Vendor class: `AnalyticsAgentStateAgentSessionResult`.
+    pub struct AgentStateSession {
+        /// The id of the conversation.
+        conversation_id: Box<str> = "conversationId",
+        /// The id of the session.
+        session_id: Box<str> = "sessionId",
+        /// When: session start.
+        session_start: Timestamp = "sessionStart",
+        /// When: segment start.
+        segment_start: Timestamp = "segmentStart",
+        /// Segment type.
+        segment_type: SegmentType = "segmentType",
+        /// The id of the routed queue.
+        routed_queue_id: Box<str> = "routedQueueId",
+        /// The ids: requested routing skill.
+        requested_routing_skill_ids: Vec<Box<str>> = "requestedRoutingSkillIds",
+        /// The id of the requested language.
+        requested_language_id: Box<str> = "requestedLanguageId",
+        /// Originating direction.
+        originating_direction: Direction = "originatingDirection",
+        /// Media type.
+        media_type: ConversationMetricMediaType = "mediaType",
+    }
+}
+
+body! {
     /// `sessionFilter` of a `AgentStateCountsRequest`.
     ///
     /// Vendor class: `AgentStateSessionFilter`.
     pub struct AgentStateSessionFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<AgentStateSessionQueryClause> = "clauses",
         /// Predicates.
@@ -789,7 +897,7 @@ body! {
     /// Vendor class: `AgentStateSessionQueryClause`.
     pub struct AgentStateSessionQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<AgentStateSessionQueryPredicate> = "predicates",
     }
@@ -831,7 +939,7 @@ body! {
     /// Vendor class: `AgentStateUserFilter`.
     pub struct AgentStateUserFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<AgentStateAgentQueryClause> = "clauses",
         /// Predicates.
@@ -840,7 +948,7 @@ body! {
 }
 
 open_enum! {
-    /// `systemPresence` of a `AnalyticsAgentStateAgentResponse`.
+    /// `systemPresence` of a `AgentState`.
     pub enum AgentSystemPresence {
         /// `UNKNOWN`.
         Unknown = "UNKNOWN",
@@ -873,7 +981,7 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryClause`.
     pub struct AgentUtilizationAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<AgentUtilizationAggregateQueryPredicate> = "predicates",
     }
@@ -885,7 +993,7 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryFilter`.
     pub struct AgentUtilizationAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<AgentUtilizationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -899,11 +1007,11 @@ body! {
     /// Vendor class: `AgentUtilizationAggregateQueryPredicate`.
     pub struct AgentUtilizationAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: AgentUtilizationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -1159,114 +1267,6 @@ open_enum! {
 }
 
 body! {
-    /// What `GetAnalyticsAgentStatus` answers.
-    ///
-    /// Vendor class: `AnalyticsAgentStateAgentResponse`.
-    pub struct AnalyticsAgentStateAgentResponse {
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// The id of the division.
-        division_id: Box<str> = "divisionId",
-        /// User name.
-        user_name: Box<str> = "userName",
-        /// The id of the manager.
-        manager_id: Box<str> = "managerId",
-        /// Session count.
-        session_count: i64 = "sessionCount",
-        /// Sessions.
-        sessions: Vec<AnalyticsAgentStateAgentSessionResult> = "sessions",
-        /// System presence.
-        system_presence: AgentSystemPresence = "systemPresence",
-        /// The id of the organization presence.
-        organization_presence_id: Box<str> = "organizationPresenceId",
-        /// When: presence.
-        presence_date: Timestamp = "presenceDate",
-        /// Routing status.
-        routing_status: AgentRoutingStatus = "routingStatus",
-        /// When: routing status.
-        routing_status_date: Timestamp = "routingStatusDate",
-        /// Whether: is out of office.
-        is_out_of_office: bool = "isOutOfOffice",
-        /// The id of the management unit.
-        management_unit_id: Box<str> = "managementUnitId",
-        /// The id of the business unit.
-        business_unit_id: Box<str> = "businessUnitId",
-        /// Adherence state.
-        adherence_state: AdherenceState = "adherenceState",
-        /// Adherence impact.
-        adherence_impact: AdherenceImpact = "adherenceImpact",
-        /// When: adherence.
-        adherence_date: Timestamp = "adherenceDate",
-        /// The id of the scheduled activity code.
-        scheduled_activity_code_id: Box<str> = "scheduledActivityCodeId",
-        /// Scheduled activity category.
-        scheduled_activity_category: ActivityCategory = "scheduledActivityCategory",
-        /// Actual activity category.
-        actual_activity_category: ActivityCategory = "actualActivityCategory",
-    }
-}
-
-body! {
-    /// `sessions` of a `AnalyticsAgentStateAgentResponse`.
-    ///
-    /// Vendor class: `AnalyticsAgentStateAgentSessionResult`.
-    pub struct AnalyticsAgentStateAgentSessionResult {
-        /// The id of the conversation.
-        conversation_id: Box<str> = "conversationId",
-        /// The id of the session.
-        session_id: Box<str> = "sessionId",
-        /// When: session start.
-        session_start: Timestamp = "sessionStart",
-        /// When: segment start.
-        segment_start: Timestamp = "segmentStart",
-        /// Segment type.
-        segment_type: SegmentType = "segmentType",
-        /// The id of the routed queue.
-        routed_queue_id: Box<str> = "routedQueueId",
-        /// The ids: requested routing skill.
-        requested_routing_skill_ids: Vec<Box<str>> = "requestedRoutingSkillIds",
-        /// The id of the requested language.
-        requested_language_id: Box<str> = "requestedLanguageId",
-        /// Originating direction.
-        originating_direction: Direction = "originatingDirection",
-        /// Media type.
-        media_type: ConversationMetricMediaType = "mediaType",
-    }
-}
-
-body! {
-    /// What `PostAnalyticsAgentsStatusCounts` answers.
-    ///
-    /// Vendor class: `AnalyticsAgentStateCountsResponse`.
-    pub struct AnalyticsAgentStateCountsResponse {
-        /// Segment counts.
-        segment_counts: Vec<AgentStateSegmentTypeCount> = "segmentCounts",
-        /// Presence counts.
-        presence_counts: Vec<AgentStatePresenceCount> = "presenceCounts",
-        /// Routing status counts.
-        routing_status_counts: Vec<AgentStateRoutingStatusCount> = "routingStatusCounts",
-        /// Is out of office counts.
-        is_out_of_office_counts: Vec<AgentStateIsOutOfOfficeCount> = "isOutOfOfficeCounts",
-        /// Adherence state counts.
-        adherence_state_counts: Vec<AgentStateAdherenceStateCount> = "adherenceStateCounts",
-        /// Scheduled activity category counts.
-        scheduled_activity_category_counts: Vec<AgentStateActivityCategoryCount> = "scheduledActivityCategoryCounts",
-        /// Actual activity category counts.
-        actual_activity_category_counts: Vec<AgentStateActivityCategoryCount> = "actualActivityCategoryCounts",
-    }
-}
-
-body! {
-    /// What `PostAnalyticsAgentsStatusQuery` answers.
-    ///
-    /// Vendor class: `AnalyticsAgentStateQueryResponse`.
-    pub struct AnalyticsAgentStateQueryResponse {
-        /// What is on this page.
-        entities: Vec<AnalyticsAgentStateAgentResponse> = "entities",
-    }
-}
-
-body! {
     /// `conversations` of a `AnalyticsConversationAsyncQueryResponse`.
     ///
     /// Vendor class: `AnalyticsConversation`.
@@ -1508,7 +1508,7 @@ body! {
     /// What `GetAnalyticsConversationsDetails` answers.
     ///
     /// Vendor class: `AnalyticsConversationWithoutAttributesMultiGetResponse`.
-    pub struct AnalyticsConversationWithoutAttributesMultiGetResponse {
+    pub struct AnalyticsConversationsWithoutAttributes {
         /// Conversations.
         conversations: Vec<AnalyticsConversationWithoutAttributes> = "conversations",
     }
@@ -2217,28 +2217,9 @@ body! {
     }
 }
 
-body! {
-    /// What `GetAnalyticsActionsAggregatesJob` and `GetAnalyticsAgentcopilotsAggregatesJob` and others
-    /// answer.
-    ///
-    /// Vendor class: `AsyncQueryStatus`.
-    pub struct AsyncQueryStatus {
-        /// State.
-        state: AsyncQueryStatusState = "state",
-        /// Error message.
-        error_message: Box<str> = "errorMessage",
-        /// When: expiration.
-        expiration_date: Timestamp = "expirationDate",
-        /// When: submission.
-        submission_date: Timestamp = "submissionDate",
-        /// When: completion.
-        completion_date: Timestamp = "completionDate",
-    }
-}
-
 open_enum! {
     /// `state` of a `AsyncQueryStatus`.
-    pub enum AsyncQueryStatusState {
+    pub enum AsyncQueryState {
         /// `QUEUED`.
         Queued = "QUEUED",
         /// `PENDING`.
@@ -2251,6 +2232,25 @@ open_enum! {
         Fulfilled = "FULFILLED",
         /// `EXPIRED`.
         Expired = "EXPIRED",
+    }
+}
+
+body! {
+    /// What `GetAnalyticsActionsAggregatesJob` and `GetAnalyticsAgentcopilotsAggregatesJob` and others
+    /// answer.
+    ///
+    /// Vendor class: `AsyncQueryStatus`.
+    pub struct AsyncQueryStatus {
+        /// State.
+        state: AsyncQueryState = "state",
+        /// Error message.
+        error_message: Box<str> = "errorMessage",
+        /// When: expiration.
+        expiration_date: Timestamp = "expirationDate",
+        /// When: submission.
+        submission_date: Timestamp = "submissionDate",
+        /// When: completion.
+        completion_date: Timestamp = "completionDate",
     }
 }
 
@@ -2280,7 +2280,7 @@ body! {
     /// Vendor class: `BotAggregateQueryClause`.
     pub struct BotAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<BotAggregateQueryPredicate> = "predicates",
     }
@@ -2292,7 +2292,7 @@ body! {
     /// Vendor class: `BotAggregateQueryFilter`.
     pub struct BotAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<BotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -2306,11 +2306,11 @@ body! {
     /// Vendor class: `BotAggregateQueryPredicate`.
     pub struct BotAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: BotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -2535,7 +2535,7 @@ open_enum! {
 }
 
 body! {
-    /// `entities` of a `SessionsResponse`.
+    /// `entities` of a `BotFlowSessionsResponse`.
     ///
     /// Vendor class: `BotFlowSession`.
     pub struct BotFlowSession {
@@ -2627,12 +2627,28 @@ open_enum! {
 }
 
 body! {
+    /// What `GetAnalyticsBotflowSessions` answers.
+    ///
+    /// Vendor class: `SessionsResponse`.
+    pub struct BotFlowSessionsResponse {
+        /// What is on this page.
+        entities: Vec<BotFlowSession> = "entities",
+        /// The path of the next page; absent on the last.
+        next_uri: Box<str> = "nextUri",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+        /// The path of the page before.
+        previous_uri: Box<str> = "previousUri",
+    }
+}
+
+body! {
     /// `clauses` of a `CaseManagementAggregateQueryFilter`.
     ///
     /// Vendor class: `CaseManagementAggregateQueryClause`.
     pub struct CaseManagementAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<CaseManagementAggregateQueryPredicate> = "predicates",
     }
@@ -2644,7 +2660,7 @@ body! {
     /// Vendor class: `CaseManagementAggregateQueryFilter`.
     pub struct CaseManagementAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<CaseManagementAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -2658,11 +2674,11 @@ body! {
     /// Vendor class: `CaseManagementAggregateQueryPredicate`.
     pub struct CaseManagementAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: CaseManagementAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -2998,7 +3014,7 @@ body! {
     /// Vendor class: `ConversationActivityQueryClause`.
     pub struct ConversationActivityQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ConversationActivityQueryPredicate> = "predicates",
     }
@@ -3010,7 +3026,7 @@ body! {
     /// Vendor class: `ConversationActivityQueryFilter`.
     pub struct ConversationActivityQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ConversationActivityQueryClause> = "clauses",
         /// Predicates.
@@ -3036,11 +3052,11 @@ body! {
     /// Vendor class: `ConversationActivityQueryPredicate`.
     pub struct ConversationActivityQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ConversationActivityDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
     }
@@ -3064,7 +3080,7 @@ body! {
     /// Vendor class: `ConversationAggregateQueryClause`.
     pub struct ConversationAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ConversationAggregateQueryPredicate> = "predicates",
     }
@@ -3076,7 +3092,7 @@ body! {
     /// Vendor class: `ConversationAggregateQueryFilter`.
     pub struct ConversationAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ConversationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -3090,11 +3106,11 @@ body! {
     /// Vendor class: `ConversationAggregateQueryPredicate`.
     pub struct ConversationAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ConversationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -3708,7 +3724,7 @@ body! {
     /// Vendor class: `ConversationDetailQueryClause`.
     pub struct ConversationDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ConversationDetailQueryPredicate> = "predicates",
     }
@@ -3720,7 +3736,7 @@ body! {
     /// Vendor class: `ConversationDetailQueryFilter`.
     pub struct ConversationDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ConversationDetailQueryClause> = "clauses",
         /// Predicates.
@@ -3734,13 +3750,13 @@ body! {
     /// Vendor class: `ConversationDetailQueryPredicate`.
     pub struct ConversationDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ConversationDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: ConversationDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4038,7 +4054,7 @@ body! {
     /// Vendor class: `CopilotAggregateQueryClause`.
     pub struct CopilotAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<CopilotAggregateQueryPredicate> = "predicates",
     }
@@ -4050,7 +4066,7 @@ body! {
     /// Vendor class: `CopilotAggregateQueryFilter`.
     pub struct CopilotAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<CopilotAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -4064,11 +4080,11 @@ body! {
     /// Vendor class: `CopilotAggregateQueryPredicate`.
     pub struct CopilotAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: CopilotAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4453,7 +4469,7 @@ body! {
     /// Vendor class: `EvaluationAggregateQueryClause`.
     pub struct EvaluationAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<EvaluationAggregateQueryPredicate> = "predicates",
     }
@@ -4465,7 +4481,7 @@ body! {
     /// Vendor class: `EvaluationAggregateQueryFilter`.
     pub struct EvaluationAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<EvaluationAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -4479,11 +4495,11 @@ body! {
     /// Vendor class: `EvaluationAggregateQueryPredicate`.
     pub struct EvaluationAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: EvaluationAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4629,7 +4645,7 @@ body! {
     /// Vendor class: `EvaluationDetailQueryClause`.
     pub struct EvaluationDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<EvaluationDetailQueryPredicate> = "predicates",
     }
@@ -4641,7 +4657,7 @@ body! {
     /// Vendor class: `EvaluationDetailQueryFilter`.
     pub struct EvaluationDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<EvaluationDetailQueryClause> = "clauses",
         /// Predicates.
@@ -4655,13 +4671,13 @@ body! {
     /// Vendor class: `EvaluationDetailQueryPredicate`.
     pub struct EvaluationDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: EvaluationDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: EvaluationDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -4736,16 +4752,6 @@ open_enum! {
     pub enum EventTimeDimension {
         /// `eventTime`.
         EventTime = "eventTime",
-    }
-}
-
-open_enum! {
-    /// `type` of a `ActionAggregateQueryFilter`.
-    pub enum FilterType {
-        /// `and`.
-        And = "and",
-        /// `or`.
-        Or = "or",
     }
 }
 
@@ -4971,7 +4977,7 @@ body! {
     /// Vendor class: `FlowActivityQueryClause`.
     pub struct FlowActivityQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<FlowActivityQueryPredicate> = "predicates",
     }
@@ -4983,7 +4989,7 @@ body! {
     /// Vendor class: `FlowActivityQueryFilter`.
     pub struct FlowActivityQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<FlowActivityQueryClause> = "clauses",
         /// Predicates.
@@ -5009,11 +5015,11 @@ body! {
     /// Vendor class: `FlowActivityQueryPredicate`.
     pub struct FlowActivityQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: FlowActivityDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
     }
@@ -5037,7 +5043,7 @@ body! {
     /// Vendor class: `FlowAggregateQueryClause`.
     pub struct FlowAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<FlowAggregateQueryPredicate> = "predicates",
     }
@@ -5049,7 +5055,7 @@ body! {
     /// Vendor class: `FlowAggregateQueryFilter`.
     pub struct FlowAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<FlowAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5063,11 +5069,11 @@ body! {
     /// Vendor class: `FlowAggregateQueryPredicate`.
     pub struct FlowAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: FlowAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5359,7 +5365,7 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryClause`.
     pub struct FlowExecutionAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<FlowExecutionAggregateQueryPredicate> = "predicates",
     }
@@ -5371,7 +5377,7 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryFilter`.
     pub struct FlowExecutionAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<FlowExecutionAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5385,11 +5391,11 @@ body! {
     /// Vendor class: `FlowExecutionAggregateQueryPredicate`.
     pub struct FlowExecutionAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: FlowExecutionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5509,7 +5515,7 @@ body! {
     /// Vendor class: `FlowObservationQueryClause`.
     pub struct FlowObservationQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<FlowObservationQueryPredicate> = "predicates",
     }
@@ -5521,7 +5527,7 @@ body! {
     /// Vendor class: `FlowObservationQueryFilter`.
     pub struct FlowObservationQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<FlowObservationQueryClause> = "clauses",
         /// Predicates.
@@ -5535,11 +5541,11 @@ body! {
     /// Vendor class: `FlowObservationQueryPredicate`.
     pub struct FlowObservationQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: FlowObservationQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5563,7 +5569,7 @@ body! {
     /// Vendor class: `JourneyAggregateQueryClause`.
     pub struct JourneyAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<JourneyAggregateQueryPredicate> = "predicates",
     }
@@ -5575,7 +5581,7 @@ body! {
     /// Vendor class: `JourneyAggregateQueryFilter`.
     pub struct JourneyAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<JourneyAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5589,11 +5595,11 @@ body! {
     /// Vendor class: `JourneyAggregateQueryPredicate`.
     pub struct JourneyAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: JourneyAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -5825,7 +5831,7 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryClause`.
     pub struct KnowledgeAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<KnowledgeAggregateQueryPredicate> = "predicates",
     }
@@ -5837,7 +5843,7 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryFilter`.
     pub struct KnowledgeAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<KnowledgeAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -5851,11 +5857,11 @@ body! {
     /// Vendor class: `KnowledgeAggregateQueryPredicate`.
     pub struct KnowledgeAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: KnowledgeAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6187,37 +6193,13 @@ body! {
     }
 }
 
-open_enum! {
-    /// `operator` of a `ActionAggregateQueryPredicate`.
-    pub enum PredicateOperator {
-        /// `matches`.
-        Matches = "matches",
-        /// `exists`.
-        Exists = "exists",
-        /// `notExists`.
-        NotExists = "notExists",
-    }
-}
-
-open_enum! {
-    /// `type` of a `ActionAggregateQueryPredicate`.
-    pub enum PredicateType {
-        /// `dimension`.
-        Dimension = "dimension",
-        /// `property`.
-        Property = "property",
-        /// `metric`.
-        Metric = "metric",
-    }
-}
-
 body! {
     /// `clauses` of a `PresenceDetailQueryFilter`.
     ///
     /// Vendor class: `PresenceDetailQueryClause`.
     pub struct PresenceDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<PresenceDetailQueryPredicate> = "predicates",
     }
@@ -6229,7 +6211,7 @@ body! {
     /// Vendor class: `PresenceDetailQueryFilter`.
     pub struct PresenceDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<PresenceDetailQueryClause> = "clauses",
         /// Predicates.
@@ -6243,11 +6225,11 @@ body! {
     /// Vendor class: `PresenceDetailQueryPredicate`.
     pub struct PresenceDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: PresenceDetailQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6286,7 +6268,7 @@ body! {
     /// Vendor classes: `UserAggregateQueryClause` and 2 with the same shape.
     pub struct QueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<QueryPredicate> = "predicates",
     }
@@ -6298,11 +6280,21 @@ body! {
     /// Vendor classes: `UserAggregateQueryFilter` and 2 with the same shape.
     pub struct QueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<QueryClause> = "clauses",
         /// Predicates.
         predicates: Vec<QueryPredicate> = "predicates",
+    }
+}
+
+open_enum! {
+    /// `type` of a `ActionAggregateQueryFilter`.
+    pub enum QueryFilterType {
+        /// `and`.
+        And = "and",
+        /// `or`.
+        Or = "or",
     }
 }
 
@@ -6324,11 +6316,11 @@ body! {
     /// Vendor classes: `UserAggregateQueryPredicate` and 2 with the same shape.
     pub struct QueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: QueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6341,6 +6333,30 @@ open_enum! {
     pub enum QueryPredicateDimension {
         /// `userId`.
         UserId = "userId",
+    }
+}
+
+open_enum! {
+    /// `operator` of a `ActionAggregateQueryPredicate`.
+    pub enum QueryPredicateOperator {
+        /// `matches`.
+        Matches = "matches",
+        /// `exists`.
+        Exists = "exists",
+        /// `notExists`.
+        NotExists = "notExists",
+    }
+}
+
+open_enum! {
+    /// `type` of a `ActionAggregateQueryPredicate`.
+    pub enum QueryPredicateType {
+        /// `dimension`.
+        Dimension = "dimension",
+        /// `property`.
+        Property = "property",
+        /// `metric`.
+        Metric = "metric",
     }
 }
 
@@ -6364,7 +6380,7 @@ body! {
     /// Vendor class: `QueueObservationQueryClause`.
     pub struct QueueObservationQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<QueueObservationQueryPredicate> = "predicates",
     }
@@ -6376,7 +6392,7 @@ body! {
     /// Vendor class: `QueueObservationQueryFilter`.
     pub struct QueueObservationQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<QueueObservationQueryClause> = "clauses",
         /// Predicates.
@@ -6390,11 +6406,11 @@ body! {
     /// Vendor class: `QueueObservationQueryPredicate`.
     pub struct QueueObservationQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: QueueObservationQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6430,7 +6446,7 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryClause`.
     pub struct RateLimitAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<RateLimitAggregateQueryPredicate> = "predicates",
     }
@@ -6442,7 +6458,7 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryFilter`.
     pub struct RateLimitAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<RateLimitAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -6456,11 +6472,11 @@ body! {
     /// Vendor class: `RateLimitAggregateQueryPredicate`.
     pub struct RateLimitAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: RateLimitAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -6535,6 +6551,52 @@ open_enum! {
     pub enum RateLimitAggregationViewTarget {
         /// `oRateLimitRecorded`.
         ORateLimitRecorded = "oRateLimitRecorded",
+    }
+}
+
+open_enum! {
+    /// `exportErrorMessagesType` of a `ReportingExportJobResponse`.
+    pub enum ReportingExportErrorMessagesType {
+        /// `FAILED_CONVERTING_EXPORT_JOB`.
+        FailedConvertingExportJob = "FAILED_CONVERTING_EXPORT_JOB",
+        /// `FAILED_NO_DATA_EXPORT_JOB_FOUND`.
+        FailedNoDataExportJobFound = "FAILED_NO_DATA_EXPORT_JOB_FOUND",
+        /// `FAILED_GETTING_DATA_FROM_SERVICE`.
+        FailedGettingDataFromService = "FAILED_GETTING_DATA_FROM_SERVICE",
+        /// `FAILED_GENERATING_TEMP_FILE`.
+        FailedGeneratingTempFile = "FAILED_GENERATING_TEMP_FILE",
+        /// `FAILED_SAVING_FILE_TO_S3`.
+        FailedSavingFileToS3 = "FAILED_SAVING_FILE_TO_S3",
+        /// `FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD`.
+        FailedNotifyingSkywalkerOfDownload = "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
+        /// `FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE`.
+        FailedBuildingDownloadUrlFromSkywalkerResponse = "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
+        /// `FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB`.
+        FailedConvertingExportJobToQueuePerformanceJob = "FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB",
+        /// `EXPORT_TYPE_NOT_IMPLEMENTED`.
+        ExportTypeNotImplemented = "EXPORT_TYPE_NOT_IMPLEMENTED",
+        /// `REACHED_MAXIMUM_ATTEMPT_OF_RETRY`.
+        ReachedMaximumAttemptOfRetry = "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
+        /// `FAILED_LONG_RUNNING_EXPORT`.
+        FailedLongRunningExport = "FAILED_LONG_RUNNING_EXPORT",
+        /// `TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION`.
+        TooManyRequestsFromAnOrganization = "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
+        /// `FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB`.
+        FailedAsExportFileSizeIsGreaterThan10Mb = "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
+        /// `NOT_AUTHORIZED_TO_VIEW_EXPORT`.
+        NotAuthorizedToViewExport = "NOT_AUTHORIZED_TO_VIEW_EXPORT",
+        /// `STATIC_LINK_EXPORT_FAILED`.
+        StaticLinkExportFailed = "STATIC_LINK_EXPORT_FAILED",
+        /// `TOO_MANY_SEARCH_CRITERIA`.
+        TooManySearchCriteria = "TOO_MANY_SEARCH_CRITERIA",
+        /// `SEARCH_CRITERIA_VALUES_EXCEED_LIMIT`.
+        SearchCriteriaValuesExceedLimit = "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
+        /// `EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT`.
+        ExportEmailFileSizeExceededLimit = "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
+        /// `CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE`.
+        CircuitBreakerOpenForViewType = "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
+        /// `BAD_REQUEST_SCHEDULED_RUN`.
+        BadRequestScheduledRun = "BAD_REQUEST_SCHEDULED_RUN",
     }
 }
 
@@ -6640,7 +6702,7 @@ body! {
         /// View type.
         view_type: ReportingViewType = "viewType",
         /// Export error messages type.
-        export_error_messages_type: ReportingExportJobResponseExportErrorMessagesType = "exportErrorMessagesType",
+        export_error_messages_type: ReportingExportErrorMessagesType = "exportErrorMessagesType",
         /// Period.
         period: Box<str> = "period",
         /// Filter.
@@ -6689,52 +6751,6 @@ body! {
         enabled: bool = "enabled",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
-    }
-}
-
-open_enum! {
-    /// `exportErrorMessagesType` of a `ReportingExportJobResponse`.
-    pub enum ReportingExportJobResponseExportErrorMessagesType {
-        /// `FAILED_CONVERTING_EXPORT_JOB`.
-        FailedConvertingExportJob = "FAILED_CONVERTING_EXPORT_JOB",
-        /// `FAILED_NO_DATA_EXPORT_JOB_FOUND`.
-        FailedNoDataExportJobFound = "FAILED_NO_DATA_EXPORT_JOB_FOUND",
-        /// `FAILED_GETTING_DATA_FROM_SERVICE`.
-        FailedGettingDataFromService = "FAILED_GETTING_DATA_FROM_SERVICE",
-        /// `FAILED_GENERATING_TEMP_FILE`.
-        FailedGeneratingTempFile = "FAILED_GENERATING_TEMP_FILE",
-        /// `FAILED_SAVING_FILE_TO_S3`.
-        FailedSavingFileToS3 = "FAILED_SAVING_FILE_TO_S3",
-        /// `FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD`.
-        FailedNotifyingSkywalkerOfDownload = "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
-        /// `FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE`.
-        FailedBuildingDownloadUrlFromSkywalkerResponse = "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
-        /// `FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB`.
-        FailedConvertingExportJobToQueuePerformanceJob = "FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB",
-        /// `EXPORT_TYPE_NOT_IMPLEMENTED`.
-        ExportTypeNotImplemented = "EXPORT_TYPE_NOT_IMPLEMENTED",
-        /// `REACHED_MAXIMUM_ATTEMPT_OF_RETRY`.
-        ReachedMaximumAttemptOfRetry = "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
-        /// `FAILED_LONG_RUNNING_EXPORT`.
-        FailedLongRunningExport = "FAILED_LONG_RUNNING_EXPORT",
-        /// `TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION`.
-        TooManyRequestsFromAnOrganization = "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
-        /// `FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB`.
-        FailedAsExportFileSizeIsGreaterThan10Mb = "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
-        /// `NOT_AUTHORIZED_TO_VIEW_EXPORT`.
-        NotAuthorizedToViewExport = "NOT_AUTHORIZED_TO_VIEW_EXPORT",
-        /// `STATIC_LINK_EXPORT_FAILED`.
-        StaticLinkExportFailed = "STATIC_LINK_EXPORT_FAILED",
-        /// `TOO_MANY_SEARCH_CRITERIA`.
-        TooManySearchCriteria = "TOO_MANY_SEARCH_CRITERIA",
-        /// `SEARCH_CRITERIA_VALUES_EXCEED_LIMIT`.
-        SearchCriteriaValuesExceedLimit = "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
-        /// `EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT`.
-        ExportEmailFileSizeExceededLimit = "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
-        /// `CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE`.
-        CircuitBreakerOpenForViewType = "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
-        /// `BAD_REQUEST_SCHEDULED_RUN`.
-        BadRequestScheduledRun = "BAD_REQUEST_SCHEDULED_RUN",
     }
 }
 
@@ -7510,7 +7526,7 @@ body! {
     /// Vendor class: `ResolutionAggregateQueryClause`.
     pub struct ResolutionAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ResolutionAggregateQueryPredicate> = "predicates",
     }
@@ -7522,7 +7538,7 @@ body! {
     /// Vendor class: `ResolutionAggregateQueryFilter`.
     pub struct ResolutionAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ResolutionAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -7536,11 +7552,11 @@ body! {
     /// Vendor class: `ResolutionAggregateQueryPredicate`.
     pub struct ResolutionAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: ResolutionAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -7654,7 +7670,7 @@ body! {
     /// Vendor class: `ResolutionDetailQueryClause`.
     pub struct ResolutionDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<ResolutionDetailQueryPredicate> = "predicates",
     }
@@ -7666,7 +7682,7 @@ body! {
     /// Vendor class: `ResolutionDetailQueryFilter`.
     pub struct ResolutionDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<ResolutionDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7680,11 +7696,11 @@ body! {
     /// Vendor class: `ResolutionDetailQueryPredicate`.
     pub struct ResolutionDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Metric.
         metric: ResolutionAggregationViewTarget = "metric",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -7800,7 +7816,7 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryClause`.
     pub struct RoutingStatusDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<RoutingStatusDetailQueryPredicate> = "predicates",
     }
@@ -7812,7 +7828,7 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryFilter`.
     pub struct RoutingStatusDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<RoutingStatusDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7826,11 +7842,11 @@ body! {
     /// Vendor class: `RoutingStatusDetailQueryPredicate`.
     pub struct RoutingStatusDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: RoutingStatusDetailQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -7852,7 +7868,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryClause`.
     pub struct SegmentDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<SegmentDetailQueryPredicate> = "predicates",
     }
@@ -7864,7 +7880,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryFilter`.
     pub struct SegmentDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<SegmentDetailQueryClause> = "clauses",
         /// Predicates.
@@ -7878,7 +7894,7 @@ body! {
     /// Vendor class: `SegmentDetailQueryPredicate`.
     pub struct SegmentDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: SegmentDetailQueryPredicateDimension = "dimension",
         /// Property type.
@@ -7888,7 +7904,7 @@ body! {
         /// Metric.
         metric: SegmentDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8071,7 +8087,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `segmentType` of a `AnalyticsAgentStateAgentSessionResult`.
+    /// `segmentType` of a `AgentStateSession`.
     pub enum SegmentType {
         /// `alert`.
         Alert = "alert",
@@ -8155,22 +8171,6 @@ open_enum! {
 }
 
 body! {
-    /// What `GetAnalyticsBotflowSessions` answers.
-    ///
-    /// Vendor class: `SessionsResponse`.
-    pub struct SessionsResponse {
-        /// What is on this page.
-        entities: Vec<BotFlowSession> = "entities",
-        /// The path of the next page; absent on the last.
-        next_uri: Box<str> = "nextUri",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-        /// The path of the page before.
-        previous_uri: Box<str> = "previousUri",
-    }
-}
-
-body! {
     /// `socialFollowerRange` of a `ViewFilter`.
     ///
     /// Vendor class: `SocialNumericRange`.
@@ -8244,7 +8244,7 @@ body! {
     /// Vendor class: `SummaryAggregateQueryClause`.
     pub struct SummaryAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<SummaryAggregateQueryPredicate> = "predicates",
     }
@@ -8256,7 +8256,7 @@ body! {
     /// Vendor class: `SummaryAggregateQueryFilter`.
     pub struct SummaryAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<SummaryAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8270,11 +8270,11 @@ body! {
     /// Vendor class: `SummaryAggregateQueryPredicate`.
     pub struct SummaryAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: SummaryAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8442,7 +8442,7 @@ body! {
     /// Vendor class: `SurveyAggregateQueryClause`.
     pub struct SurveyAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<SurveyAggregateQueryPredicate> = "predicates",
     }
@@ -8454,7 +8454,7 @@ body! {
     /// Vendor class: `SurveyAggregateQueryFilter`.
     pub struct SurveyAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<SurveyAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8468,11 +8468,11 @@ body! {
     /// Vendor class: `SurveyAggregateQueryPredicate`.
     pub struct SurveyAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: SurveyAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8654,7 +8654,7 @@ body! {
     /// Vendor class: `SurveyDetailQueryClause`.
     pub struct SurveyDetailQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<SurveyDetailQueryPredicate> = "predicates",
     }
@@ -8666,7 +8666,7 @@ body! {
     /// Vendor class: `SurveyDetailQueryFilter`.
     pub struct SurveyDetailQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<SurveyDetailQueryClause> = "clauses",
         /// Predicates.
@@ -8680,13 +8680,13 @@ body! {
     /// Vendor class: `SurveyDetailQueryPredicate`.
     pub struct SurveyDetailQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: SurveyDetailQueryPredicateDimension = "dimension",
         /// Metric.
         metric: SurveyDetailQueryPredicateMetric = "metric",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -8746,7 +8746,7 @@ body! {
     /// Vendor class: `TaskManagementAggregateQueryClause`.
     pub struct TaskManagementAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<TaskManagementAggregateQueryPredicate> = "predicates",
     }
@@ -8758,7 +8758,7 @@ body! {
     /// Vendor class: `TaskManagementAggregateQueryFilter`.
     pub struct TaskManagementAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<TaskManagementAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -8772,11 +8772,11 @@ body! {
     /// Vendor class: `TaskManagementAggregateQueryPredicate`.
     pub struct TaskManagementAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: TaskManagementAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -9296,7 +9296,7 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryClause`.
     pub struct TranscriptAggregateQueryClause {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Predicates.
         predicates: Vec<TranscriptAggregateQueryPredicate> = "predicates",
     }
@@ -9308,7 +9308,7 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryFilter`.
     pub struct TranscriptAggregateQueryFilter {
         /// Type.
-        type_: FilterType = "type",
+        type_: QueryFilterType = "type",
         /// Clauses.
         clauses: Vec<TranscriptAggregateQueryClause> = "clauses",
         /// Predicates.
@@ -9322,11 +9322,11 @@ body! {
     /// Vendor class: `TranscriptAggregateQueryPredicate`.
     pub struct TranscriptAggregateQueryPredicate {
         /// Type.
-        type_: PredicateType = "type",
+        type_: QueryPredicateType = "type",
         /// Dimension.
         dimension: TranscriptAggregateQueryPredicateDimension = "dimension",
         /// Operator.
-        operator: PredicateOperator = "operator",
+        operator: QueryPredicateOperator = "operator",
         /// Value.
         value: Box<str> = "value",
         /// Range.
@@ -10335,32 +10335,6 @@ open_enum! {
 }
 
 body! {
-    /// `warnings` of a `Widget`.
-    ///
-    /// Vendor class: `Warning`.
-    pub struct Warning {
-        /// Value.
-        value: i64 = "value",
-        /// Range type.
-        range_type: WarningRangeType = "rangeType",
-        /// Color.
-        color: Box<str> = "color",
-    }
-}
-
-open_enum! {
-    /// `rangeType` of a `Warning`.
-    pub enum WarningRangeType {
-        /// `OVER`.
-        Over = "OVER",
-        /// `UNDER`.
-        Under = "UNDER",
-        /// `BETWEEN`.
-        Between = "BETWEEN",
-    }
-}
-
-body! {
     /// `widgets` of a `DashboardConfiguration`.
     ///
     /// Vendor class: `Widget`.
@@ -10412,7 +10386,7 @@ body! {
         /// Media types.
         media_types: Vec<Box<str>> = "mediaTypes",
         /// Warnings.
-        warnings: Vec<Warning> = "warnings",
+        warnings: Vec<WidgetWarning> = "warnings",
         /// Whether: show time in status.
         show_time_in_status: bool = "showTimeInStatus",
         /// Whether: show offline agents.
@@ -10457,6 +10431,32 @@ open_enum! {
         WebContentUrl = "WEB_CONTENT_URL",
         /// `AGENT_ACTIVITY`.
         AgentActivity = "AGENT_ACTIVITY",
+    }
+}
+
+body! {
+    /// `warnings` of a `Widget`.
+    ///
+    /// Vendor class: `Warning`.
+    pub struct WidgetWarning {
+        /// Value.
+        value: i64 = "value",
+        /// Range type.
+        range_type: WidgetWarningRangeType = "rangeType",
+        /// Color.
+        color: Box<str> = "color",
+    }
+}
+
+open_enum! {
+    /// `rangeType` of a `WidgetWarning`.
+    pub enum WidgetWarningRangeType {
+        /// `OVER`.
+        Over = "OVER",
+        /// `UNDER`.
+        Under = "UNDER",
+        /// `BETWEEN`.
+        Between = "BETWEEN",
     }
 }
 

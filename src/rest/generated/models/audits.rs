@@ -3,7 +3,7 @@
 
 //! Audits: the types of this family alone.
 
-use super::shared::{MessageInfo, NamedEntityRef, QueryExecutionState, SortDirection};
+use super::shared::{AuditMessage, NamedEntityRef, QueryExecutionState, SortDirection};
 use crate::events::Members;
 use crate::events::Timestamp;
 use crate::events::bodies::EntityRef;
@@ -32,7 +32,7 @@ body! {
         /// When: event.
         event_date: Timestamp = "eventDate",
         /// Message.
-        message: Box<MessageInfo> = "message",
+        message: Box<AuditMessage> = "message",
         /// Action.
         action: Box<str> = "action",
         /// Entity.

@@ -4,7 +4,7 @@
 //! Conversations: the types of this family alone.
 
 use super::shared::{
-    AiScoringSetting, AnalyticsSessionEngagementSource, Conjunction, ErrorBody, NamedEntityRef,
+    AnalyticsSessionEngagementSource, Conjunction, EnabledSetting, ErrorBody, NamedEntityRef,
     Queue, Team, User,
 };
 use crate::events::Json;
@@ -133,6 +133,22 @@ body! {
         question_group_settings: Vec<QuestionGroupSettings> = "questionGroupSettings",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
+    /// The timer of the answering machine detection.
+    ///
+    /// Vendor class: `DispositionAmdTimeout`.
+    pub struct AmdTimeout {
+        /// How long it runs, in milliseconds.
+        timeout_ms: i64 = "timeoutMs",
+        /// What starts it.
+        timer_start_event: Box<str> = "timerStartEvent",
+        /// When it started, in milliseconds since 1970.
+        timer_start_time: Timestamp = "timerStartTime",
+        /// When it ended, in milliseconds since 1970.
+        timer_end_time: Timestamp = "timerEndTime",
     }
 }
 
@@ -278,9 +294,9 @@ body! {
         /// The id of the recording.
         recording_id: Box<str> = "recordingId",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// What went wrong.
-        error_info: ErrorInfo = "errorInfo",
+        error_info: CommunicationError = "errorInfo",
         /// Why it ended; absent until then.
         disconnect_type: CallDisconnectType = "disconnectType",
         /// Since when it is on hold.
@@ -382,7 +398,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Who began it.
         direction: Direction = "direction",
         /// Whether it is on hold.
@@ -461,29 +477,29 @@ open_enum! {
 }
 
 body! {
-    /// `cobrowsesessions` of a `Participant`.
+    /// A shared browsing session.
     ///
     /// Vendor class: `Cobrowsesession`.
-    pub struct Cobrowsesession {
-        /// State.
+    pub struct CobrowseSession {
+        /// Where it stands.
         state: CallbackState = "state",
         /// Where it stood at first.
         initial_state: CallbackState = "initialState",
         /// Its id.
         id: Box<str> = "id",
         /// Why it ended; absent until then.
-        disconnect_type: CobrowsesessionDisconnectType = "disconnectType",
-        /// Self.
+        disconnect_type: CobrowseSessionDisconnectType = "disconnectType",
+        /// The address at this side.
         self_: Box<Address> = "self",
-        /// The id of the cobrowse session.
+        /// The id of the shared session.
         cobrowse_session_id: Box<str> = "cobrowseSessionId",
-        /// Cobrowse role.
+        /// The part played in it.
         cobrowse_role: Box<str> = "cobrowseRole",
-        /// Controlling.
+        /// Who is controlled.
         controlling: Vec<Box<str>> = "controlling",
-        /// Where it is: viewer.
+        /// Where it can be watched.
         viewer_url: Box<str> = "viewerUrl",
-        /// When: provider event.
+        /// When the provider says it happened.
         provider_event_time: Timestamp = "providerEventTime",
         /// When: start alerting.
         start_alerting_time: Timestamp = "startAlertingTime",
@@ -491,12 +507,12 @@ body! {
         connected_time: Timestamp = "connectedTime",
         /// When it ended.
         disconnected_time: Timestamp = "disconnectedTime",
-        /// Provider.
+        /// The source of the communication, such as `Edge`.
         provider: Box<str> = "provider",
         /// The communication at the other side.
         peer_id: Box<str> = "peerId",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// The work after it.
@@ -507,8 +523,8 @@ body! {
 }
 
 open_enum! {
-    /// `disconnectType` of a `Cobrowsesession`.
-    pub enum CobrowsesessionDisconnectType {
+    /// `disconnectType` of a `CobrowseSession`.
+    pub enum CobrowseSessionDisconnectType {
         /// `endpoint`.
         Endpoint = "endpoint",
         /// `client`.
@@ -541,6 +557,18 @@ open_enum! {
 }
 
 body! {
+    /// What went wrong with a communication.
+    ///
+    /// Vendor class: `ErrorInfo`.
+    pub struct CommunicationError {
+        /// The text.
+        message: Box<str> = "message",
+        /// The code.
+        code: Box<str> = "code",
+    }
+}
+
+body! {
     /// A conversation, whole: everybody who took part and every leg, as they are now.  The conversation
     /// itself has no times; its participants and their communications do.
     ///
@@ -569,9 +597,9 @@ body! {
         /// State.
         state: ConversationState = "state",
         /// The divisions it belongs to.
-        divisions: Vec<ConversationDivisionMembership> = "divisions",
+        divisions: Vec<DivisionMembership> = "divisions",
         /// Its latest transfers.
-        recent_transfers: Vec<TransferResponse> = "recentTransfers",
+        recent_transfers: Vec<Transfer> = "recentTransfers",
         /// Whether recording pauses for something secret.
         secure_pause: bool = "securePause",
         /// The label under which it counts towards utilization.
@@ -599,7 +627,7 @@ body! {
         /// The id of the recording.
         recording_id: Box<str> = "recordingId",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Whether it is on hold.
         held: bool = "held",
         /// Who began it.
@@ -662,18 +690,6 @@ open_enum! {
         Uncallable = "uncallable",
         /// `timeout`.
         Timeout = "timeout",
-    }
-}
-
-body! {
-    /// `divisions` of a `Conversation`.
-    ///
-    /// Vendor class: `ConversationDivisionMembership`.
-    pub struct ConversationDivisionMembership {
-        /// Division.
-        division: Box<NamedEntityRef> = "division",
-        /// What is on this page.
-        entities: Vec<DivisionEntityRef> = "entities",
     }
 }
 
@@ -916,14 +932,32 @@ body! {
         priority: i64 = "priority",
         /// The skills.
         skills: Vec<EntityRef> = "skills",
-        /// Skill expression.
-        skill_expression: Box<str> = "skillExpression",
         /// The expression of skills.
+        skill_expression: Box<str> = "skillExpression",
+        /// The id of the expression of skills.
         skill_expression_id: Box<str> = "skillExpressionId",
         /// The agents with their scores.
         scored_agents: Vec<ScoredAgent> = "scoredAgents",
-        /// Label.
+        /// The label.
         label: Box<str> = "label",
+    }
+}
+
+body! {
+    /// `segments` of a `Call`.
+    ///
+    /// Vendor class: `Segment`.
+    pub struct ConversationSegment {
+        /// When: start.
+        start_time: Timestamp = "startTime",
+        /// When: end.
+        end_time: Timestamp = "endTime",
+        /// Type.
+        type_: Box<str> = "type",
+        /// How ended.
+        how_ended: Box<str> = "howEnded",
+        /// Why it ended; absent until then.
+        disconnect_type: Box<str> = "disconnectType",
     }
 }
 
@@ -1021,25 +1055,9 @@ body! {
         /// When: detected speech end.
         detected_speech_end: Timestamp = "detectedSpeechEnd",
         /// The timer of the answering machine detection.
-        amd_timeout: Box<DispositionAmdTimeout> = "amdTimeout",
+        amd_timeout: Box<AmdTimeout> = "amdTimeout",
         /// The timer for a silent call.
-        silent_call_timeout: Box<DispositionSilentCallTimeout> = "silentCallTimeout",
-    }
-}
-
-body! {
-    /// `amdTimeout` of a `Disposition`.
-    ///
-    /// Vendor class: `DispositionAmdTimeout`.
-    pub struct DispositionAmdTimeout {
-        /// Timeout, in milliseconds.
-        timeout_ms: i64 = "timeoutMs",
-        /// Timer start event.
-        timer_start_event: Box<str> = "timerStartEvent",
-        /// When: timer start.
-        timer_start_time: Timestamp = "timerStartTime",
-        /// When: timer end.
-        timer_end_time: Timestamp = "timerEndTime",
+        silent_call_timeout: Box<SilentCallTimeout> = "silentCallTimeout",
     }
 }
 
@@ -1050,20 +1068,6 @@ body! {
     pub struct DispositionParameters {
         /// Adjustable live speaker detection.
         adjustable_live_speaker_detection: Box<AdjustableLiveSpeakerDetection> = "adjustableLiveSpeakerDetection",
-    }
-}
-
-body! {
-    /// `silentCallTimeout` of a `Disposition`.
-    ///
-    /// Vendor class: `DispositionSilentCallTimeout`.
-    pub struct DispositionSilentCallTimeout {
-        /// Timeout, in milliseconds.
-        timeout_ms: i64 = "timeoutMs",
-        /// When: timer start.
-        timer_start_time: Timestamp = "timerStartTime",
-        /// When: timer end.
-        timer_end_time: Timestamp = "timerEndTime",
     }
 }
 
@@ -1084,30 +1088,14 @@ body! {
 }
 
 body! {
-    /// `publishedVersions` of a `EvaluationForm`.
+    /// That a conversation belongs to a division.
     ///
-    /// Vendor class: `DomainEntityListingEvaluationForm`.
-    pub struct DomainEntityListingEvaluationForm {
-        /// What is on this page.
-        entities: Vec<EvaluationForm> = "entities",
-        /// Entities of a page.
-        page_size: i64 = "pageSize",
-        /// The page, counted from 1.
-        page_number: i64 = "pageNumber",
-        /// How many there are, on all pages.
-        total: i64 = "total",
-        /// The path of the last page.
-        last_uri: Box<str> = "lastUri",
-        /// The path of the first page.
-        first_uri: Box<str> = "firstUri",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-        /// The path of the next page; absent on the last.
-        next_uri: Box<str> = "nextUri",
-        /// The path of the page before.
-        previous_uri: Box<str> = "previousUri",
-        /// How many pages there are.
-        page_count: i64 = "pageCount",
+    /// Vendor class: `ConversationDivisionMembership`.
+    pub struct DivisionMembership {
+        /// The division.
+        division: Box<NamedEntityRef> = "division",
+        /// Through whom or what.
+        entities: Vec<DivisionEntityRef> = "entities",
     }
 }
 
@@ -1129,7 +1117,7 @@ body! {
         /// How many were sent.
         messages_sent: i64 = "messagesSent",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Who began it.
         direction: Direction = "direction",
         /// The id of the recording.
@@ -1170,18 +1158,6 @@ body! {
         queue_media_settings: Box<QueueMediaSettings> = "queueMediaSettings",
         /// When it was parked.
         park_time: Timestamp = "parkTime",
-    }
-}
-
-body! {
-    /// `errorInfo` of a `Call`.
-    ///
-    /// Vendor class: `ErrorInfo`.
-    pub struct ErrorInfo {
-        /// Message.
-        message: Box<str> = "message",
-        /// Code.
-        code: Box<str> = "code",
     }
 }
 
@@ -1265,7 +1241,7 @@ body! {
         /// Version.
         version: i64 = "version",
         /// Version history.
-        version_history: Box<PagelessDomainEntityListingEvaluationVersion> = "versionHistory",
+        version_history: Box<EvaluationVersionEntityListing> = "versionHistory",
         /// Whether: declined review.
         declined_review: bool = "declinedReview",
         /// The id of the evaluation context.
@@ -1299,7 +1275,7 @@ body! {
         /// Question groups.
         question_groups: Vec<EvaluationQuestionGroup> = "questionGroups",
         /// Published versions.
-        published_versions: Box<DomainEntityListingEvaluationForm> = "publishedVersions",
+        published_versions: Box<EvaluationFormEntityListing> = "publishedVersions",
         /// Evaluation settings.
         evaluation_settings: Box<EvaluationSettings> = "evaluationSettings",
         /// Latest version form name.
@@ -1312,6 +1288,34 @@ body! {
         dialect: Box<str> = "dialect",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
+    /// `publishedVersions` of a `EvaluationForm`.
+    ///
+    /// Vendor class: `DomainEntityListingEvaluationForm`.
+    pub struct EvaluationFormEntityListing {
+        /// What is on this page.
+        entities: Vec<EvaluationForm> = "entities",
+        /// Entities of a page.
+        page_size: i64 = "pageSize",
+        /// The page, counted from 1.
+        page_number: i64 = "pageNumber",
+        /// How many there are, on all pages.
+        total: i64 = "total",
+        /// The path of the last page.
+        last_uri: Box<str> = "lastUri",
+        /// The path of the first page.
+        first_uri: Box<str> = "firstUri",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+        /// The path of the next page; absent on the last.
+        next_uri: Box<str> = "nextUri",
+        /// The path of the page before.
+        previous_uri: Box<str> = "previousUri",
+        /// How many pages there are.
+        page_count: i64 = "pageCount",
     }
 }
 
@@ -1602,6 +1606,20 @@ open_enum! {
 }
 
 body! {
+    /// `versionHistory` of a `Evaluation`.
+    ///
+    /// Vendor class: `PagelessDomainEntityListingEvaluationVersion`.
+    pub struct EvaluationVersionEntityListing {
+        /// How many there are, on all pages.
+        total: i64 = "total",
+        /// What is on this page.
+        entities: Vec<NamedEntityRef> = "entities",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
     /// An exchange of messages between users.
     ///
     /// Vendor class: `InternalMessage`.
@@ -1613,7 +1631,7 @@ body! {
         /// Its id.
         id: Box<str> = "id",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Why it ended; absent until then.
         disconnect_type: InternalMessageDisconnectType = "disconnectType",
         /// When: start alerting.
@@ -1653,7 +1671,7 @@ body! {
         /// Whether it is on hold.
         held: bool = "held",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Who began it.
         direction: Direction = "direction",
         /// The id of the recording.
@@ -1816,20 +1834,6 @@ open_enum! {
 }
 
 body! {
-    /// `versionHistory` of a `Evaluation`.
-    ///
-    /// Vendor class: `PagelessDomainEntityListingEvaluationVersion`.
-    pub struct PagelessDomainEntityListingEvaluationVersion {
-        /// How many there are, on all pages.
-        total: i64 = "total",
-        /// What is on this page.
-        entities: Vec<NamedEntityRef> = "entities",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-    }
-}
-
-body! {
     /// Somebody or something that takes part in a conversation.
     ///
     /// Vendor class: `Participant`.
@@ -1907,7 +1911,7 @@ body! {
         /// The chats.
         chats: Vec<ConversationChat> = "chats",
         /// The shared browsing sessions.
-        cobrowsesessions: Vec<Cobrowsesession> = "cobrowsesessions",
+        cobrowsesessions: Vec<CobrowseSession> = "cobrowsesessions",
         /// The emails.
         emails: Vec<Email> = "emails",
         /// The messages.
@@ -1917,7 +1921,7 @@ body! {
         /// The screens that are watched.
         screen_monitorings: Vec<ScreenMonitoring> = "screenMonitorings",
         /// The shared screens.
-        screenshares: Vec<Screenshare> = "screenshares",
+        screenshares: Vec<ScreenShare> = "screenshares",
         /// The social media posts.
         social_expressions: Vec<SocialExpression> = "socialExpressions",
         /// The video sessions.
@@ -1987,7 +1991,7 @@ body! {
         /// The id of the question context.
         question_context_id: Box<str> = "questionContextId",
         /// Settings.
-        settings: AiScoringSetting = "settings",
+        settings: EnabledSetting = "settings",
     }
 }
 
@@ -2031,7 +2035,7 @@ body! {
         /// Where it stands.
         state: ScreenMonitoringState = "state",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Why it ended; absent until then.
         disconnect_type: ScreenMonitoringDisconnectType = "disconnectType",
         /// The source of the communication, such as `Edge`.
@@ -2052,21 +2056,21 @@ body! {
 }
 
 body! {
-    /// `screenshares` of a `Participant`.
+    /// A shared screen.
     ///
     /// Vendor class: `Screenshare`.
-    pub struct Screenshare {
-        /// State.
+    pub struct ScreenShare {
+        /// Where it stands.
         state: ChatState = "state",
         /// Where it stood at first.
         initial_state: ChatState = "initialState",
         /// Its id.
         id: Box<str> = "id",
-        /// Context.
+        /// The id of the meeting or document that is shared.
         context: Box<str> = "context",
-        /// Whether: sharing.
+        /// Whether the screen is shared.
         sharing: bool = "sharing",
-        /// Peer count.
+        /// How many others are there.
         peer_count: i64 = "peerCount",
         /// Why it ended; absent until then.
         disconnect_type: EmailDisconnectType = "disconnectType",
@@ -2076,12 +2080,12 @@ body! {
         connected_time: Timestamp = "connectedTime",
         /// When it ended.
         disconnected_time: Timestamp = "disconnectedTime",
-        /// Provider.
+        /// The source of the communication, such as `Edge`.
         provider: Box<str> = "provider",
         /// The communication at the other side.
         peer_id: Box<str> = "peerId",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// What the agent noted at the end.
         wrapup: Box<Wrapup> = "wrapup",
         /// The work after it.
@@ -2092,20 +2096,16 @@ body! {
 }
 
 body! {
-    /// `segments` of a `Call`.
+    /// The timer for a silent call.
     ///
-    /// Vendor class: `Segment`.
-    pub struct Segment {
-        /// When: start.
-        start_time: Timestamp = "startTime",
-        /// When: end.
-        end_time: Timestamp = "endTime",
-        /// Type.
-        type_: Box<str> = "type",
-        /// How ended.
-        how_ended: Box<str> = "howEnded",
-        /// Why it ended; absent until then.
-        disconnect_type: Box<str> = "disconnectType",
+    /// Vendor class: `DispositionSilentCallTimeout`.
+    pub struct SilentCallTimeout {
+        /// How long it runs, in milliseconds.
+        timeout_ms: i64 = "timeoutMs",
+        /// When it started, in milliseconds since 1970.
+        timer_start_time: Timestamp = "timerStartTime",
+        /// When it ended, in milliseconds since 1970.
+        timer_end_time: Timestamp = "timerEndTime",
     }
 }
 
@@ -2129,7 +2129,7 @@ body! {
         /// The recording.
         recording_id: Box<str> = "recordingId",
         /// Segments.
-        segments: Vec<Segment> = "segments",
+        segments: Vec<ConversationSegment> = "segments",
         /// Whether it is on hold.
         held: bool = "held",
         /// Why it ended; absent until then.
@@ -2158,28 +2158,6 @@ body! {
 }
 
 body! {
-    /// `duration` of a `TranscriptTopic`.
-    ///
-    /// Vendor class: `TopicDuration`.
-    pub struct TopicDuration {
-        /// Total, in milliseconds.
-        total_milliseconds: i64 = "totalMilliseconds",
-    }
-}
-
-body! {
-    /// `offset` of a `TranscriptTopic`.
-    ///
-    /// Vendor class: `TopicOffset`.
-    pub struct TopicOffset {
-        /// Word count.
-        word_count: i64 = "wordCount",
-        /// Character count.
-        character_count: i64 = "characterCount",
-    }
-}
-
-body! {
     /// `transcriptTopics` of a `EvaluationScoringSet`.
     ///
     /// Vendor class: `TranscriptTopic`.
@@ -2197,39 +2175,61 @@ body! {
         /// Start time, in milliseconds.
         start_time_milliseconds: i64 = "startTimeMilliseconds",
         /// Duration.
-        duration: TopicDuration = "duration",
+        duration: TranscriptTopicDuration = "duration",
         /// Offset.
-        offset: TopicOffset = "offset",
+        offset: TranscriptTopicOffset = "offset",
         /// Recording location.
         recording_location: i64 = "recordingLocation",
     }
 }
 
 body! {
-    /// `recentTransfers` of a `Conversation`.
+    /// `duration` of a `TranscriptTopic`.
+    ///
+    /// Vendor class: `TopicDuration`.
+    pub struct TranscriptTopicDuration {
+        /// Total, in milliseconds.
+        total_milliseconds: i64 = "totalMilliseconds",
+    }
+}
+
+body! {
+    /// `offset` of a `TranscriptTopic`.
+    ///
+    /// Vendor class: `TopicOffset`.
+    pub struct TranscriptTopicOffset {
+        /// Word count.
+        word_count: i64 = "wordCount",
+        /// Character count.
+        character_count: i64 = "characterCount",
+    }
+}
+
+body! {
+    /// A transfer of a conversation.
     ///
     /// Vendor class: `TransferResponse`.
-    pub struct TransferResponse {
+    pub struct Transfer {
         /// Its id.
         id: Box<str> = "id",
-        /// State.
-        state: TransferResponseState = "state",
-        /// When: issued.
+        /// Where it stands.
+        state: TransferState = "state",
+        /// When it was asked for.
         date_issued: Timestamp = "dateIssued",
-        /// Initiator.
+        /// Who asked for it.
         initiator: UserRef = "initiator",
-        /// Modified by.
+        /// Who changed it last.
         modified_by: EntityRef = "modifiedBy",
-        /// Destination.
+        /// Where it goes.
         destination: TransferDestination = "destination",
-        /// Transfer type.
-        transfer_type: TransferResponseTransferType = "transferType",
+        /// Whether the agent speaks to the target first.
+        transfer_type: TransferType = "transferType",
     }
 }
 
 open_enum! {
-    /// `state` of a `TransferResponse`.
-    pub enum TransferResponseState {
+    /// Where a transfer stands.
+    pub enum TransferState {
         /// `Pending`.
         Pending = "Pending",
         /// `Active`.
@@ -2248,8 +2248,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// `transferType` of a `TransferResponse`.
-    pub enum TransferResponseTransferType {
+    /// Whether the agent speaks to the target first.
+    pub enum TransferType {
         /// `Attended`.
         Attended = "Attended",
         /// `Unattended`.

@@ -3,7 +3,7 @@
 
 //! Integrations: the types of this family alone.
 
-use super::shared::{CredentialType, Image, MessageInfo};
+use super::shared::{AuditMessage, CredentialType, Image};
 use crate::events::Json;
 use crate::events::Members;
 use crate::events::Timestamp;
@@ -464,25 +464,9 @@ open_enum! {
     }
 }
 
-body! {
-    /// `reportedState` of a `Integration`.
-    ///
-    /// Vendor class: `IntegrationStatusInfo`.
-    pub struct IntegrationStatusInfo {
-        /// Code.
-        code: IntegrationStatusInfoCode = "code",
-        /// Effective.
-        effective: Box<str> = "effective",
-        /// Detail.
-        detail: Box<MessageInfo> = "detail",
-        /// When: last updated.
-        last_updated: Timestamp = "lastUpdated",
-    }
-}
-
 open_enum! {
     /// `code` of a `IntegrationStatusInfo`.
-    pub enum IntegrationStatusInfoCode {
+    pub enum IntegrationStatusCode {
         /// `ACTIVE`.
         Active = "ACTIVE",
         /// `ACTIVATING`.
@@ -493,6 +477,22 @@ open_enum! {
         Deactivating = "DEACTIVATING",
         /// `ERROR`.
         Error = "ERROR",
+    }
+}
+
+body! {
+    /// `reportedState` of a `Integration`.
+    ///
+    /// Vendor class: `IntegrationStatusInfo`.
+    pub struct IntegrationStatusInfo {
+        /// Code.
+        code: IntegrationStatusCode = "code",
+        /// Effective.
+        effective: Box<str> = "effective",
+        /// Detail.
+        detail: Box<AuditMessage> = "detail",
+        /// When: last updated.
+        last_updated: Timestamp = "lastUpdated",
     }
 }
 

@@ -67,30 +67,6 @@ open_enum! {
 }
 
 body! {
-    /// What `PostNotificationsChannels` answers.
-    ///
-    /// Vendor class: `Channel`.
-    pub struct Channel {
-        /// Where it is: connect.
-        connect_uri: Secret = "connectUri",
-        /// Its id.
-        id: Secret = "id",
-        /// When: expires.
-        expires: Timestamp = "expires",
-    }
-}
-
-body! {
-    /// What `GetNotificationsChannels` answers.
-    ///
-    /// Vendor class: `ChannelEntityListing`.
-    pub struct ChannelEntityListing {
-        /// What is on this page.
-        entities: Vec<Channel> = "entities",
-    }
-}
-
-body! {
     /// What `PostNotificationsChannelSubscriptions` and `PutNotificationsChannelSubscriptions` send.
     ///
     /// Vendor class: `ChannelTopic`.
@@ -126,6 +102,30 @@ open_enum! {
         Permitted = "Permitted",
         /// `Rejected`.
         Rejected = "Rejected",
+    }
+}
+
+body! {
+    /// What `PostNotificationsChannels` answers.
+    ///
+    /// Vendor class: `Channel`.
+    pub struct NotificationChannel {
+        /// Where it is: connect.
+        connect_uri: Secret = "connectUri",
+        /// Its id.
+        id: Secret = "id",
+        /// When: expires.
+        expires: Timestamp = "expires",
+    }
+}
+
+body! {
+    /// What `GetNotificationsChannels` answers.
+    ///
+    /// Vendor class: `ChannelEntityListing`.
+    pub struct NotificationChannelEntityListing {
+        /// What is on this page.
+        entities: Vec<NotificationChannel> = "entities",
     }
 }
 

@@ -69,25 +69,11 @@ body! {
 }
 
 body! {
-    /// `restorePresenceSettings` of a `PresenceSettings`.
-    ///
-    /// Vendor class: `RestorePresenceSettings`.
-    pub struct RestorePresenceSettings {
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// Restore time, in milliseconds.
-        restore_time_milliseconds: i64 = "restoreTimeMilliseconds",
-        /// Whether: restore on queue enabled.
-        restore_on_queue_enabled: bool = "restoreOnQueueEnabled",
-    }
-}
-
-body! {
     /// What `PostPresenceSources` and `GetPresenceSource` and others answer, and what `PostPresenceSources`
     /// and `PutPresenceSource` send.
     ///
     /// Vendor class: `Source`.
-    pub struct Source {
+    pub struct PresenceSource {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -107,13 +93,27 @@ body! {
     /// What `GetPresenceSources` answers.
     ///
     /// Vendor class: `SourceEntityListing`.
-    pub struct SourceEntityListing {
+    pub struct PresenceSourceEntityListing {
         /// How many there are, on all pages.
         total: i64 = "total",
         /// What is on this page.
-        entities: Vec<Source> = "entities",
+        entities: Vec<PresenceSource> = "entities",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
+    /// `restorePresenceSettings` of a `PresenceSettings`.
+    ///
+    /// Vendor class: `RestorePresenceSettings`.
+    pub struct RestorePresenceSettings {
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// Restore time, in milliseconds.
+        restore_time_milliseconds: i64 = "restoreTimeMilliseconds",
+        /// Whether: restore on queue enabled.
+        restore_on_queue_enabled: bool = "restoreOnQueueEnabled",
     }
 }
 

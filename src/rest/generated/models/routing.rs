@@ -4,8 +4,8 @@
 //! Routing: the types of this family alone.
 
 use super::shared::{
-    AcwSettings, AgentOwnedRouting, AiScoringSetting, Bullseye, CannedResponseLibraries,
-    ConditionalGroupActivation, ConditionalGroupRouting, DirectRouting, EntityState, MemberGroup,
+    AcwSettings, AgentOwnedRouting, Bullseye, CannedResponseLibraries, ConditionalGroupActivation,
+    ConditionalGroupRouting, DirectRouting, EnabledSetting, EntityState, MemberGroup,
     NamedEntityRef, Queue, QueueEmailAddress, QueueLastAgentRoutingMode, QueueMediaTypeSettings,
     QueueMessagingAddresses, QueueScoringMethod, QueueSkillEvaluationMethod, RoutingRule,
     RoutingSkill, RoutingStatus, Script, User,
@@ -40,7 +40,7 @@ body! {
     /// What `GetRoutingUserUtilization` and `PutRoutingUserUtilization` answer.
     ///
     /// Vendor class: `AgentMaxUtilizationResponse`.
-    pub struct AgentMaxUtilizationResponse {
+    pub struct AgentMaxUtilization {
         /// Utilization.
         utilization: Members<MediaUtilization> = "utilization",
         /// Label utilizations.
@@ -48,13 +48,13 @@ body! {
         /// Max inbound calls.
         max_inbound_calls: i64 = "maxInboundCalls",
         /// Level.
-        level: AgentMaxUtilizationResponseLevel = "level",
+        level: AgentMaxUtilizationLevel = "level",
     }
 }
 
 open_enum! {
-    /// `level` of a `AgentMaxUtilizationResponse`.
-    pub enum AgentMaxUtilizationResponseLevel {
+    /// `level` of a `AgentMaxUtilization`.
+    pub enum AgentMaxUtilizationLevel {
         /// `Agent`.
         Agent = "Agent",
         /// `Organization`.
@@ -226,19 +226,19 @@ body! {
         /// Default language.
         default_language: Box<str> = "defaultLanguage",
         /// Knowledge answer config.
-        knowledge_answer_config: AiScoringSetting = "knowledgeAnswerConfig",
+        knowledge_answer_config: EnabledSetting = "knowledgeAnswerConfig",
         /// Summary generation config.
         summary_generation_config: Box<SummaryGenerationConfig> = "summaryGenerationConfig",
         /// Wrapup code prediction config.
-        wrapup_code_prediction_config: AiScoringSetting = "wrapupCodePredictionConfig",
+        wrapup_code_prediction_config: EnabledSetting = "wrapupCodePredictionConfig",
         /// Answer generation config.
-        answer_generation_config: AiScoringSetting = "answerGenerationConfig",
+        answer_generation_config: EnabledSetting = "answerGenerationConfig",
         /// Nlu engine type.
         nlu_engine_type: CopilotNluEngineType = "nluEngineType",
         /// Nlu config.
-        nlu_config: NluConfig = "nluConfig",
+        nlu_config: CopilotNluConfig = "nluConfig",
         /// Rule engine config.
-        rule_engine_config: Box<RuleEngineConfig> = "ruleEngineConfig",
+        rule_engine_config: Box<CopilotRuleEngineConfig> = "ruleEngineConfig",
         /// Auto search config.
         auto_search_config: AutoSearchConfig = "autoSearchConfig",
         /// Manual search config.
@@ -305,7 +305,19 @@ open_enum! {
 }
 
 body! {
-    /// `actions` of a `Fallback`.
+    /// `fallback` of a `CopilotRuleEngineConfig`.
+    ///
+    /// Vendor class: `Fallback`.
+    pub struct CopilotFallback {
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// Actions.
+        actions: Vec<CopilotFallbackAction> = "actions",
+    }
+}
+
+body! {
+    /// `actions` of a `CopilotFallback`.
     ///
     /// Vendor class: `CopilotFallbackAction`.
     pub struct CopilotFallbackAction {
@@ -333,7 +345,19 @@ open_enum! {
 }
 
 body! {
-    /// `domain` of a `NluConfig`.
+    /// `nluConfig` of a `Copilot`.
+    ///
+    /// Vendor class: `NluConfig`.
+    pub struct CopilotNluConfig {
+        /// Domain.
+        domain: Box<CopilotNluDomain> = "domain",
+        /// Intent confidence threshold.
+        intent_confidence_threshold: Number = "intentConfidenceThreshold",
+    }
+}
+
+body! {
+    /// `domain` of a `CopilotNluConfig`.
     ///
     /// Vendor class: `CopilotNluDomain`.
     pub struct CopilotNluDomain {
@@ -357,7 +381,7 @@ open_enum! {
 }
 
 body! {
-    /// `rule` of a `RuleConfig`.
+    /// `rule` of a `CopilotRuleConfig`.
     ///
     /// Vendor class: `CopilotRule`.
     pub struct CopilotRule {
@@ -365,6 +389,32 @@ body! {
         conditions: Vec<CopilotCondition> = "conditions",
         /// Actions.
         actions: Vec<CopilotAction> = "actions",
+    }
+}
+
+body! {
+    /// `rules` of a `CopilotRuleEngineConfig`.
+    ///
+    /// Vendor class: `RuleConfig`.
+    pub struct CopilotRuleConfig {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// Rule.
+        rule: Box<CopilotRule> = "rule",
+    }
+}
+
+body! {
+    /// `ruleEngineConfig` of a `Copilot`.
+    ///
+    /// Vendor class: `RuleEngineConfig`.
+    pub struct CopilotRuleEngineConfig {
+        /// Rules.
+        rules: Vec<CopilotRuleConfig> = "rules",
+        /// Fallback.
+        fallback: CopilotFallback = "fallback",
     }
 }
 
@@ -497,18 +547,6 @@ body! {
 }
 
 body! {
-    /// `fallback` of a `RuleEngineConfig`.
-    ///
-    /// Vendor class: `Fallback`.
-    pub struct Fallback {
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// Actions.
-        actions: Vec<CopilotFallbackAction> = "actions",
-    }
-}
-
-body! {
     /// `googleDialogflowConfig` of a `Assistant`.
     ///
     /// Vendor class: `GoogleDialogflowConfig`.
@@ -531,25 +569,95 @@ body! {
     }
 }
 
-body! {
-    /// `knowledgeBase` of a `KnowledgeSuggestionConfig`.
-    ///
-    /// Vendor class: `KnowledgeBaseReference`.
-    pub struct KnowledgeBaseReference {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Language code.
-        language_code: KnowledgeBaseReferenceLanguageCode = "languageCode",
-        /// Whether: content search enabled.
-        content_search_enabled: bool = "contentSearchEnabled",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
+open_enum! {
+    /// `languageCode` of a `KnowledgeBaseWithDialectRef`.
+    pub enum KnowledgeBaseDialectCode {
+        /// `en-ZA`.
+        EnZa = "en-ZA",
+        /// `en-AU`.
+        EnAu = "en-AU",
+        /// `en-GB`.
+        EnGb = "en-GB",
+        /// `en-IE`.
+        EnIe = "en-IE",
+        /// `en-IN`.
+        EnIn = "en-IN",
+        /// `en-US`.
+        EnUs = "en-US",
+        /// `es-US`.
+        EsUs = "es-US",
+        /// `es-ES`.
+        EsEs = "es-ES",
+        /// `nl-NL`.
+        NlNl = "nl-NL",
+        /// `fr-CA`.
+        FrCa = "fr-CA",
+        /// `fr-FR`.
+        FrFr = "fr-FR",
+        /// `de-DE`.
+        DeDe = "de-DE",
+        /// `it-IT`.
+        ItIt = "it-IT",
+        /// `pt-PT`.
+        PtPt = "pt-PT",
+        /// `pt-BR`.
+        PtBr = "pt-BR",
+        /// `ar-AE`.
+        ArAe = "ar-AE",
+        /// `ja-JP`.
+        JaJp = "ja-JP",
+        /// `sv-SE`.
+        SvSe = "sv-SE",
+        /// `de-AT`.
+        DeAt = "de-AT",
+        /// `de-CH`.
+        DeCh = "de-CH",
+        /// `da-DK`.
+        DaDk = "da-DK",
+        /// `fr-BE`.
+        FrBe = "fr-BE",
+        /// `fr-CH`.
+        FrCh = "fr-CH",
+        /// `es-MX`.
+        EsMx = "es-MX",
+        /// `es-CO`.
+        EsCo = "es-CO",
+        /// `ko-KR`.
+        KoKr = "ko-KR",
+        /// `hi-IN`.
+        HiIn = "hi-IN",
+        /// `tr-TR`.
+        TrTr = "tr-TR",
+        /// `es-AR`.
+        EsAr = "es-AR",
+        /// `fi-FI`.
+        FiFi = "fi-FI",
+        /// `nb-NO`.
+        NbNo = "nb-NO",
+        /// `cs-CZ`.
+        CsCz = "cs-CZ",
+        /// `hu-HU`.
+        HuHu = "hu-HU",
+        /// `th-TH`.
+        ThTh = "th-TH",
+        /// `pl-PL`.
+        PlPl = "pl-PL",
+        /// `nl-BE`.
+        NlBe = "nl-BE",
+        /// `fil-PH`.
+        FilPh = "fil-PH",
+        /// `ms-MY`.
+        MsMy = "ms-MY",
+        /// `he-IL`.
+        HeIl = "he-IL",
+        /// `el-GR`.
+        ElGr = "el-GR",
     }
 }
 
 open_enum! {
-    /// `languageCode` of a `KnowledgeBaseReference`.
-    pub enum KnowledgeBaseReferenceLanguageCode {
+    /// `languageCode` of a `KnowledgeBaseRef`.
+    pub enum KnowledgeBaseLanguageCode {
         /// `en-US`.
         EnUs = "en-US",
         /// `en-UK`.
@@ -658,102 +766,32 @@ open_enum! {
 }
 
 body! {
-    /// `knowledgeBases` of a `KnowledgeSuggestionConfig`.
+    /// `knowledgeBase` of a `KnowledgeSuggestionConfig`.
     ///
-    /// Vendor class: `KnowledgeBaseWithDialectReference`.
-    pub struct KnowledgeBaseWithDialectReference {
+    /// Vendor class: `KnowledgeBaseReference`.
+    pub struct KnowledgeBaseRef {
         /// Its id.
         id: Box<str> = "id",
         /// Language code.
-        language_code: KnowledgeBaseWithDialectReferenceLanguageCode = "languageCode",
+        language_code: KnowledgeBaseLanguageCode = "languageCode",
+        /// Whether: content search enabled.
+        content_search_enabled: bool = "contentSearchEnabled",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
     }
 }
 
-open_enum! {
-    /// `languageCode` of a `KnowledgeBaseWithDialectReference`.
-    pub enum KnowledgeBaseWithDialectReferenceLanguageCode {
-        /// `en-ZA`.
-        EnZa = "en-ZA",
-        /// `en-AU`.
-        EnAu = "en-AU",
-        /// `en-GB`.
-        EnGb = "en-GB",
-        /// `en-IE`.
-        EnIe = "en-IE",
-        /// `en-IN`.
-        EnIn = "en-IN",
-        /// `en-US`.
-        EnUs = "en-US",
-        /// `es-US`.
-        EsUs = "es-US",
-        /// `es-ES`.
-        EsEs = "es-ES",
-        /// `nl-NL`.
-        NlNl = "nl-NL",
-        /// `fr-CA`.
-        FrCa = "fr-CA",
-        /// `fr-FR`.
-        FrFr = "fr-FR",
-        /// `de-DE`.
-        DeDe = "de-DE",
-        /// `it-IT`.
-        ItIt = "it-IT",
-        /// `pt-PT`.
-        PtPt = "pt-PT",
-        /// `pt-BR`.
-        PtBr = "pt-BR",
-        /// `ar-AE`.
-        ArAe = "ar-AE",
-        /// `ja-JP`.
-        JaJp = "ja-JP",
-        /// `sv-SE`.
-        SvSe = "sv-SE",
-        /// `de-AT`.
-        DeAt = "de-AT",
-        /// `de-CH`.
-        DeCh = "de-CH",
-        /// `da-DK`.
-        DaDk = "da-DK",
-        /// `fr-BE`.
-        FrBe = "fr-BE",
-        /// `fr-CH`.
-        FrCh = "fr-CH",
-        /// `es-MX`.
-        EsMx = "es-MX",
-        /// `es-CO`.
-        EsCo = "es-CO",
-        /// `ko-KR`.
-        KoKr = "ko-KR",
-        /// `hi-IN`.
-        HiIn = "hi-IN",
-        /// `tr-TR`.
-        TrTr = "tr-TR",
-        /// `es-AR`.
-        EsAr = "es-AR",
-        /// `fi-FI`.
-        FiFi = "fi-FI",
-        /// `nb-NO`.
-        NbNo = "nb-NO",
-        /// `cs-CZ`.
-        CsCz = "cs-CZ",
-        /// `hu-HU`.
-        HuHu = "hu-HU",
-        /// `th-TH`.
-        ThTh = "th-TH",
-        /// `pl-PL`.
-        PlPl = "pl-PL",
-        /// `nl-BE`.
-        NlBe = "nl-BE",
-        /// `fil-PH`.
-        FilPh = "fil-PH",
-        /// `ms-MY`.
-        MsMy = "ms-MY",
-        /// `he-IL`.
-        HeIl = "he-IL",
-        /// `el-GR`.
-        ElGr = "el-GR",
+body! {
+    /// `knowledgeBases` of a `KnowledgeSuggestionConfig`.
+    ///
+    /// Vendor class: `KnowledgeBaseWithDialectReference`.
+    pub struct KnowledgeBaseWithDialectRef {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Language code.
+        language_code: KnowledgeBaseDialectCode = "languageCode",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
     }
 }
 
@@ -765,9 +803,9 @@ body! {
         /// Vendor name.
         vendor_name: KnowledgeSuggestionConfigVendorName = "vendorName",
         /// Knowledge base.
-        knowledge_base: Box<KnowledgeBaseReference> = "knowledgeBase",
+        knowledge_base: Box<KnowledgeBaseRef> = "knowledgeBase",
         /// Knowledge bases.
-        knowledge_bases: Vec<KnowledgeBaseWithDialectReference> = "knowledgeBases",
+        knowledge_bases: Vec<KnowledgeBaseWithDialectRef> = "knowledgeBases",
         /// Whether: receive segmented articles.
         receive_segmented_articles: bool = "receiveSegmentedArticles",
     }
@@ -832,7 +870,7 @@ body! {
 }
 
 body! {
-    /// `labelUtilizations` of a `AgentMaxUtilizationResponse`.
+    /// `labelUtilizations` of a `AgentMaxUtilization`.
     ///
     /// Vendor class: `LabelUtilizationResponse`.
     pub struct LabelUtilizationResponse {
@@ -906,7 +944,7 @@ body! {
 }
 
 body! {
-    /// `utilization` of a `AgentMaxUtilizationResponse`.
+    /// `utilization` of a `AgentMaxUtilization`.
     ///
     /// Vendor class: `MediaUtilization`.
     pub struct MediaUtilization {
@@ -916,28 +954,6 @@ body! {
         interruptable_media_types: Vec<Box<str>> = "interruptableMediaTypes",
         /// Whether: include non acd.
         include_non_acd: bool = "includeNonAcd",
-    }
-}
-
-body! {
-    /// `modelConfig` of a `SummaryGenerationConfig`.
-    ///
-    /// Vendor class: `ModelConfig`.
-    pub struct ModelConfig {
-        /// Whether: use latest model.
-        use_latest_model: bool = "useLatestModel",
-    }
-}
-
-body! {
-    /// `nluConfig` of a `Copilot`.
-    ///
-    /// Vendor class: `NluConfig`.
-    pub struct NluConfig {
-        /// Domain.
-        domain: Box<CopilotNluDomain> = "domain",
-        /// Intent confidence threshold.
-        intent_confidence_threshold: Number = "intentConfidenceThreshold",
     }
 }
 
@@ -1089,7 +1105,7 @@ body! {
     /// What `GetRoutingQueueUsers` and `PatchRoutingQueueUsers` answer.
     ///
     /// Vendor class: `QueueMemberEntityListingV1`.
-    pub struct QueueMemberEntityListingV1 {
+    pub struct QueueUserEntityListing {
         /// What is on this page.
         entities: Vec<QueueMember> = "entities",
         /// Entities of a page.
@@ -1110,32 +1126,6 @@ body! {
         previous_uri: Box<str> = "previousUri",
         /// How many pages there are.
         page_count: i64 = "pageCount",
-    }
-}
-
-body! {
-    /// `rules` of a `RuleEngineConfig`.
-    ///
-    /// Vendor class: `RuleConfig`.
-    pub struct RuleConfig {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// Rule.
-        rule: Box<CopilotRule> = "rule",
-    }
-}
-
-body! {
-    /// `ruleEngineConfig` of a `Copilot`.
-    ///
-    /// Vendor class: `RuleEngineConfig`.
-    pub struct RuleEngineConfig {
-        /// Rules.
-        rules: Vec<RuleConfig> = "rules",
-        /// Fallback.
-        fallback: Fallback = "fallback",
     }
 }
 
@@ -1179,9 +1169,19 @@ body! {
         /// Retention, in seconds.
         retention_seconds: i64 = "retentionSeconds",
         /// On demand summary config.
-        on_demand_summary_config: AiScoringSetting = "onDemandSummaryConfig",
+        on_demand_summary_config: EnabledSetting = "onDemandSummaryConfig",
         /// Model config.
-        model_config: ModelConfig = "modelConfig",
+        model_config: SummaryModelConfig = "modelConfig",
+    }
+}
+
+body! {
+    /// `modelConfig` of a `SummaryGenerationConfig`.
+    ///
+    /// Vendor class: `ModelConfig`.
+    pub struct SummaryModelConfig {
+        /// Whether: use latest model.
+        use_latest_model: bool = "useLatestModel",
     }
 }
 

@@ -61,17 +61,6 @@ use serde_json::Number;
 
 #[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
 body! {
-    /// `actions` of a `Ring`.
-    ///
-    /// Vendor class: `Actions`.
-    pub struct Actions {
-        /// Skills to remove.
-        skills_to_remove: Vec<NamedEntityRef> = "skillsToRemove",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-body! {
     /// `acwSettings` of a `Queue`.
     ///
     /// Vendor class: `AcwSettings`.
@@ -112,17 +101,6 @@ body! {
         max_owned_callback_hours: i64 = "maxOwnedCallbackHours",
         /// Max owned callback delay, in hours.
         max_owned_callback_delay_hours: i64 = "maxOwnedCallbackDelayHours",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-body! {
-    /// `settings` of a `AutoAnswerSettings`.
-    ///
-    /// Vendor classes: `AiScoringSetting` and 5 with the same shape.
-    pub struct AiScoringSetting {
-        /// Whether: enabled.
-        enabled: bool = "enabled",
     }
 }
 
@@ -227,7 +205,7 @@ body! {
         /// Results.
         results: Vec<ApiUsageRow> = "results",
         /// Query status.
-        query_status: ApiUsageQueryResultQueryStatus = "queryStatus",
+        query_status: ApiUsageQueryStatus = "queryStatus",
         /// Cursors.
         cursors: Cursors = "cursors",
     }
@@ -236,7 +214,7 @@ body! {
 #[cfg(any(feature = "rest-oauth", feature = "rest-usage"))]
 open_enum! {
     /// `queryStatus` of a `ApiUsageQueryResult`.
-    pub enum ApiUsageQueryResultQueryStatus {
+    pub enum ApiUsageQueryStatus {
         /// `Complete`.
         Complete = "Complete",
         /// `Failed`.
@@ -281,6 +259,23 @@ body! {
     }
 }
 
+#[cfg(any(feature = "rest-audits", feature = "rest-integrations"))]
+body! {
+    /// `message` of a `AuditLogMessage`.
+    ///
+    /// Vendor class: `MessageInfo`.
+    pub struct AuditMessage {
+        /// Localizable message code.
+        localizable_message_code: Box<str> = "localizableMessageCode",
+        /// Message.
+        message: Box<str> = "message",
+        /// Message with params.
+        message_with_params: Box<str> = "messageWithParams",
+        /// Message params.
+        message_params: Members<Box<str>> = "messageParams",
+    }
+}
+
 #[cfg(any(
     feature = "rest-conversations",
     feature = "rest-presence",
@@ -312,7 +307,33 @@ body! {
     /// Vendor class: `Bullseye`.
     pub struct Bullseye {
         /// Rings.
-        rings: Vec<Ring> = "rings",
+        rings: Vec<BullseyeRing> = "rings",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+body! {
+    /// `rings` of a `Bullseye`.
+    ///
+    /// Vendor class: `Ring`.
+    pub struct BullseyeRing {
+        /// Expansion criteria.
+        expansion_criteria: Vec<ExpansionCriterion> = "expansionCriteria",
+        /// Actions.
+        actions: BullseyeRingActions = "actions",
+        /// Member groups.
+        member_groups: Vec<MemberGroup> = "memberGroups",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+body! {
+    /// `actions` of a `BullseyeRing`.
+    ///
+    /// Vendor class: `Actions`.
+    pub struct BullseyeRingActions {
+        /// Skills to remove.
+        skills_to_remove: Vec<NamedEntityRef> = "skillsToRemove",
     }
 }
 
@@ -813,6 +834,36 @@ body! {
     }
 }
 
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+body! {
+    /// `signature` of a `InboundRoute`.
+    ///
+    /// Vendor class: `Signature`.
+    pub struct EmailSignature {
+        /// Whether: enabled.
+        enabled: bool = "enabled",
+        /// The id of the canned response.
+        canned_response_id: Box<str> = "cannedResponseId",
+        /// Whether: always included.
+        always_included: bool = "alwaysIncluded",
+        /// Inclusion type.
+        inclusion_type: EmailSignatureInclusionType = "inclusionType",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+open_enum! {
+    /// `inclusionType` of a `EmailSignature`.
+    pub enum EmailSignatureInclusionType {
+        /// `Draft`.
+        Draft = "Draft",
+        /// `Send`.
+        Send = "Send",
+        /// `SendOnce`.
+        SendOnce = "SendOnce",
+    }
+}
+
 #[cfg(any(
     feature = "rest-conversations",
     feature = "rest-presence",
@@ -832,6 +883,17 @@ body! {
         employee_type: Box<str> = "employeeType",
         /// Date hire.
         date_hire: Box<str> = "dateHire",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+body! {
+    /// Whether something is on.
+    ///
+    /// Vendor classes: `AiScoringSetting` and 5 with the same shape.
+    pub struct EnabledSetting {
+        /// Whether it is.
+        enabled: bool = "enabled",
     }
 }
 
@@ -881,18 +943,230 @@ body! {
         /// Errors.
         errors: Vec<ErrorBody> = "errors",
         /// Limit.
-        limit: Box<Limit> = "limit",
+        limit: Box<ErrorLimit> = "limit",
+    }
+}
+
+#[cfg(any(feature = "rest-analytics", feature = "rest-conversations", feature = "rest-usage"))]
+body! {
+    /// `limit` of a `ErrorBody`.
+    ///
+    /// Vendor class: `Limit`.
+    pub struct ErrorLimit {
+        /// Key.
+        key: Box<str> = "key",
+        /// Namespace.
+        namespace: ErrorLimitNamespace = "namespace",
+        /// Value.
+        value: i64 = "value",
+    }
+}
+
+#[cfg(any(feature = "rest-analytics", feature = "rest-conversations", feature = "rest-usage"))]
+open_enum! {
+    /// `namespace` of a `ErrorLimit`.
+    pub enum ErrorLimitNamespace {
+        /// `users.rules`.
+        UsersRules = "users.rules",
+        /// `voice.transcription`.
+        VoiceTranscription = "voice.transcription",
+        /// `agent.assistant`.
+        AgentAssistant = "agent.assistant",
+        /// `agentic.virtual.agents`.
+        AgenticVirtualAgents = "agentic.virtual.agents",
+        /// `analytics.agents`.
+        AnalyticsAgents = "analytics.agents",
+        /// `analytics.alerting`.
+        AnalyticsAlerting = "analytics.alerting",
+        /// `analytics.data.extraction`.
+        AnalyticsDataExtraction = "analytics.data.extraction",
+        /// `analytics`.
+        Analytics = "analytics",
+        /// `analytics.realtime`.
+        AnalyticsRealtime = "analytics.realtime",
+        /// `analytics.reporting.settings`.
+        AnalyticsReportingSettings = "analytics.reporting.settings",
+        /// `anomaly.detection`.
+        AnomalyDetection = "anomaly.detection",
+        /// `architect`.
+        Architect = "architect",
+        /// `audiohook`.
+        Audiohook = "audiohook",
+        /// `audiohook.monitor`.
+        AudiohookMonitor = "audiohook.monitor",
+        /// `audit`.
+        Audit = "audit",
+        /// `auth.api`.
+        AuthApi = "auth.api",
+        /// `authorization`.
+        Authorization = "authorization",
+        /// `automation.testing`.
+        AutomationTesting = "automation.testing",
+        /// `bots`.
+        Bots = "bots",
+        /// `bots.voice`.
+        BotsVoice = "bots.voice",
+        /// `business.rules`.
+        BusinessRules = "business.rules",
+        /// `callback`.
+        Callback = "callback",
+        /// `case.management`.
+        CaseManagement = "case.management",
+        /// `cobrowse`.
+        Cobrowse = "cobrowse",
+        /// `content.management`.
+        ContentManagement = "content.management",
+        /// `conversation`.
+        Conversation = "conversation",
+        /// `copilot`.
+        Copilot = "copilot",
+        /// `dataactions`.
+        Dataactions = "dataactions",
+        /// `datatables`.
+        Datatables = "datatables",
+        /// `directory`.
+        Directory = "directory",
+        /// `dsar`.
+        Dsar = "dsar",
+        /// `email`.
+        Email = "email",
+        /// `employee.engagement`.
+        EmployeeEngagement = "employee.engagement",
+        /// `event.orchestration`.
+        EventOrchestration = "event.orchestration",
+        /// `external.contacts`.
+        ExternalContacts = "external.contacts",
+        /// `external.events.data.ingestion`.
+        ExternalEventsDataIngestion = "external.events.data.ingestion",
+        /// `gamification`.
+        Gamification = "gamification",
+        /// `gcv`.
+        Gcv = "gcv",
+        /// `gdpr`.
+        Gdpr = "gdpr",
+        /// `groups`.
+        Groups = "groups",
+        /// `guides`.
+        Guides = "guides",
+        /// `historical.adherence`.
+        HistoricalAdherence = "historical.adherence",
+        /// `infrastructureascode`.
+        Infrastructureascode = "infrastructureascode",
+        /// `integrations`.
+        Integrations = "integrations",
+        /// `intent.miner`.
+        IntentMiner = "intent.miner",
+        /// `internal.messaging`.
+        InternalMessaging = "internal.messaging",
+        /// `journey`.
+        Journey = "journey",
+        /// `knowledge`.
+        Knowledge = "knowledge",
+        /// `language.understanding`.
+        LanguageUnderstanding = "language.understanding",
+        /// `learning`.
+        Learning = "learning",
+        /// `limit.registry`.
+        LimitRegistry = "limit.registry",
+        /// `marketplace`.
+        Marketplace = "marketplace",
+        /// `mcp.analytics.aggregates`.
+        McpAnalyticsAggregates = "mcp.analytics.aggregates",
+        /// `mcp`.
+        Mcp = "mcp",
+        /// `media.communications`.
+        MediaCommunications = "media.communications",
+        /// `messaging`.
+        Messaging = "messaging",
+        /// `micro.frontend`.
+        MicroFrontend = "micro.frontend",
+        /// `multi.org`.
+        MultiOrg = "multi.org",
+        /// `notifications`.
+        Notifications = "notifications",
+        /// `onboarding`.
+        Onboarding = "onboarding",
+        /// `organization.notice`.
+        OrganizationNotice = "organization.notice",
+        /// `outbound`.
+        Outbound = "outbound",
+        /// `platform.api`.
+        PlatformApi = "platform.api",
+        /// `predictive.routing`.
+        PredictiveRouting = "predictive.routing",
+        /// `presence`.
+        Presence = "presence",
+        /// `quality`.
+        Quality = "quality",
+        /// `recording`.
+        Recording = "recording",
+        /// `response.management`.
+        ResponseManagement = "response.management",
+        /// `routing`.
+        Routing = "routing",
+        /// `scim`.
+        Scim = "scim",
+        /// `screen.monitoring`.
+        ScreenMonitoring = "screen.monitoring",
+        /// `sda`.
+        Sda = "sda",
+        /// `search`.
+        Search = "search",
+        /// `secondary.automation.testing`.
+        SecondaryAutomationTesting = "secondary.automation.testing",
+        /// `skills`.
+        Skills = "skills",
+        /// `social.media`.
+        SocialMedia = "social.media",
+        /// `speech.and.text.analytics`.
+        SpeechAndTextAnalytics = "speech.and.text.analytics",
+        /// `speech.integration`.
+        SpeechIntegration = "speech.integration",
+        /// `supportability`.
+        Supportability = "supportability",
+        /// `task.management`.
+        TaskManagement = "task.management",
+        /// `telephony.configuration`.
+        TelephonyConfiguration = "telephony.configuration",
+        /// `usage`.
+        Usage = "usage",
+        /// `users`.
+        Users = "users",
+        /// `web.deployments`.
+        WebDeployments = "web.deployments",
+        /// `web.messaging`.
+        WebMessaging = "web.messaging",
+        /// `webchat`.
+        Webchat = "webchat",
+        /// `webhooks`.
+        Webhooks = "webhooks",
+        /// `workforce.management.adherence`.
+        WorkforceManagementAdherence = "workforce.management.adherence",
+        /// `workforce.management.agent.availability`.
+        WorkforceManagementAgentAvailability = "workforce.management.agent.availability",
+        /// `workforce.management.forecast`.
+        WorkforceManagementForecast = "workforce.management.forecast",
+        /// `workforce.management`.
+        WorkforceManagement = "workforce.management",
+        /// `workforce.management.scheduling.preferences`.
+        WorkforceManagementSchedulingPreferences = "workforce.management.scheduling.preferences",
+        /// `workforce.management.self.schedule`.
+        WorkforceManagementSelfSchedule = "workforce.management.self.schedule",
+        /// `workforce.management.shift.trading`.
+        WorkforceManagementShiftTrading = "workforce.management.shift.trading",
+        /// `system`.
+        System = "system",
     }
 }
 
 #[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
 body! {
-    /// `expansionCriteria` of a `Ring`.
+    /// `expansionCriteria` of a `BullseyeRing`.
     ///
     /// Vendor class: `ExpansionCriterium`.
-    pub struct ExpansionCriterium {
+    pub struct ExpansionCriterion {
         /// Type.
-        type_: ExpansionCriteriumType = "type",
+        type_: ExpansionCriterionType = "type",
         /// Threshold.
         threshold: Number = "threshold",
     }
@@ -900,8 +1174,8 @@ body! {
 
 #[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
 open_enum! {
-    /// `type` of a `ExpansionCriterium`.
-    pub enum ExpansionCriteriumType {
+    /// `type` of a `ExpansionCriterion`.
+    pub enum ExpansionCriterionType {
         /// `TIMEOUT_SECONDS`.
         TimeoutSeconds = "TIMEOUT_SECONDS",
     }
@@ -1172,7 +1446,7 @@ body! {
         /// Spam flow.
         spam_flow: Box<NamedEntityRef> = "spamFlow",
         /// Signature.
-        signature: Signature = "signature",
+        signature: EmailSignature = "signature",
         /// History inclusion.
         history_inclusion: InboundRouteHistoryInclusion = "historyInclusion",
         /// Whether: allow multiple actions.
@@ -1236,218 +1510,6 @@ body! {
         properties: Members<Json> = "properties",
         /// Additional properties.
         additional_properties: Json = "additionalProperties",
-    }
-}
-
-#[cfg(any(feature = "rest-analytics", feature = "rest-conversations", feature = "rest-usage"))]
-body! {
-    /// `limit` of a `ErrorBody`.
-    ///
-    /// Vendor class: `Limit`.
-    pub struct Limit {
-        /// Key.
-        key: Box<str> = "key",
-        /// Namespace.
-        namespace: LimitNamespace = "namespace",
-        /// Value.
-        value: i64 = "value",
-    }
-}
-
-#[cfg(any(feature = "rest-analytics", feature = "rest-conversations", feature = "rest-usage"))]
-open_enum! {
-    /// `namespace` of a `Limit`.
-    pub enum LimitNamespace {
-        /// `users.rules`.
-        UsersRules = "users.rules",
-        /// `voice.transcription`.
-        VoiceTranscription = "voice.transcription",
-        /// `agent.assistant`.
-        AgentAssistant = "agent.assistant",
-        /// `agentic.virtual.agents`.
-        AgenticVirtualAgents = "agentic.virtual.agents",
-        /// `analytics.agents`.
-        AnalyticsAgents = "analytics.agents",
-        /// `analytics.alerting`.
-        AnalyticsAlerting = "analytics.alerting",
-        /// `analytics.data.extraction`.
-        AnalyticsDataExtraction = "analytics.data.extraction",
-        /// `analytics`.
-        Analytics = "analytics",
-        /// `analytics.realtime`.
-        AnalyticsRealtime = "analytics.realtime",
-        /// `analytics.reporting.settings`.
-        AnalyticsReportingSettings = "analytics.reporting.settings",
-        /// `anomaly.detection`.
-        AnomalyDetection = "anomaly.detection",
-        /// `architect`.
-        Architect = "architect",
-        /// `audiohook`.
-        Audiohook = "audiohook",
-        /// `audiohook.monitor`.
-        AudiohookMonitor = "audiohook.monitor",
-        /// `audit`.
-        Audit = "audit",
-        /// `auth.api`.
-        AuthApi = "auth.api",
-        /// `authorization`.
-        Authorization = "authorization",
-        /// `automation.testing`.
-        AutomationTesting = "automation.testing",
-        /// `bots`.
-        Bots = "bots",
-        /// `bots.voice`.
-        BotsVoice = "bots.voice",
-        /// `business.rules`.
-        BusinessRules = "business.rules",
-        /// `callback`.
-        Callback = "callback",
-        /// `case.management`.
-        CaseManagement = "case.management",
-        /// `cobrowse`.
-        Cobrowse = "cobrowse",
-        /// `content.management`.
-        ContentManagement = "content.management",
-        /// `conversation`.
-        Conversation = "conversation",
-        /// `copilot`.
-        Copilot = "copilot",
-        /// `dataactions`.
-        Dataactions = "dataactions",
-        /// `datatables`.
-        Datatables = "datatables",
-        /// `directory`.
-        Directory = "directory",
-        /// `dsar`.
-        Dsar = "dsar",
-        /// `email`.
-        Email = "email",
-        /// `employee.engagement`.
-        EmployeeEngagement = "employee.engagement",
-        /// `event.orchestration`.
-        EventOrchestration = "event.orchestration",
-        /// `external.contacts`.
-        ExternalContacts = "external.contacts",
-        /// `external.events.data.ingestion`.
-        ExternalEventsDataIngestion = "external.events.data.ingestion",
-        /// `gamification`.
-        Gamification = "gamification",
-        /// `gcv`.
-        Gcv = "gcv",
-        /// `gdpr`.
-        Gdpr = "gdpr",
-        /// `groups`.
-        Groups = "groups",
-        /// `guides`.
-        Guides = "guides",
-        /// `historical.adherence`.
-        HistoricalAdherence = "historical.adherence",
-        /// `infrastructureascode`.
-        Infrastructureascode = "infrastructureascode",
-        /// `integrations`.
-        Integrations = "integrations",
-        /// `intent.miner`.
-        IntentMiner = "intent.miner",
-        /// `internal.messaging`.
-        InternalMessaging = "internal.messaging",
-        /// `journey`.
-        Journey = "journey",
-        /// `knowledge`.
-        Knowledge = "knowledge",
-        /// `language.understanding`.
-        LanguageUnderstanding = "language.understanding",
-        /// `learning`.
-        Learning = "learning",
-        /// `limit.registry`.
-        LimitRegistry = "limit.registry",
-        /// `marketplace`.
-        Marketplace = "marketplace",
-        /// `mcp.analytics.aggregates`.
-        McpAnalyticsAggregates = "mcp.analytics.aggregates",
-        /// `mcp`.
-        Mcp = "mcp",
-        /// `media.communications`.
-        MediaCommunications = "media.communications",
-        /// `messaging`.
-        Messaging = "messaging",
-        /// `micro.frontend`.
-        MicroFrontend = "micro.frontend",
-        /// `multi.org`.
-        MultiOrg = "multi.org",
-        /// `notifications`.
-        Notifications = "notifications",
-        /// `onboarding`.
-        Onboarding = "onboarding",
-        /// `organization.notice`.
-        OrganizationNotice = "organization.notice",
-        /// `outbound`.
-        Outbound = "outbound",
-        /// `platform.api`.
-        PlatformApi = "platform.api",
-        /// `predictive.routing`.
-        PredictiveRouting = "predictive.routing",
-        /// `presence`.
-        Presence = "presence",
-        /// `quality`.
-        Quality = "quality",
-        /// `recording`.
-        Recording = "recording",
-        /// `response.management`.
-        ResponseManagement = "response.management",
-        /// `routing`.
-        Routing = "routing",
-        /// `scim`.
-        Scim = "scim",
-        /// `screen.monitoring`.
-        ScreenMonitoring = "screen.monitoring",
-        /// `sda`.
-        Sda = "sda",
-        /// `search`.
-        Search = "search",
-        /// `secondary.automation.testing`.
-        SecondaryAutomationTesting = "secondary.automation.testing",
-        /// `skills`.
-        Skills = "skills",
-        /// `social.media`.
-        SocialMedia = "social.media",
-        /// `speech.and.text.analytics`.
-        SpeechAndTextAnalytics = "speech.and.text.analytics",
-        /// `speech.integration`.
-        SpeechIntegration = "speech.integration",
-        /// `supportability`.
-        Supportability = "supportability",
-        /// `task.management`.
-        TaskManagement = "task.management",
-        /// `telephony.configuration`.
-        TelephonyConfiguration = "telephony.configuration",
-        /// `usage`.
-        Usage = "usage",
-        /// `users`.
-        Users = "users",
-        /// `web.deployments`.
-        WebDeployments = "web.deployments",
-        /// `web.messaging`.
-        WebMessaging = "web.messaging",
-        /// `webchat`.
-        Webchat = "webchat",
-        /// `webhooks`.
-        Webhooks = "webhooks",
-        /// `workforce.management.adherence`.
-        WorkforceManagementAdherence = "workforce.management.adherence",
-        /// `workforce.management.agent.availability`.
-        WorkforceManagementAgentAvailability = "workforce.management.agent.availability",
-        /// `workforce.management.forecast`.
-        WorkforceManagementForecast = "workforce.management.forecast",
-        /// `workforce.management`.
-        WorkforceManagement = "workforce.management",
-        /// `workforce.management.scheduling.preferences`.
-        WorkforceManagementSchedulingPreferences = "workforce.management.scheduling.preferences",
-        /// `workforce.management.self.schedule`.
-        WorkforceManagementSelfSchedule = "workforce.management.self.schedule",
-        /// `workforce.management.shift.trading`.
-        WorkforceManagementShiftTrading = "workforce.management.shift.trading",
-        /// `system`.
-        System = "system",
     }
 }
 
@@ -1695,23 +1757,6 @@ open_enum! {
         Group = "GROUP",
         /// `SKILLGROUP`.
         Skillgroup = "SKILLGROUP",
-    }
-}
-
-#[cfg(any(feature = "rest-audits", feature = "rest-integrations"))]
-body! {
-    /// `message` of a `AuditLogMessage`.
-    ///
-    /// Vendor class: `MessageInfo`.
-    pub struct MessageInfo {
-        /// Localizable message code.
-        localizable_message_code: Box<str> = "localizableMessageCode",
-        /// Message.
-        message: Box<str> = "message",
-        /// Message with params.
-        message_with_params: Box<str> = "messageWithParams",
-        /// Message params.
-        message_params: Members<Box<str>> = "messageParams",
     }
 }
 
@@ -2000,31 +2045,6 @@ body! {
         active: bool = "active",
         /// Whether: indefinite.
         indefinite: bool = "indefinite",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-body! {
-    /// `pages` of a `Script`.
-    ///
-    /// Vendor class: `Page`.
-    pub struct Page {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// The id of the version.
-        version_id: Box<str> = "versionId",
-        /// When: created.
-        created_date: Timestamp = "createdDate",
-        /// When: modified.
-        modified_date: Timestamp = "modifiedDate",
-        /// Root container.
-        root_container: Members<Json> = "rootContainer",
-        /// Properties.
-        properties: Members<Json> = "properties",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
     }
@@ -2368,21 +2388,6 @@ body! {
     }
 }
 
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-body! {
-    /// `rings` of a `Bullseye`.
-    ///
-    /// Vendor class: `Ring`.
-    pub struct Ring {
-        /// Expansion criteria.
-        expansion_criteria: Vec<ExpansionCriterium> = "expansionCriteria",
-        /// Actions.
-        actions: Actions = "actions",
-        /// Member groups.
-        member_groups: Vec<MemberGroup> = "memberGroups",
-    }
-}
-
 #[cfg(any(feature = "rest-oauth", feature = "rest-tokens", feature = "rest-users"))]
 body! {
     /// `roleDivisions` of a `OAuthClient`.
@@ -2498,7 +2503,32 @@ body! {
         /// Custom actions.
         custom_actions: Json = "customActions",
         /// Pages.
-        pages: Vec<Page> = "pages",
+        pages: Vec<ScriptPage> = "pages",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+    }
+}
+
+#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
+body! {
+    /// `pages` of a `Script`.
+    ///
+    /// Vendor class: `Page`.
+    pub struct ScriptPage {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// The id of the version.
+        version_id: Box<str> = "versionId",
+        /// When: created.
+        created_date: Timestamp = "createdDate",
+        /// When: modified.
+        modified_date: Timestamp = "modifiedDate",
+        /// Root container.
+        root_container: Members<Json> = "rootContainer",
+        /// Properties.
+        properties: Members<Json> = "properties",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
     }
@@ -2514,36 +2544,6 @@ body! {
         percentage: Number = "percentage",
         /// Duration, in milliseconds.
         duration_ms: i64 = "durationMs",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-body! {
-    /// `signature` of a `InboundRoute`.
-    ///
-    /// Vendor class: `Signature`.
-    pub struct Signature {
-        /// Whether: enabled.
-        enabled: bool = "enabled",
-        /// The id of the canned response.
-        canned_response_id: Box<str> = "cannedResponseId",
-        /// Whether: always included.
-        always_included: bool = "alwaysIncluded",
-        /// Inclusion type.
-        inclusion_type: SignatureInclusionType = "inclusionType",
-    }
-}
-
-#[cfg(any(feature = "rest-conversations", feature = "rest-routing", feature = "rest-users"))]
-open_enum! {
-    /// `inclusionType` of a `Signature`.
-    pub enum SignatureInclusionType {
-        /// `Draft`.
-        Draft = "Draft",
-        /// `Send`.
-        Send = "Send",
-        /// `SendOnce`.
-        SendOnce = "SendOnce",
     }
 }
 

@@ -4,9 +4,9 @@
 //! Users: the types of this family alone.
 
 use super::shared::{
-    AiScoringSetting, Biography, ComparisonOperator, Conjunction, Contact, Credential,
-    EmployerInfo, EntityState, Geolocation, Group, Image, JsonSchemaDocument, Location,
-    LocationDefinition, NamedEntityRef, OAuthLastTokenIssued, Organization, OrganizationPresence,
+    Biography, ComparisonOperator, Conjunction, Contact, Credential, EmployerInfo, EnabledSetting,
+    EntityState, Geolocation, Group, Image, JsonSchemaDocument, Location, LocationDefinition,
+    NamedEntityRef, OAuthLastTokenIssued, Organization, OrganizationPresence,
     OrganizationPresenceDefinition, OutOfOffice, PresenceDefinition, Queue,
     ResourceConditionNodeOperator, ResourceConditionValueType, RoutingSkill, RoutingStatus,
     SystemPresenceName, Team, TokenInfo, User, UserAuthorization, UserPresence,
@@ -71,7 +71,7 @@ body! {
     /// Vendor class: `AutoAnswerSettings`.
     pub struct AutoAnswerSettings {
         /// Settings.
-        settings: Members<AiScoringSetting> = "settings",
+        settings: Members<EnabledSetting> = "settings",
     }
 }
 
@@ -212,27 +212,11 @@ body! {
         /// User.
         user: Box<ChatUserRef> = "user",
         /// Room.
-        room: Box<Room> = "room",
+        room: Box<ChatRoom> = "room",
         /// Chat type.
-        chat_type: ChatItemChatType = "chatType",
+        chat_type: ChatType = "chatType",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
-    }
-}
-
-open_enum! {
-    /// `chatType` of a `ChatItem`.
-    pub enum ChatItemChatType {
-        /// `adhoc`.
-        Adhoc = "adhoc",
-        /// `acd`.
-        Acd = "acd",
-        /// `group`.
-        Group = "group",
-        /// `oneOnOne`.
-        OneOnOne = "oneOnOne",
-        /// `supervisorAssistance`.
-        SupervisorAssistance = "supervisorAssistance",
     }
 }
 
@@ -273,6 +257,52 @@ body! {
 }
 
 body! {
+    /// `room` of a `ChatItem`.
+    ///
+    /// Vendor class: `Room`.
+    pub struct ChatRoom {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// When: created.
+        date_created: Timestamp = "dateCreated",
+        /// Room type.
+        room_type: ChatType = "roomType",
+        /// Description.
+        description: Box<str> = "description",
+        /// Subject.
+        subject: Box<str> = "subject",
+        /// Participant limit.
+        participant_limit: i64 = "participantLimit",
+        /// Owners.
+        owners: Vec<EntityRef> = "owners",
+        /// Pinned messages.
+        pinned_messages: Vec<EntityRef> = "pinnedMessages",
+        /// Jid.
+        jid: Box<str> = "jid",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+    }
+}
+
+open_enum! {
+    /// `chatType` of a `ChatItem`.
+    pub enum ChatType {
+        /// `adhoc`.
+        Adhoc = "adhoc",
+        /// `acd`.
+        Acd = "acd",
+        /// `group`.
+        Group = "group",
+        /// `oneOnOne`.
+        OneOnOne = "oneOnOne",
+        /// `supervisorAssistance`.
+        SupervisorAssistance = "supervisorAssistance",
+    }
+}
+
+body! {
     /// `user` of a `ChatItem`.
     ///
     /// Vendor class: `ChatUserRef`.
@@ -298,7 +328,7 @@ body! {
     /// What `GetUsersCustomattributesSchemasCoretype` answers.
     ///
     /// Vendor class: `Coretype`.
-    pub struct Coretype {
+    pub struct CoreType {
         /// Its id.
         id: Box<str> = "id",
         /// Its name.
@@ -308,7 +338,7 @@ body! {
         /// When: created.
         date_created: Timestamp = "dateCreated",
         /// Schema.
-        schema: Box<Schema> = "schema",
+        schema: Box<CoreTypeSchema> = "schema",
         /// Whether: current.
         current: bool = "current",
         /// Validation fields.
@@ -325,16 +355,46 @@ body! {
 }
 
 body! {
+    /// `items` of a `CoreTypeSchema`.
+    ///
+    /// Vendor class: `Items`.
+    pub struct CoreTypeItems {
+        /// Type.
+        type_: Box<str> = "type",
+        /// Pattern.
+        pattern: Box<str> = "pattern",
+    }
+}
+
+body! {
     /// What `GetUsersCustomattributesSchemasCoretypes` answers.
     ///
     /// Vendor class: `CoretypeListing`.
-    pub struct CoretypeListing {
+    pub struct CoreTypeListing {
         /// How many there are, on all pages.
         total: i64 = "total",
         /// What is on this page.
-        entities: Vec<Coretype> = "entities",
+        entities: Vec<CoreType> = "entities",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
+    /// `schema` of a `CoreType`.
+    ///
+    /// Vendor class: `Schema`.
+    pub struct CoreTypeSchema {
+        /// Title.
+        title: Box<str> = "title",
+        /// Description.
+        description: Box<str> = "description",
+        /// Type.
+        type_: Vec<Box<str>> = "type",
+        /// Items.
+        items: CoreTypeItems = "items",
+        /// Pattern.
+        pattern: Box<str> = "pattern",
     }
 }
 
@@ -528,60 +588,20 @@ body! {
 }
 
 body! {
-    /// What `PostUsersDevelopmentActivitiesAggregatesQuery` sends.
+    /// `data` of a `DevelopmentActivityAggregateGroup`.
     ///
-    /// Vendor class: `DevelopmentActivityAggregateParam`.
-    pub struct DevelopmentActivityAggregateParam {
+    /// Vendor class: `DevelopmentActivityAggregateQueryResponseData`.
+    pub struct DevelopmentActivityAggregateData {
         /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
         interval: Box<str> = "interval",
         /// Metrics.
-        metrics: Vec<Box<str>> = "metrics",
-        /// What to group by.
-        group_by: Vec<Box<str>> = "groupBy",
-        /// Filter.
-        filter: DevelopmentActivityAggregateQueryRequestFilter = "filter",
-    }
-}
-
-body! {
-    /// `clauses` of a `DevelopmentActivityAggregateQueryRequestFilter`.
-    ///
-    /// Vendor class: `DevelopmentActivityAggregateQueryRequestClause`.
-    pub struct DevelopmentActivityAggregateQueryRequestClause {
-        /// Type.
-        type_: DevelopmentFilterType = "type",
-        /// Predicates.
-        predicates: Vec<DevelopmentActivityAggregateQueryRequestPredicate> = "predicates",
-    }
-}
-
-body! {
-    /// `filter` of a `DevelopmentActivityAggregateParam`.
-    ///
-    /// Vendor class: `DevelopmentActivityAggregateQueryRequestFilter`.
-    pub struct DevelopmentActivityAggregateQueryRequestFilter {
-        /// Type.
-        type_: DevelopmentFilterType = "type",
-        /// Clauses.
-        clauses: Vec<DevelopmentActivityAggregateQueryRequestClause> = "clauses",
-    }
-}
-
-body! {
-    /// `predicates` of a `DevelopmentActivityAggregateQueryRequestClause`.
-    ///
-    /// Vendor class: `DevelopmentActivityAggregateQueryRequestPredicate`.
-    pub struct DevelopmentActivityAggregateQueryRequestPredicate {
-        /// Dimension.
-        dimension: DevelopmentActivityAggregateQueryRequestPredicateDimension = "dimension",
-        /// Value.
-        value: Box<str> = "value",
+        metrics: Vec<DevelopmentActivityAggregateMetric> = "metrics",
     }
 }
 
 open_enum! {
-    /// `dimension` of a `DevelopmentActivityAggregateQueryRequestPredicate`.
-    pub enum DevelopmentActivityAggregateQueryRequestPredicateDimension {
+    /// `dimension` of a `DevelopmentActivityAggregateQueryPredicate`.
+    pub enum DevelopmentActivityAggregateDimension {
         /// `attendeeId`.
         AttendeeId = "attendeeId",
         /// `type`.
@@ -594,80 +614,78 @@ open_enum! {
 }
 
 body! {
-    /// `data` of a `DevelopmentActivityAggregateQueryResponseGroupedData`.
-    ///
-    /// Vendor class: `DevelopmentActivityAggregateQueryResponseData`.
-    pub struct DevelopmentActivityAggregateQueryResponseData {
-        /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
-        interval: Box<str> = "interval",
-        /// Metrics.
-        metrics: Vec<DevelopmentActivityAggregateQueryResponseMetric> = "metrics",
-    }
-}
-
-body! {
     /// `results` of a `DevelopmentActivityAggregateResponse`.
     ///
     /// Vendor class: `DevelopmentActivityAggregateQueryResponseGroupedData`.
-    pub struct DevelopmentActivityAggregateQueryResponseGroupedData {
+    pub struct DevelopmentActivityAggregateGroup {
         /// Group.
         group: Members<Box<str>> = "group",
         /// Data.
-        data: Vec<DevelopmentActivityAggregateQueryResponseData> = "data",
+        data: Vec<DevelopmentActivityAggregateData> = "data",
     }
 }
 
 body! {
-    /// `metrics` of a `DevelopmentActivityAggregateQueryResponseData`.
+    /// `metrics` of a `DevelopmentActivityAggregateData`.
     ///
     /// Vendor class: `DevelopmentActivityAggregateQueryResponseMetric`.
-    pub struct DevelopmentActivityAggregateQueryResponseMetric {
+    pub struct DevelopmentActivityAggregateMetric {
         /// Metric.
-        metric: DevelopmentActivityAggregateQueryResponseMetricMetric = "metric",
+        metric: DevelopmentActivityMetric = "metric",
         /// Stats.
-        stats: Box<DevelopmentActivityAggregateQueryResponseStatistics> = "stats",
-    }
-}
-
-open_enum! {
-    /// `metric` of a `DevelopmentActivityAggregateQueryResponseMetric`.
-    pub enum DevelopmentActivityAggregateQueryResponseMetricMetric {
-        /// `nActivities`.
-        NActivities = "nActivities",
-        /// `nPlannedActivities`.
-        NPlannedActivities = "nPlannedActivities",
-        /// `nInProgressActivities`.
-        NInProgressActivities = "nInProgressActivities",
-        /// `nCompleteActivities`.
-        NCompleteActivities = "nCompleteActivities",
-        /// `nOverdueActivities`.
-        NOverdueActivities = "nOverdueActivities",
-        /// `nInvalidScheduleActivities`.
-        NInvalidScheduleActivities = "nInvalidScheduleActivities",
-        /// `nPassedActivities`.
-        NPassedActivities = "nPassedActivities",
-        /// `nFailedActivities`.
-        NFailedActivities = "nFailedActivities",
-        /// `oActivityScore`.
-        OActivityScore = "oActivityScore",
-        /// `nNotCompletedActivities`.
-        NNotCompletedActivities = "nNotCompletedActivities",
+        stats: Box<DevelopmentActivityAggregateStatistics> = "stats",
     }
 }
 
 body! {
-    /// `stats` of a `DevelopmentActivityAggregateQueryResponseMetric`.
+    /// What `PostUsersDevelopmentActivitiesAggregatesQuery` sends.
     ///
-    /// Vendor class: `DevelopmentActivityAggregateQueryResponseStatistics`.
-    pub struct DevelopmentActivityAggregateQueryResponseStatistics {
-        /// Count.
-        count: i64 = "count",
-        /// Min.
-        min: Number = "min",
-        /// Max.
-        max: Number = "max",
-        /// Sum.
-        sum: Number = "sum",
+    /// Vendor class: `DevelopmentActivityAggregateParam`.
+    pub struct DevelopmentActivityAggregateQuery {
+        /// From when to when, such as `2026-03-04T09:00:00Z/2026-03-04T10:00:00Z`.
+        interval: Box<str> = "interval",
+        /// Metrics.
+        metrics: Vec<Box<str>> = "metrics",
+        /// What to group by.
+        group_by: Vec<Box<str>> = "groupBy",
+        /// Filter.
+        filter: DevelopmentActivityAggregateQueryFilter = "filter",
+    }
+}
+
+body! {
+    /// `clauses` of a `DevelopmentActivityAggregateQueryFilter`.
+    ///
+    /// Vendor class: `DevelopmentActivityAggregateQueryRequestClause`.
+    pub struct DevelopmentActivityAggregateQueryClause {
+        /// Type.
+        type_: DevelopmentFilterType = "type",
+        /// Predicates.
+        predicates: Vec<DevelopmentActivityAggregateQueryPredicate> = "predicates",
+    }
+}
+
+body! {
+    /// `filter` of a `DevelopmentActivityAggregateQuery`.
+    ///
+    /// Vendor class: `DevelopmentActivityAggregateQueryRequestFilter`.
+    pub struct DevelopmentActivityAggregateQueryFilter {
+        /// Type.
+        type_: DevelopmentFilterType = "type",
+        /// Clauses.
+        clauses: Vec<DevelopmentActivityAggregateQueryClause> = "clauses",
+    }
+}
+
+body! {
+    /// `predicates` of a `DevelopmentActivityAggregateQueryClause`.
+    ///
+    /// Vendor class: `DevelopmentActivityAggregateQueryRequestPredicate`.
+    pub struct DevelopmentActivityAggregateQueryPredicate {
+        /// Dimension.
+        dimension: DevelopmentActivityAggregateDimension = "dimension",
+        /// Value.
+        value: Box<str> = "value",
     }
 }
 
@@ -677,7 +695,23 @@ body! {
     /// Vendor class: `DevelopmentActivityAggregateResponse`.
     pub struct DevelopmentActivityAggregateResponse {
         /// Results.
-        results: Vec<DevelopmentActivityAggregateQueryResponseGroupedData> = "results",
+        results: Vec<DevelopmentActivityAggregateGroup> = "results",
+    }
+}
+
+body! {
+    /// `stats` of a `DevelopmentActivityAggregateMetric`.
+    ///
+    /// Vendor class: `DevelopmentActivityAggregateQueryResponseStatistics`.
+    pub struct DevelopmentActivityAggregateStatistics {
+        /// Count.
+        count: i64 = "count",
+        /// Min.
+        min: Number = "min",
+        /// Max.
+        max: Number = "max",
+        /// Sum.
+        sum: Number = "sum",
     }
 }
 
@@ -720,6 +754,32 @@ body! {
 }
 
 open_enum! {
+    /// `metric` of a `DevelopmentActivityAggregateMetric`.
+    pub enum DevelopmentActivityMetric {
+        /// `nActivities`.
+        NActivities = "nActivities",
+        /// `nPlannedActivities`.
+        NPlannedActivities = "nPlannedActivities",
+        /// `nInProgressActivities`.
+        NInProgressActivities = "nInProgressActivities",
+        /// `nCompleteActivities`.
+        NCompleteActivities = "nCompleteActivities",
+        /// `nOverdueActivities`.
+        NOverdueActivities = "nOverdueActivities",
+        /// `nInvalidScheduleActivities`.
+        NInvalidScheduleActivities = "nInvalidScheduleActivities",
+        /// `nPassedActivities`.
+        NPassedActivities = "nPassedActivities",
+        /// `nFailedActivities`.
+        NFailedActivities = "nFailedActivities",
+        /// `oActivityScore`.
+        OActivityScore = "oActivityScore",
+        /// `nNotCompletedActivities`.
+        NNotCompletedActivities = "nNotCompletedActivities",
+    }
+}
+
+open_enum! {
     /// `status` of a `DevelopmentActivity`.
     pub enum DevelopmentActivityStatus {
         /// `Planned`.
@@ -754,7 +814,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// `type` of a `DevelopmentActivityAggregateQueryRequestFilter`.
+    /// `type` of a `DevelopmentActivityAggregateQueryFilter`.
     pub enum DevelopmentFilterType {
         /// `And`.
         And = "And",
@@ -875,7 +935,7 @@ body! {
         /// State.
         state: Box<str> = "state",
         /// Sections.
-        sections: Vec<Section> = "sections",
+        sections: Vec<FieldConfigSection> = "sections",
         /// Version.
         version: Box<str> = "version",
         /// Schema version.
@@ -898,24 +958,10 @@ open_enum! {
 }
 
 body! {
-    /// `fieldConfigs` of a `UserMe`.
-    ///
-    /// Vendor class: `FieldConfigs`.
-    pub struct FieldConfigs {
-        /// Org.
-        org: Box<FieldConfig> = "org",
-        /// Person.
-        person: Box<FieldConfig> = "person",
-        /// Group.
-        group: Box<FieldConfig> = "group",
-    }
-}
-
-body! {
-    /// `fieldList` of a `Section`.
+    /// `fieldList` of a `FieldConfigSection`.
     ///
     /// Vendor class: `FieldList`.
-    pub struct FieldList {
+    pub struct FieldConfigField {
         /// Whether: custom labels.
         custom_labels: bool = "customLabels",
         /// Instruction text.
@@ -936,6 +982,36 @@ body! {
         required: bool = "required",
         /// Whether: gdpr.
         gdpr: bool = "gdpr",
+    }
+}
+
+body! {
+    /// `sections` of a `FieldConfig`.
+    ///
+    /// Vendor class: `Section`.
+    pub struct FieldConfigSection {
+        /// Field list.
+        field_list: Vec<FieldConfigField> = "fieldList",
+        /// Instruction text.
+        instruction_text: Box<str> = "instructionText",
+        /// Key.
+        key: Box<str> = "key",
+        /// State.
+        state: Box<str> = "state",
+    }
+}
+
+body! {
+    /// `fieldConfigs` of a `UserMe`.
+    ///
+    /// Vendor class: `FieldConfigs`.
+    pub struct FieldConfigs {
+        /// Org.
+        org: Box<FieldConfig> = "org",
+        /// Person.
+        person: Box<FieldConfig> = "person",
+        /// Group.
+        group: Box<FieldConfig> = "group",
     }
 }
 
@@ -971,27 +1047,29 @@ body! {
     }
 }
 
-body! {
-    /// `itemValidationLimits` of a `Coretype`.
-    ///
-    /// Vendor class: `ItemValidationLimits`.
-    pub struct ItemValidationLimits {
-        /// Min length.
-        min_length: MaxLength = "minLength",
-        /// Max length.
-        max_length: MaxLength = "maxLength",
+open_enum! {
+    /// `integrationPresenceSource` of a `UserSearchRequest`.
+    pub enum IntegrationPresenceSource {
+        /// `MicrosoftTeams`.
+        MicrosoftTeams = "MicrosoftTeams",
+        /// `ZoomPhone`.
+        ZoomPhone = "ZoomPhone",
+        /// `EightByEight`.
+        EightByEight = "EightByEight",
+        /// `RingCentral`.
+        RingCentral = "RingCentral",
     }
 }
 
 body! {
-    /// `items` of a `Schema`.
+    /// `itemValidationLimits` of a `CoreType`.
     ///
-    /// Vendor class: `Items`.
-    pub struct Items {
-        /// Type.
-        type_: Box<str> = "type",
-        /// Pattern.
-        pattern: Box<str> = "pattern",
+    /// Vendor class: `ItemValidationLimits`.
+    pub struct ItemValidationLimits {
+        /// Min length.
+        min_length: LengthLimits = "minLength",
+        /// Max length.
+        max_length: LengthLimits = "maxLength",
     }
 }
 
@@ -999,7 +1077,7 @@ body! {
     /// `minLength` of a `ValidationLimits`.
     ///
     /// Vendor classes: `MaxLength` and 1 with the same shape.
-    pub struct MaxLength {
+    pub struct LengthLimits {
         /// Min.
         min: i64 = "min",
         /// Max.
@@ -1156,54 +1234,6 @@ body! {
 }
 
 body! {
-    /// `room` of a `ChatItem`.
-    ///
-    /// Vendor class: `Room`.
-    pub struct Room {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// When: created.
-        date_created: Timestamp = "dateCreated",
-        /// Room type.
-        room_type: ChatItemChatType = "roomType",
-        /// Description.
-        description: Box<str> = "description",
-        /// Subject.
-        subject: Box<str> = "subject",
-        /// Participant limit.
-        participant_limit: i64 = "participantLimit",
-        /// Owners.
-        owners: Vec<EntityRef> = "owners",
-        /// Pinned messages.
-        pinned_messages: Vec<EntityRef> = "pinnedMessages",
-        /// Jid.
-        jid: Box<str> = "jid",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-    }
-}
-
-body! {
-    /// `schema` of a `Coretype`.
-    ///
-    /// Vendor class: `Schema`.
-    pub struct Schema {
-        /// Title.
-        title: Box<str> = "title",
-        /// Description.
-        description: Box<str> = "description",
-        /// Type.
-        type_: Vec<Box<str>> = "type",
-        /// Items.
-        items: Items = "items",
-        /// Pattern.
-        pattern: Box<str> = "pattern",
-    }
-}
-
-body! {
     /// What `GetUsersCustomattributesSchemasLimits` answers.
     ///
     /// Vendor class: `SchemaQuantityLimits`.
@@ -1264,22 +1294,6 @@ open_enum! {
         Desc = "DESC",
         /// `SCORE`.
         Score = "SCORE",
-    }
-}
-
-body! {
-    /// `sections` of a `FieldConfig`.
-    ///
-    /// Vendor class: `Section`.
-    pub struct Section {
-        /// Field list.
-        field_list: Vec<FieldList> = "fieldList",
-        /// Instruction text.
-        instruction_text: Box<str> = "instructionText",
-        /// Key.
-        key: Box<str> = "key",
-        /// State.
-        state: Box<str> = "state",
     }
 }
 
@@ -1450,32 +1464,6 @@ body! {
 }
 
 body! {
-    /// What `GetUsersPresencesPurecloudBulk` and `GetUsersPresenceBulk` answer.
-    ///
-    /// Vendor class: `UcUserPresence`.
-    pub struct UcUserPresence {
-        /// Its id.
-        id: Box<str> = "id",
-        /// Its name.
-        name: Box<str> = "name",
-        /// The id of the user.
-        user_id: Box<str> = "userId",
-        /// Source.
-        source: Box<str> = "source",
-        /// The id of the source.
-        source_id: Box<str> = "sourceId",
-        /// Presence definition.
-        presence_definition: Box<PresenceDefinition> = "presenceDefinition",
-        /// Message.
-        message: Box<str> = "message",
-        /// When: modified.
-        modified_date: Timestamp = "modifiedDate",
-        /// Its path in the REST API.
-        self_uri: Box<str> = "selfUri",
-    }
-}
-
-body! {
     /// What `PatchUser` sends.
     ///
     /// Vendor class: `UpdateUser`.
@@ -1641,7 +1629,7 @@ body! {
     /// `expands` of a `UserProfile`.
     ///
     /// Vendor class: `UserExpands`.
-    pub struct UserExpands {
+    pub struct UserExpansions {
         /// Routing status.
         routing_status: Box<RoutingStatus> = "routingStatus",
         /// Presence.
@@ -1825,6 +1813,32 @@ body! {
 }
 
 body! {
+    /// What `GetUsersPresencesPurecloudBulk` and `GetUsersPresenceBulk` answer.
+    ///
+    /// Vendor class: `UcUserPresence`.
+    pub struct UserPresenceOfSource {
+        /// Its id.
+        id: Box<str> = "id",
+        /// Its name.
+        name: Box<str> = "name",
+        /// The id of the user.
+        user_id: Box<str> = "userId",
+        /// Source.
+        source: Box<str> = "source",
+        /// The id of the source.
+        source_id: Box<str> = "sourceId",
+        /// Presence definition.
+        presence_definition: Box<PresenceDefinition> = "presenceDefinition",
+        /// Message.
+        message: Box<str> = "message",
+        /// When: modified.
+        modified_date: Timestamp = "modifiedDate",
+        /// Its path in the REST API.
+        self_uri: Box<str> = "selfUri",
+    }
+}
+
+body! {
     /// What `GetUserProfile` answers.
     ///
     /// Vendor class: `UserProfile`.
@@ -1840,7 +1854,7 @@ body! {
         /// Version.
         version: i64 = "version",
         /// Expands.
-        expands: Box<UserExpands> = "expands",
+        expands: Box<UserExpansions> = "expands",
         /// Its path in the REST API.
         self_uri: Box<str> = "selfUri",
     }
@@ -1850,7 +1864,7 @@ body! {
     /// What `PostUserRoutinglanguages` and `PatchUserRoutinglanguagesBulk` send.
     ///
     /// Vendor class: `UserRoutingLanguagePost`.
-    pub struct UserRoutingLanguagePost {
+    pub struct UserRoutingLanguageRequest {
         /// Its id.
         id: Box<str> = "id",
         /// Proficiency.
@@ -1866,7 +1880,7 @@ body! {
     /// What `PostUserRoutingskills` and `PatchUserRoutingskillsBulk` and others send.
     ///
     /// Vendor class: `UserRoutingSkillPost`.
-    pub struct UserRoutingSkillPost {
+    pub struct UserRoutingSkillRequest {
         /// Its id.
         id: Box<str> = "id",
         /// Proficiency.
@@ -1970,23 +1984,9 @@ body! {
         /// Query.
         query: Vec<UserSearchCriteria> = "query",
         /// Integration presence source.
-        integration_presence_source: UserSearchRequestIntegrationPresenceSource = "integrationPresenceSource",
+        integration_presence_source: IntegrationPresenceSource = "integrationPresenceSource",
         /// Whether: enforce permissions.
         enforce_permissions: bool = "enforcePermissions",
-    }
-}
-
-open_enum! {
-    /// `integrationPresenceSource` of a `UserSearchRequest`.
-    pub enum UserSearchRequestIntegrationPresenceSource {
-        /// `MicrosoftTeams`.
-        MicrosoftTeams = "MicrosoftTeams",
-        /// `ZoomPhone`.
-        ZoomPhone = "ZoomPhone",
-        /// `EightByEight`.
-        EightByEight = "EightByEight",
-        /// `RingCentral`.
-        RingCentral = "RingCentral",
     }
 }
 
@@ -2107,22 +2107,22 @@ body! {
 }
 
 body! {
-    /// `validationLimits` of a `Coretype`.
+    /// `validationLimits` of a `CoreType`.
     ///
     /// Vendor class: `ValidationLimits`.
     pub struct ValidationLimits {
         /// Min length.
-        min_length: MaxLength = "minLength",
+        min_length: LengthLimits = "minLength",
         /// Max length.
-        max_length: MaxLength = "maxLength",
+        max_length: LengthLimits = "maxLength",
         /// Min items.
-        min_items: MaxLength = "minItems",
+        min_items: LengthLimits = "minItems",
         /// Max items.
-        max_items: MaxLength = "maxItems",
+        max_items: LengthLimits = "maxItems",
         /// Minimum.
-        minimum: MaxLength = "minimum",
+        minimum: LengthLimits = "minimum",
         /// Maximum.
-        maximum: MaxLength = "maximum",
+        maximum: LengthLimits = "maximum",
     }
 }
 
