@@ -83,6 +83,7 @@ async fn an_answer_that_cannot_be_read_says_why_and_keeps_status_id_and_body() {
         (&[html, ID], "[1]", "answer is text/html; charset=utf-8 and not JSON"),
         (&[json, ID], "[1, 2", "answer is cut off"),
         (&[json, ID], "[1, \"two\"]", "answer cannot be read at [1] (line 1 column 9)"),
+        (&[json, ID], "[1, null]", "answer cannot be read at [1] (line 1 column 8)"),
         (&[json, ID], "{}", "answer cannot be read at its beginning"),
         (&[json, ID], "null", "answer cannot be read at its beginning"),
         (&[json, ID], "[1] [2]", "answer is not JSON (line 1 column 5)"),

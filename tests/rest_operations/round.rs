@@ -105,7 +105,7 @@ impl Round {
         match (self, schema) {
             (Self::Bare, Schema::List(_)) => json!([]),
             (Self::Bare, _) => json!({}),
-            (_, schema) => random.value(schema),
+            (_, schema) => root(schema, random),
         }
     }
 
@@ -122,7 +122,7 @@ impl Round {
                     (Self::Bare, Schema::List(_)) => json!([]),
                     (Self::Bare, _) => json!({}),
                     (Self::Nulls, schema) => nulls(description, schema, random),
-                    (_, schema) => random.value(schema),
+                    (_, schema) => root(schema, random),
                 };
                 let kind = ["application/json", "application/json; charset=utf-8", ""];
                 let kind = random.rng.choice(kind).unwrap_or_default();
@@ -137,6 +137,17 @@ impl Round {
             (None, _) => (202, "application/json", "{\"any\":1}".to_owned(), Got::Nothing),
         }
     }
+}
+
+/// A whole body. A list that is one is a `Vec`, which has no place for nulls: one in it is an error.
+fn root<'a>(schema: &'a Schema, random: &mut Random<'a>) -> Value {
+    let mut value = random.value(schema);
+    if let (Schema::List(inner), Value::Array(items)) = (schema, &mut value)
+        && !matches!(**inner, Schema::Any)
+    {
+        items.retain(|item| !item.is_null());
+    }
+    value
 }
 
 /// As many nulls as there are fields; what has none is any value.
