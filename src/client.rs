@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -10,19 +10,22 @@ use crate::auth::cache::CachedTokens;
 use crate::auth::client_credentials::ClientCredentialsGrant;
 use crate::core::clock::{Clock, Entropy};
 use crate::core::credentials::ClientCredentials;
-use crate::core::ports::{BoxFuture, ChannelApi, TokenSource};
+use crate::core::ports::{ChannelApi, TokenSource};
 use crate::diagnostics::observer::Observer;
 use crate::error::{Error, Result};
-use crate::probe::{Correlate, DisconnectEvent};
+use crate::events::bodies::AppMessage;
+use crate::probe::{ApplicationEvents, ApplicationProbe, Correlate};
 use crate::protocols;
 use crate::region::Endpoints;
 use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
+use crate::rest::conversation_ends::ConversationEndsApi;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::driver::Parts;
 use crate::streaming::protocol::{Protocol, StreamEvent};
+use crate::streaming::typed::Typed;
 use crate::transport::ambient::Ambient;
 use crate::transport::http::budget::RetryBudget;
 use crate::transport::http::classify::Classify;
@@ -113,7 +116,19 @@ impl Client {
     /// What the platform knows of drops of an application's connections, for a
     /// [`Probe`](crate::probe::Probe::correlate).
     pub fn correlate_application(&self, app_id: &str) -> impl Correlate + use<> {
-        ApplicationEvents { api: self.app_foundry(), app: app_id.into() }
+        ApplicationEvents::new(self.app_foundry(), app_id)
+    }
+
+    /// How conversations ended: the published way to why one was dropped.
+    pub fn conversation_ends(&self) -> ConversationEndsApi {
+        ConversationEndsApi::new(self.0.api.clone())
+    }
+
+    /// Settings of a run that finds out who drops the connections to an application.
+    pub fn probe_application(&self, app_id: &str) -> ApplicationProbe {
+        let client = self.clone();
+        let connect = move |protocol| client.connect::<Typed<AppMessage>>(protocol);
+        ApplicationProbe::new(app_id, self.app_foundry(), self.conversation_ends(), connect)
     }
 
     /// Calls any GET of the REST API, within this client's request budget and with its retries: for what has no typed
@@ -193,32 +208,6 @@ impl Client {
     /// The addresses that this client talks to.
     pub fn endpoints(&self) -> &Endpoints {
         &self.0.endpoints
-    }
-}
-
-/// The events of one application's connections, as a probe takes them.
-struct ApplicationEvents {
-    api: AppFoundryApi,
-    app: Box<str>,
-}
-
-impl Correlate for ApplicationEvents {
-    fn events(
-        &self,
-        start: SystemTime,
-        end: SystemTime,
-    ) -> BoxFuture<'_, Result<Vec<DisconnectEvent>>> {
-        Box::pin(async move {
-            let found = self.api.connection_events(&self.app, start, end).await?;
-            let ends = found.into_iter().filter_map(|event| {
-                let mut end =
-                    DisconnectEvent::new(event.at, event.reason?, "appfoundry.connection");
-                end.by = event.by;
-                end.code = event.code;
-                Some(end)
-            });
-            Ok(ends.collect())
-        })
     }
 }
 

@@ -57,6 +57,10 @@ pub use crate::rest::app_foundry::{
 };
 pub use crate::rest::arguments::Arguments;
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
+pub use crate::rest::conversation_ends::{
+    ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
+};
+pub use crate::rest::disconnect_kind::DisconnectKind;
 pub use crate::rest::generated::{self as operations, models};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};

@@ -23,7 +23,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("presence", &["core", "error", "diagnostics", "events", "streaming"]),
     (
         "probe",
-        &["core", "error", "region", "diagnostics", "events", "media", "streaming", "protocols"],
+        &[
+            "core",
+            "error",
+            "region",
+            "diagnostics",
+            "events",
+            "media",
+            "streaming",
+            "protocols",
+            "rest",
+        ],
     ),
     (
         "client",
@@ -32,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "region",
             "diagnostics",
+            "events",
             "transport",
             "auth",
             "rest",

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
-use genesys_cloud::sim::{Fault, Platform};
+use genesys_cloud::protocols::{
+    AppFoundry, InteractionFrames, PresenceEvents, RealtimeAnalytics, RoutingInteractions,
+};
+use genesys_cloud::sim::{Fault, Platform, SocketKind};
 use genesys_cloud::{
-    Client, ClientCredentials, CredentialsIn, Event, FixedDelay, IncludeChannels, Lifecycle, Proxy,
-    Tls, TracingObserver,
+    AuditObserver, Client, ClientCredentials, CredentialsIn, Event, FixedDelay, IncludeChannels,
+    Lifecycle, Protocol, Proxy, Tls, Topic, TracingObserver, Typed,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -94,7 +97,27 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
         }
     }
 
+    let mut tokens = Vec::new();
+    let audit = Log::default();
+    let (platform, thread) = unheard(seed + 1, false);
+    run_sockets(platform, &audit, &mut shown, &mut tokens).await;
+    thread.join().unwrap();
+    assert!(tokens.len() >= 5, "{}", tokens.len());
+    let audit = String::from_utf8_lossy(&audit.0.lock().unwrap()).into_owned();
+    for action in ["subscribed", "sent", "gap", "token_issued", "disconnected", "renewed"] {
+        assert!(audit.contains(&format!(r#""action":"{action}""#)), "{action}: {audit:.2000}");
+    }
+
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let own: Vec<&str> = log.lines().filter(|line| !line.contains(" tungstenite::")).collect();
+    let own = own.join("\n");
+    for (kind, token) in &tokens {
+        // The WebSocket library logs messages whole at TRACE, and this token is in one.
+        let heard = if *kind == SocketKind::Realtime { &own } else { &log };
+        must_not_show(heard, token);
+        must_not_show(&shown.0, token);
+        must_not_show(&audit, token);
+    }
     for source in ["genesys_cloud", "tungstenite", "hyper_util", "reqwest", "rustls"] {
         assert!(log.contains(&format!(" {source}")), "the log hears {source}");
     }
@@ -104,12 +127,96 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
         must_not_show(&log, secret);
         must_not_show(&shown.0, secret);
     }
-    // The platform names a channel in some of its messages, and the WebSocket library logs messages whole at TRACE.
-    let own: Vec<&str> = log.lines().filter(|line| !line.contains(" tungstenite::")).collect();
-    let own = own.join("\n");
+    // The platform names a channel in some of its messages, which the WebSocket library logs.
     for channel in &channels {
         must_not_show(&own, channel);
         must_not_show(&shown.0, channel);
+    }
+}
+
+/// Every kind of socket, with the token in the address, a header or the first message, through what ends it.
+async fn run_sockets(
+    platform: Platform,
+    audit: &Log,
+    shown: &mut Shown,
+    tokens: &mut Vec<(SocketKind, String)>,
+) {
+    let audit = Arc::new(AuditObserver::new(audit.clone()).unwrap());
+    // One each, so that it is known whose token is shown.
+    let client = || {
+        let builder = Client::builder(platform.endpoints()).credentials(platform.credentials());
+        builder.observer((TracingObserver, audit.clone())).build().unwrap()
+    };
+    let app = AppFoundry::new(&platform.applications()[0], platform.base_url());
+    watch(&platform, &client(), SocketKind::AppFoundry, app, None, shown, tokens).await;
+    let routing = RoutingInteractions::new();
+    watch(&platform, &client(), SocketKind::Routing, routing, None, shown, tokens).await;
+    let frames = InteractionFrames::new();
+    watch(&platform, &client(), SocketKind::Frames, frames, None, shown, tokens).await;
+    let realtime = RealtimeAnalytics::new("monitor-1");
+    watch(&platform, &client(), SocketKind::Realtime, realtime, None, shown, tokens).await;
+    let user = PresenceEvents::user(&platform.users()[0]).untyped();
+    let presence = PresenceEvents::new();
+    watch(&platform, &client(), SocketKind::Presence, presence, Some(user), shown, tokens).await;
+    audit.flush(Duration::from_secs(10)).unwrap();
+    shown.add(&audit);
+}
+
+async fn watch<T: Debug + Send + 'static>(
+    platform: &Platform,
+    client: &Client,
+    kind: SocketKind,
+    protocol: impl Protocol<Typed<T>> + Debug,
+    topic: Option<Topic>,
+    shown: &mut Shown,
+    tokens: &mut Vec<(SocketKind, String)>,
+) {
+    shown.add(&protocol);
+    let source = client.token_source();
+    tokens.push((kind, source.token().await.unwrap().secret.expose().to_owned()));
+    let stream = client
+        .connect(protocol)
+        .subscribe_all(topic)
+        .reconnect(FixedDelay::new(Duration::from_millis(20)));
+    shown.add(&stream);
+    let mut events = stream.start().await.unwrap();
+    let faults = [
+        Some(Fault::Reset),
+        Some(Fault::Close { code: 1002, reason: "why".into() }),
+        Some(Fault::RevokeToken),
+        None,
+    ];
+    for fault in faults {
+        let what = if fault.is_some() { "gap" } else { "renewed" };
+        match fault {
+            Some(fault) => drop(platform.fault_on_sockets(kind, fault).unwrap()),
+            None => events.handle().renew().await.unwrap(),
+        }
+        loop {
+            let delivery = events.next().await.unwrap().unwrap();
+            shown.add(&delivery);
+            shown.add(&events);
+            if matches!(&delivery.event, Typed::Lifecycle(item) if item.what() == what) {
+                break;
+            }
+        }
+    }
+    tokens.push((kind, source.token().await.unwrap().secret.expose().to_owned()));
+    platform
+        .fault(Fault::Http {
+            path: "/".into(),
+            status: 404,
+            retry_after: None,
+            count: 1,
+            html: false,
+        })
+        .unwrap();
+    platform.fault_on_sockets(kind, Fault::Reset).unwrap();
+    while let Some(item) = events.next().await {
+        shown.add(&item);
+        if let Err(error) = item {
+            writeln!(shown.0, "{error}").unwrap();
+        }
     }
 }
 

@@ -268,6 +268,7 @@ impl State {
         let early = life.mul_f64(RENEW_AT).min(latest);
         let renew_at = sent_at + early.mul_f64(1.0 - RENEW_JITTER * unit.clamp(0.0, 1.0));
         let mut token = AccessToken::new(issued.secret, self.generation);
+        token.issued_at = Some(sent_at);
         token.expires_at = Some(sent_at + life);
         token.scopes = issued.scopes;
         self.current = Some(Held {

@@ -20,6 +20,8 @@ pub struct AccessToken {
     pub secret: Secret,
     /// Counts the tokens of one source: a later token has a larger number.
     pub generation: u64,
+    /// When it was asked for, if known: its age counts from there.
+    pub issued_at: Option<Instant>,
     /// When the platform stops taking it, if known.
     pub expires_at: Option<Instant>,
     /// The scopes that the token response named.
@@ -29,7 +31,8 @@ pub struct AccessToken {
 impl AccessToken {
     /// A token; `generation` tells it from earlier ones of the same source.
     pub fn new(secret: impl Into<Secret>, generation: u64) -> Self {
-        Self { secret: secret.into(), generation, expires_at: None, scopes: Vec::new() }
+        let (issued_at, expires_at) = (None, None);
+        Self { secret: secret.into(), generation, issued_at, expires_at, scopes: Vec::new() }
     }
 }
 

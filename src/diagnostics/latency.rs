@@ -26,6 +26,7 @@ struct Ping {
 
 /// Everything that a monitor knows. Its memory is fixed when it is made.
 #[derive(Debug)]
+#[allow(clippy::struct_field_names)] // Two kinds of violations, one of latency.
 pub(crate) struct Latency {
     config: LatencyConfig,
     /// Tells our pings from those of others on the same connection.

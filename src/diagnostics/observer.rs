@@ -91,9 +91,9 @@ pub enum Signal<'a> {
     },
     /// A message was sent; its content is not told.
     Sent {
-        /// What it is for, such as `greeting`, `ping` or `subscribe`.
+        /// What it is for: `greeting`, `subscribe`, `ping`, `close`, or `message` for one of the stream's owner.
         kind: &'a str,
-        /// Its length.
+        /// Length of its payload.
         bytes: usize,
     },
     /// Subscriptions took effect.

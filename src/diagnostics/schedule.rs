@@ -57,8 +57,8 @@ impl Schedule {
             drift = remainder(drift, self.interval);
             correction = drift.min(self.compensation.step());
         }
-        let next = now + self.interval;
-        self.nominal = next.checked_sub(drift).unwrap_or(now);
+        // Without compensation the drift may be longer than the interval.
+        self.nominal = (now + self.interval).checked_sub(drift).unwrap_or(now);
         self.due = now + self.interval.saturating_sub(correction).max(self.spacing);
         Some(Beat { drift, missed })
     }

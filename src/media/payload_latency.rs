@@ -145,6 +145,8 @@ pub struct PayloadLatencySummary {
     pub last_ms: f64,
     /// The latest that any frame was against the least late one of its stream, in milliseconds.
     pub max_late_ms: f64,
+    /// The latency of the least late frame of the present stream, in milliseconds: from there lateness counts.
+    pub least_ms: f64,
     /// Jitter, in milliseconds (RFC 3550, section 6.4.1).
     pub jitter_ms: f64,
     /// Parts per million by which the sender's clock is slower than ours; `None` before 8 s of audio.
@@ -205,7 +207,8 @@ impl PayloadLatency {
         Some(self.observe_sized(header.position, header.sample_rate, arrival, Some(bytes)))
     }
 
-    fn observe_sized(
+    /// The same for a frame of so many bytes; `None` when that is not known.
+    pub(crate) fn observe_sized(
         &mut self,
         position: u64,
         rate: u32,
@@ -294,6 +297,7 @@ impl PayloadLatency {
             latency_ms: Distribution::of(self.recent.iter().map(|seconds| seconds * 1e3)),
             last_ms: self.last * 1e3,
             max_late_ms: self.max_late * 1e3,
+            least_ms: self.stream.as_ref().map_or(0.0, |stream| stream.least * 1e3),
             jitter_ms: self.jitter * 1e3,
             drift_ppm: self.stream.as_ref().and_then(|stream| stream.drift.ppm()),
             causes: self.causes.clone(),

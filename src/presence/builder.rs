@@ -90,6 +90,7 @@ impl<E: PresenceEvent> PresenceBuilder<E> {
         let scopes = Scopes { needs_one_of, tokens: stream.parts.tokens.clone() };
         let checked = scopes.check().await?;
         let clock = stream.parts.connector.clock.clone();
+        let observer = stream.parts.observer.clone();
         let stream = stream.subscribe_all(users.iter().map(|user| E::topic(user)));
         let stream = stream.start().await.map_err(TrackError::Failed)?;
         let shared = Arc::new(Shared::new());
@@ -101,7 +102,8 @@ impl<E: PresenceEvent> PresenceBuilder<E> {
         }
         let (commands, orders) = mpsc::channel(COMMANDS);
         let handle = stream.handle();
-        tokio::spawn(Task::new(stream, shared.clone(), admission, clock).run(orders));
+        let task = Task::new(stream, shared.clone(), admission, clock, observer);
+        tokio::spawn(task.run(orders));
         Ok(PresenceTracker::new(shared, commands, handle, scopes, checked))
     }
 }

@@ -13,6 +13,7 @@ use super::event::{PresenceEvent, Reading};
 use super::metrics::Tally;
 use super::subscriber::{Mishaps, PresenceItem, PresenceStream, outlet};
 use crate::core::clock::Clock;
+use crate::diagnostics::observer::{Observer, Signal};
 use crate::error::Error;
 use crate::events::Lifecycle;
 use crate::streaming::delivery::Delivery;
@@ -92,6 +93,7 @@ pub(super) struct Task<E: PresenceEvent> {
     shared: Arc<Shared>,
     admission: Admission,
     clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
     outlets: Vec<Sender<PresenceItem>>,
     closing: Vec<oneshot::Sender<()>>,
 }
@@ -102,8 +104,10 @@ impl<E: PresenceEvent> Task<E> {
         shared: Arc<Shared>,
         admission: Admission,
         clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
     ) -> Self {
-        Self { stream, shared, admission, clock, outlets: Vec::new(), closing: Vec::new() }
+        let (outlets, closing) = (Vec::new(), Vec::new());
+        Self { stream, shared, admission, clock, observer, outlets, closing }
     }
 
     /// Runs until the stream ends, or the last handle is dropped.
@@ -204,6 +208,7 @@ impl<E: PresenceEvent> Task<E> {
                     heard
                 };
                 if let Heard::Changed(change) = heard {
+                    self.observer.observe(&Signal::Action { name: "delta", count: 1 });
                     self.publish(&PresenceItem::Changed(change));
                 }
             }

@@ -9,6 +9,7 @@ use crate::probe::drop_facts::DropFacts;
 use crate::probe::media_meter::MediaMeter;
 use crate::probe::probed::Seen;
 use crate::probe::series::Series;
+use crate::streaming::stream::StreamHandle;
 
 /// Most types of messages that are told apart.
 const MOST_TYPES: usize = 256;
@@ -32,6 +33,7 @@ pub(super) struct Ended {
 /// Everything that was counted so far.
 pub(super) struct Collector {
     began: (SystemTime, Instant),
+    handle: Option<StreamHandle>,
     pub(super) messages: u64,
     pub(super) by_type: BTreeMap<Box<str>, u64>,
     pub(super) not_json: u64,
@@ -53,9 +55,14 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(began: (SystemTime, Instant), media: Option<Box<dyn MediaMeter>>) -> Self {
+    pub(super) fn new(
+        began: (SystemTime, Instant),
+        handle: Option<StreamHandle>,
+        media: Option<Box<dyn MediaMeter>>,
+    ) -> Self {
         Self {
             began,
+            handle,
             messages: 0,
             by_type: BTreeMap::new(),
             not_json: 0,
@@ -90,12 +97,12 @@ impl Collector {
                 self.not_json += 1;
                 self.count("(not JSON)");
             }
-            Seen::Media { position, sample_rate } => {
+            Seen::Media { position, sample_rate, bytes } => {
                 self.media_frames += 1;
                 self.count("(audio)");
                 let arrival = self.began.1 + self.elapsed(at);
                 if let Some(media) = &mut self.media {
-                    media.observe(position, sample_rate, arrival);
+                    media.observe(position, sample_rate, bytes, arrival);
                 }
             }
         }
@@ -131,6 +138,8 @@ impl Collector {
                     was_live: *was_live,
                     idle: (!was_live.is_zero())
                         .then(|| at.duration_since(active).unwrap_or_default().min(*was_live)),
+                    // Since the last end: of this connection, and not of those before it.
+                    largest_sent: self.handle.as_ref().map(StreamHandle::take_largest_sent),
                     pings_answered: self.answered,
                     pings_unanswered: self.unanswered,
                     ..DropFacts::new(cause.clone())
@@ -164,6 +173,9 @@ impl Collector {
                     media.round_trip(round_trip);
                 }
                 self.series.push(elapsed, measurement.latency, measurement.jitter);
+                if let (Some(media), Some(latency)) = (&mut self.media, measurement.latency) {
+                    media.round_trip(latency);
+                }
             }
             PingOutcome::TimedOut => {
                 self.unanswered += 1;

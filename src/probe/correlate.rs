@@ -21,6 +21,9 @@ pub struct DisconnectEvent {
     pub by: Option<Box<str>>,
     /// The close code.
     pub code: Option<u16>,
+    /// The conversation that it is about; `None` when it is about the connection itself. A conversation that ended
+    /// badly at the same time says less.
+    pub conversation_id: Option<Box<str>>,
     /// Where this is from, such as `appfoundry.connection` or `conversation details`.
     pub source: Box<str>,
 }
@@ -32,7 +35,8 @@ impl DisconnectEvent {
         reason: impl Into<Box<str>>,
         source: impl Into<Box<str>>,
     ) -> Self {
-        Self { at, reason: reason.into(), by: None, code: None, source: source.into() }
+        let (reason, source) = (reason.into(), source.into());
+        Self { at, reason, by: None, code: None, conversation_id: None, source }
     }
 
     /// Sets [`by`](Self::by).
@@ -46,11 +50,18 @@ impl DisconnectEvent {
         self.code = Some(code);
         self
     }
+
+    /// Sets [`conversation_id`](Self::conversation_id).
+    pub fn conversation(mut self, id: impl Into<Box<str>>) -> Self {
+        self.conversation_id = Some(id.into());
+        self
+    }
 }
 
 /// Where a probe asks the platform about drops.
 ///
-/// [`Client::correlate_application`](crate::Client::correlate_application) is one.
+/// [`Client::correlate_application`](crate::Client::correlate_application) is one, and
+/// [`ConversationEndsApi`](crate::ConversationEndsApi) another.
 pub trait Correlate: Send + Sync {
     /// The ends of connections between two times.
     ///

@@ -22,6 +22,8 @@ pub enum Seen<'a> {
         position: u64,
         /// Samples a second.
         sample_rate: u32,
+        /// The length of the frame in bytes.
+        bytes: usize,
     },
     /// An item of the stream itself.
     Lifecycle(&'a Lifecycle),
@@ -52,18 +54,18 @@ impl Probed for RawEvent {
     }
 }
 
-/// Audio without a header that is understood counts as a message of the type `media`.
 impl Probed for AppMessage {
     fn seen(&self) -> Seen<'_> {
         match self {
             Self::Json { kind, .. } => Seen::Message { kind },
-            Self::Media(data) => match MediaHeader::parse(data) {
+            Self::Text(_) => Seen::NotJson,
+            Self::Media(frame) => match MediaHeader::parse(frame) {
                 Some(MediaHeader { position, sample_rate, .. }) => {
-                    Seen::Media { position, sample_rate }
+                    Seen::Media { position, sample_rate, bytes: frame.len() }
                 }
                 None => Seen::Message { kind: self.kind() },
             },
-            Self::Text(_) | Self::Binary(_) => Seen::NotJson,
+            Self::Binary(_) => Seen::Message { kind: self.kind() },
         }
     }
 }
@@ -87,19 +89,29 @@ mod tests {
     use crate::media::MediaFormat;
 
     #[test]
-    fn a_message_of_an_application_is_json_audio_or_neither() {
-        let mut audio = Vec::new();
-        MediaHeader::new(MediaFormat::Pcmu, 8_000, 320).write(&mut audio);
-        let seen = AppMessage::Media(audio.into());
-        let expected = Seen::Media { position: 320, sample_rate: 8_000 };
-        assert_eq!(format!("{:?}", seen.seen()), format!("{expected:?}"));
-        let opaque = AppMessage::Media(Bytes::from_static(b"\x80\xff"));
-        assert!(matches!(opaque.seen(), Seen::Message { kind: "media" }));
-        let value = serde_json::from_str("{}").unwrap();
-        let message = AppMessage::Json { kind: "init_ack".into(), value };
-        assert!(matches!(message.seen(), Seen::Message { kind: "init_ack" }));
-        for other in [AppMessage::Text("x".into()), AppMessage::Binary(Bytes::new())] {
-            assert!(matches!(other.seen(), Seen::NotJson));
-        }
+    fn a_message_of_an_application_is_counted_as_what_it_is() {
+        let shown = |message: AppMessage| format!("{:?}", message.seen());
+        let json = |kind: &str| {
+            let value = serde_json::from_str("{}").unwrap();
+            shown(AppMessage::Json { kind: kind.into(), value })
+        };
+        assert_eq!(json("init_ack"), r#"Message { kind: "init_ack" }"#);
+        assert_eq!(json(""), r#"Message { kind: "" }"#);
+        assert_eq!(shown(AppMessage::Text("hello".into())), "NotJson");
+        assert_eq!(
+            shown(AppMessage::Binary(Bytes::from_static(b"\x01"))),
+            r#"Message { kind: "binary" }"#
+        );
+        let mut frame = Vec::new();
+        MediaHeader::new(MediaFormat::Pcmu, 8_000, 320).write(&mut frame);
+        frame.extend([0xff; 160]);
+        assert_eq!(
+            shown(AppMessage::Media(frame.into())),
+            "Media { position: 320, sample_rate: 8000, bytes: 176 }"
+        );
+        assert_eq!(
+            shown(AppMessage::Media(Bytes::from_static(b"\x80\x00"))),
+            r#"Message { kind: "media" }"#
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::{Stream, StreamExt};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::core::close::{CloseCode, Gone};
 use crate::diagnostics::latency_monitor::LatencyMonitor;
 use crate::error::Result;
 use crate::probe::collect::{Collector, Ended};
@@ -18,6 +18,7 @@ use crate::probe::probed::Probed;
 use crate::probe::report::{CloseReport, DropReport, LatencyRanges, Report, Stability};
 use crate::probe::verdict::judge;
 use crate::streaming::delivery::Delivery;
+use crate::streaming::stream::StreamHandle;
 
 /// How far the platform's clock may be from ours when an event is matched to a drop.
 const SKEW: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ const SKEW: Duration = Duration::from_secs(30);
 /// How long the platform is waited for when it is asked about drops.
 const CORRELATION: Duration = Duration::from_secs(60);
 
-/// Most of the platform's events that are matched to one drop.
+/// Most of the platform's events that are matched to one drop: as many about the connection, and about conversations.
 const MOST_MATCHES: usize = 5;
 
 /// Reads a stream for a chosen time, and finds out how good its connection is and who drops it.
@@ -37,12 +38,21 @@ pub struct Probe {
     duration: Duration,
     monitor: Option<LatencyMonitor>,
     media: Option<Box<dyn MediaMeter>>,
-    correlate: Option<Arc<dyn Correlate>>,
+    handle: Option<StreamHandle>,
+    correlate: Vec<Box<dyn Correlate>>,
+    settle: Duration,
     least_stability: f64,
     idle_timeout: Option<Duration>,
     max_message_size: Option<u64>,
     largest_sent: Option<u64>,
     token_expires: Option<SystemTime>,
+}
+
+/// What a run has seen, before the platform is asked.
+pub(super) struct Watched {
+    seen: Collector,
+    began: SystemTime,
+    duration: Duration,
 }
 
 impl Probe {
@@ -53,7 +63,9 @@ impl Probe {
             duration: Duration::from_secs(60),
             monitor: None,
             media: None,
-            correlate: None,
+            handle: None,
+            correlate: Vec::new(),
+            settle: Duration::ZERO,
             least_stability: 0.95,
             idle_timeout: None,
             max_message_size: None,
@@ -86,9 +98,23 @@ impl Probe {
         self
     }
 
-    /// Asks the platform about drops when there were any. Default: it is not asked.
+    /// The handle of the stream: then the largest message that was sent on a connection is among the evidence of its
+    /// drop. One probe at a time.
+    pub fn handle(mut self, handle: &StreamHandle) -> Self {
+        self.handle = Some(handle.clone());
+        self
+    }
+
+    /// Asks the platform about drops when there were any. Call it again for another source. Default: it is not asked.
     pub fn correlate(mut self, source: impl Correlate + 'static) -> Self {
-        self.correlate = Some(Arc::new(source));
+        self.correlate.push(Box::new(source));
+        self
+    }
+
+    /// How long to wait before the platform is asked: what happened is in its analytics some seconds to minutes later.
+    /// Default not at all.
+    pub fn settle(mut self, wait: Duration) -> Self {
+        self.settle = wait;
         self
     }
 
@@ -133,11 +159,22 @@ impl Probe {
         E: Probed,
         S: Stream<Item = Result<Delivery<E>>>,
     {
+        let watched = self.watch(stream).await;
+        self.conclude(watched).await
+    }
+
+    /// Reads the stream.
+    pub(super) async fn watch<E, S>(&mut self, stream: S) -> Watched
+    where
+        E: Probed,
+        S: Stream<Item = Result<Delivery<E>>>,
+    {
         let began = Instant::now();
         let wall = SystemTime::now();
         // One pace for all times of a report, also while the runtime's clock is paused.
         let now = || wall + began.elapsed();
-        let mut seen = Collector::new((wall, began.into_std()), self.media.take());
+        let mut seen =
+            Collector::new((wall, began.into_std()), self.handle.take(), self.media.take());
         let mut stream = pin!(stream);
         let mut pings = self.monitor.as_ref().map(LatencyMonitor::measurements);
         let mut over = pin!(sleep_until(began + self.duration));
@@ -165,39 +202,42 @@ impl Probe {
         if let Some(error) = error {
             seen.stopped = Some(error);
         }
-        let (events, correlation_error) = self.ask(&seen, wall, now()).await;
-        self.report(seen, wall, duration, &events, correlation_error)
+        Watched { seen, began: wall, duration }
+    }
+
+    /// Asks the platform, and reports.
+    pub(super) async fn conclude(self, watched: Watched) -> Report {
+        let (events, correlation_error) = self.ask(&watched).await;
+        self.report(watched, &events, correlation_error)
     }
 
     /// Asks the platform about drops, when there were any.
-    async fn ask(
-        &self,
-        seen: &Collector,
-        began: SystemTime,
-        now: SystemTime,
-    ) -> (Vec<DisconnectEvent>, Option<Box<str>>) {
-        let Some(source) = &self.correlate else {
-            return (Vec::new(), None);
-        };
-        if seen.ended.iter().all(|ended| ended.facts.is_orderly()) {
-            return (Vec::new(), None);
+    async fn ask(&self, watched: &Watched) -> (Vec<DisconnectEvent>, Option<Box<str>>) {
+        let Watched { seen, began, duration } = watched;
+        let (mut events, mut errors) = (Vec::new(), Vec::new());
+        let orderly = seen.ended.iter().all(|ended| ended.facts.is_orderly());
+        if orderly || self.correlate.is_empty() {
+            return (events, None);
         }
-        let (start, end) = (began.checked_sub(SKEW).unwrap_or(began), now + SKEW);
-        match timeout(CORRELATION, source.events(start, end)).await {
-            Ok(Ok(events)) => (events, None),
-            Ok(Err(error)) => (Vec::new(), Some(error.summary())),
-            Err(_) => (Vec::new(), Some("no answer in time".into())),
+        sleep(self.settle).await;
+        let (start, end) = (began.checked_sub(SKEW).unwrap_or(*began), *began + *duration + SKEW);
+        for source in &self.correlate {
+            match timeout(CORRELATION, source.events(start, end)).await {
+                Ok(Ok(found)) => events.extend(found),
+                Ok(Err(error)) => errors.push(error.summary()),
+                Err(_) => errors.push("no answer in time".into()),
+            }
         }
+        (events, (!errors.is_empty()).then(|| errors.join("; ").into()))
     }
 
     fn report(
         self,
-        seen: Collector,
-        started_at: SystemTime,
-        duration: Duration,
+        watched: Watched,
         events: &[DisconnectEvent],
         correlation_error: Option<Box<str>>,
     ) -> Report {
+        let Watched { seen, began: started_at, duration } = watched;
         let Collector { ended, .. } = seen;
         let facts: Vec<DropFacts> =
             ended.iter().map(|end| self.facts(end, &ended, events)).collect();
@@ -255,6 +295,7 @@ impl Probe {
         let same = all.iter().filter(|other| near(end.facts.was_live, other.facts.was_live));
         let mut matches: Vec<_> = events
             .iter()
+            .filter(|event| may_be_of(event, &end.facts.cause))
             .filter_map(|event| Some((distance(event.at?, end.at), event)))
             .filter(|(distance, _)| *distance <= SKEW)
             // An event is of the drop that is nearest to it.
@@ -265,11 +306,14 @@ impl Probe {
             })
             .collect();
         matches.sort_by_key(|(distance, _)| *distance);
-        let matches = matches.into_iter().take(MOST_MATCHES);
+        let (direct, other): (Vec<_>, Vec<_>) =
+            matches.into_iter().partition(|(_, event)| event.conversation_id.is_none());
+        let matches =
+            [direct, other].into_iter().flat_map(|list| list.into_iter().take(MOST_MATCHES));
         DropFacts {
             idle_timeout: self.idle_timeout,
             max_message_size: self.max_message_size,
-            largest_sent: self.largest_sent,
+            largest_sent: self.largest_sent.max(end.facts.largest_sent),
             token_expired: self.token_expires.map(|expires| expires <= end.at),
             same_age: u32::try_from(same.count()).unwrap_or(u32::MAX),
             correlated: matches.map(|(_, event)| event.clone()).collect(),
@@ -295,6 +339,16 @@ impl fmt::Debug for Probe {
 
 fn distance(one: SystemTime, other: SystemTime) -> Duration {
     one.duration_since(other).unwrap_or_else(|error| error.duration())
+}
+
+/// Whether an event may be about an end that came without our doing: the platform lists other connections to the same
+/// application, and our own close at the end of a run, too.
+fn may_be_of(event: &DisconnectEvent, cause: &Gone) -> bool {
+    match (event.code, cause) {
+        (Some(code), Gone::Closed { code: seen, .. }) => code == seen.get(),
+        (Some(code), _) => code != CloseCode::NORMAL.get(),
+        (None, _) => true,
+    }
 }
 
 /// Everything that a stable connection does not do.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::core::close::{CloseCode, Gone};
-use crate::probe::correlate::DisconnectEvent;
 use crate::probe::drop_facts::DropFacts;
+use crate::probe::hearsay::hearsay;
 use crate::probe::printable::Printable;
 
 /// Most pieces of evidence that a verdict lists, the weightiest first.
@@ -167,7 +167,12 @@ fn weigh(mut evidence: Vec<Evidence>) -> Verdict {
     Verdict { party, cause, confidence, evidence }
 }
 
-fn piece(party: Party, cause: DropCause, weight: u32, what: impl Into<Box<str>>) -> Evidence {
+pub(super) fn piece(
+    party: Party,
+    cause: DropCause,
+    weight: u32,
+    what: impl Into<Box<str>>,
+) -> Evidence {
     Evidence { party, cause, weight, times: 1, what: what.into() }
 }
 
@@ -176,7 +181,7 @@ fn evidence_of(facts: &DropFacts) -> Vec<Evidence> {
     found.extend(idleness(facts));
     found.extend(heartbeats(facts));
     found.extend(limits(facts));
-    found.extend(facts.correlated.iter().filter_map(correlated));
+    found.extend(hearsay(&facts.correlated));
     found
 }
 
@@ -290,36 +295,6 @@ fn limits(facts: &DropFacts) -> Vec<Evidence> {
         found.push(piece(Party::Application, DropCause::Token, 6, what));
     }
     found
-}
-
-/// What the platform says.
-fn correlated(event: &DisconnectEvent) -> Option<Evidence> {
-    use DropCause as C;
-    use Party as P;
-
-    const TABLE: &[(&[&str], Party, DropCause)] = &[
-        (&["idle", "inactiv"], P::Application, C::IdleTimeout),
-        (&["too big", "too large", "size", "oversize"], P::Application, C::Oversize),
-        (&["token", "auth", "policy", "scope", "permission"], P::Application, C::Token),
-        (&["connection lost", "network", "reset", "transport"], P::Network, C::NetworkReset),
-        (&["proxy", "gateway", "load balancer"], P::Network, C::ProxyCut),
-        (&["going away", "restart", "maintenance", "shutdown"], P::Platform, C::ServerGoingAway),
-        (&["server", "internal", "error"], P::Platform, C::ServerError),
-        (&["protocol", "does not read", "malformed"], P::Application, C::Protocol),
-        (&["client closed"], P::Application, C::Orderly),
-        (&["timeout", "timed out"], P::Application, C::IdleTimeout),
-    ];
-    let reason = event.reason.to_ascii_lowercase();
-    let known = TABLE.iter().find(|(words, ..)| words.iter().any(|word| reason.contains(word)));
-    let (party, cause, weight) = match (known, event.by.as_deref()) {
-        (Some((_, party, cause)), _) => (*party, *cause, 7),
-        (None, Some("network")) => (P::Network, C::Unknown, 5),
-        (None, Some("client")) => (P::Application, C::Unknown, 5),
-        (None, Some("platform" | "server")) => (P::Platform, C::Unknown, 5),
-        (None, _) => return None,
-    };
-    let what = format!("the platform has it as \"{}\" ({})", event.reason, event.source);
-    Some(piece(party, cause, weight, what))
 }
 
 impl Evidence {

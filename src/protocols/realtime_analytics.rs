@@ -27,8 +27,8 @@ const TOPIC: &str = "socket.analytics.realtime";
 /// queries of the analytics API.
 ///
 /// The token is in the first message, with an id of the connection and what the peer should do about pings. A
-/// connection is replaced without a gap when it is [`RENEW_EVERY`](Self::RENEW_EVERY) old, and when there is a newer
-/// token. A loss is reported under the topic `socket.analytics.realtime`.
+/// connection is replaced without a gap before its token is [`RENEW_EVERY`](Self::RENEW_EVERY) old, and when there is a
+/// newer token; one that is nearly so old opens no connection. A loss is reported under the topic `socket.analytics.realtime`.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
@@ -51,7 +51,7 @@ impl RealtimeAnalytics {
     /// Largest first message in bytes that the socket takes.
     pub const MAX_PAYLOAD: usize = 65_536;
 
-    /// Longest life of a connection unless set otherwise: 50 minutes, before a token of an hour ends.
+    /// Largest age of a connection and of its token unless set otherwise: 50 minutes, before a token of an hour ends.
     pub const RENEW_EVERY: Duration = Duration::from_secs(50 * 60);
 
     /// A connection with an id of 8 to 36 letters, digits, `_` and `-`.
@@ -79,7 +79,7 @@ impl RealtimeAnalytics {
         self
     }
 
-    /// Longest life of one connection. Default [`RENEW_EVERY`](Self::RENEW_EVERY).
+    /// Largest age of a connection, and of the token that opened it. Default [`RENEW_EVERY`](Self::RENEW_EVERY).
     pub fn renew_every(mut self, life: Duration) -> Self {
         self.renew_every = life;
         self

@@ -6,8 +6,10 @@ pub(crate) mod app_foundry;
 pub(crate) mod arguments;
 pub(crate) mod available_topic;
 pub(crate) mod channel_api;
+pub(crate) mod conversation_ends;
 #[cfg(feature = "_rest")]
 mod define;
+pub(crate) mod disconnect_kind;
 pub(crate) mod execute;
 pub mod generated;
 pub(crate) mod notifications;

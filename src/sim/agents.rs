@@ -143,8 +143,7 @@ impl World {
                 (0, 0)
             }
             Phase::Terminated => {
-                // Its last event is out.
-                member.call = None;
+                self.finish(agent);
                 return Changed::default();
             }
         };

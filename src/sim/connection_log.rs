@@ -152,7 +152,7 @@ impl Query {
 }
 
 /// An ISO-8601 time, in UTC when it has no offset, in milliseconds of the epoch.
-fn moment(what: &str, text: &str) -> Result<i64, Reply> {
+pub(super) fn moment(what: &str, text: &str) -> Result<i64, Reply> {
     let time = Timestamp::from(text)
         .to_system_time()
         .or_else(|| Timestamp::from(format!("{text}Z").as_str()).to_system_time());

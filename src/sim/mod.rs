@@ -31,6 +31,12 @@
 //! `POST /api/v2/analytics/events/query` lists openings and ends of these connections as `appfoundry.connection`, with
 //! `disconnectReason`, `disconnectedBy` (`platform`, `client`, `network`) and `closeCode`.
 //!
+//! # Conversations
+//!
+//! `POST /api/v2/analytics/conversations/details/query` lists the latest 2,000 calls that are over, those that began on a
+//! day that the interval touches, with filters on `conversationId`, `mediaType`, `purpose`, `userId`, `queueId`,
+//! `disconnectType`, `errorCode` and `segmentType`.
+//!
 //! What is bounded: a request body or a client's message has at most 512,000 bytes. In front of a socket, 65,536
 //! frames or 64 MiB may wait; a client that does not read gets TCP back-pressure, and is dropped when that is full or
 //! when one write takes longer than 60 s.
@@ -50,6 +56,7 @@ mod clock;
 mod config;
 mod connection_log;
 mod control;
+mod conversations;
 mod delivery;
 mod dialogue;
 mod directory;

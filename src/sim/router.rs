@@ -17,7 +17,7 @@ use super::place::place_of;
 use super::request::Request;
 use super::response::Reply;
 use super::shared::Shared;
-use super::{applications, control, directory, ids, notifications, upgrade};
+use super::{applications, control, conversations, directory, ids, notifications, upgrade};
 
 /// Answers one request; an error breaks the connection.
 pub(super) async fn handle(
@@ -119,7 +119,12 @@ fn route(
         ["analytics", "events", "query"] if method == Method::POST => {
             shared.lock().connections.query(request)
         }
-        ["analytics", "events", "query"] => Err(wrong_method()),
+        ["analytics", "conversations", "details", "query"] if method == Method::POST => {
+            conversations::query(&shared.lock().world, request)
+        }
+        ["analytics", "events", "query"] | ["analytics", "conversations", "details", "query"] => {
+            Err(wrong_method())
+        }
         _ => directory::answer(shared, path, request),
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::agents::Agent;
 use super::applications::{Application, Origin};
+use super::conversations::FinishedCalls;
 use super::ids;
 
 const FIRST: &[&str] =
@@ -70,6 +71,8 @@ pub(super) struct World {
     pub(super) definitions: Vec<Definition>,
     pub(super) agents: Vec<Agent>,
     pub(super) queues: Vec<Queue>,
+    /// Calls that are over.
+    pub(super) finished: FinishedCalls,
     /// Whether events for sockets without a channel are made too: only when there are any.
     pub(super) tells_sockets: bool,
     /// The last one has no socket.
@@ -113,6 +116,7 @@ impl World {
             definitions,
             agents,
             queues: queue_list,
+            finished: FinishedCalls::default(),
             tells_sockets: false,
             applications: [Origin::WithScheme, Origin::WithoutScheme, Origin::None]
                 .map(|origin| Application { id: ids::uuid(rng).into(), origin })

@@ -137,6 +137,7 @@ macro_rules! counters {
         pub(crate) struct Counters {
             $(pub(crate) $name: AtomicU64,)*
             pub(crate) last_rtt_ns: AtomicU64,
+            largest_sent: AtomicU64,
             live_before: AtomicBool,
         }
 
@@ -149,6 +150,17 @@ macro_rules! counters {
             /// Whether the stream ever was live.
             pub(crate) fn was_live(&self) -> bool {
                 self.live_before.load(Ordering::Relaxed)
+            }
+
+            /// Notes the length of a message that is sent.
+            pub(crate) fn sent(&self, bytes: usize) {
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                self.largest_sent.fetch_max(bytes, Ordering::Relaxed);
+            }
+
+            /// The length of the largest message that was sent since the last call.
+            pub(crate) fn take_largest_sent(&self) -> u64 {
+                self.largest_sent.swap(0, Ordering::Relaxed)
             }
 
             pub(crate) fn snapshot(&self) -> StreamStats {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::add;
+use super::driver::Parts;
 use super::link::Link;
 use super::protocol::{DialContext, Needs, StreamEvent};
+use super::supervisor::is_old;
 use crate::core::close::Gone;
 use crate::core::ports::AccessToken;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::transport::ws::Socket;
 
@@ -35,13 +37,30 @@ impl From<Error> for DialFailure {
     }
 }
 
+/// A token that is younger than a connection of the protocol becomes.
+async fn young_token<E: StreamEvent>(parts: &Parts<E>) -> Result<AccessToken> {
+    let life = parts.protocol.renew_after();
+    let is_old = |token: &AccessToken| is_old(token.issued_at, life, parts.connector.clock.now());
+    let token = parts.tokens.token().await?;
+    if !is_old(&token) {
+        return Ok(token);
+    }
+    parts.tokens.invalidate(&token);
+    let mut token = parts.tokens.token().await?;
+    if is_old(&token) {
+        // Its source has no other. To renew the connection because of it would not mend that.
+        token.issued_at = None;
+    }
+    Ok(token)
+}
+
 pub(super) async fn dial<E: StreamEvent>(
     link: Arc<Link<E>>,
     wanted: Vec<Topic>,
 ) -> Result<Dialled, DialFailure> {
     let parts = &link.parts;
     let token = match parts.protocol.needs() {
-        Needs::Token => Some(parts.tokens.token().await?),
+        Needs::Token => Some(young_token(parts).await?),
         Needs::Nothing | Needs::Channel => None,
     };
     let now = parts.connector.clock.moment();

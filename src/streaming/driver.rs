@@ -373,8 +373,9 @@ impl<E: StreamEvent> Driver<E> {
                 }
             }
             Lifecycle::Disconnected { channel, cause, was_live, .. } => {
-                self.told = None;
-                let (channel, was_live) = (channel.as_ref(), *was_live);
+                // One that observers were told of is no failed dial, however soon it was lost.
+                let least = self.told.take().map_or(Duration::ZERO, |_| Duration::from_nanos(1));
+                let (channel, was_live) = (channel.as_ref(), (*was_live).max(least));
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
             Lifecycle::Renewed { channel, overlap, .. } => {
@@ -386,6 +387,15 @@ impl<E: StreamEvent> Driver<E> {
             Lifecycle::Gap { topics, duration, .. } => {
                 add(&self.counters.gaps, 1);
                 observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
+            }
+            Lifecycle::Subscribed { topics, .. } => {
+                observer.observe(&Signal::Subscribed { topics: topics.len() });
+            }
+            Lifecycle::Resubscribed { topics, .. } => {
+                observer.observe(&Signal::Subscribed { topics: *topics });
+            }
+            Lifecycle::Rejected { topic, .. } => {
+                observer.observe(&Signal::Rejected { topic: topic.name() });
             }
             _ => {}
         }

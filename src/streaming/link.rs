@@ -25,7 +25,7 @@ use super::queue::Sender;
 use super::report::Farewell;
 pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
-use super::supervisor::{Ending, refuses_token};
+use super::supervisor::{Ending, TokenUsed, refuses_token};
 use crate::core::close::Gone;
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::link_probe::LinkProbe;
@@ -185,7 +185,7 @@ impl<E: StreamEvent> Running<E> {
                         mono: now.mono,
                     };
                     for message in parts.protocol.greeting(&context) {
-                        self.send(message);
+                        self.send("greeting", message);
                     }
                 }
                 Action::Ping => {
@@ -193,13 +193,13 @@ impl<E: StreamEvent> Running<E> {
                     if let Outbound::Ping(payload) = &ping {
                         self.keepalive = (payload.clone(), self.keepalive.1.saturating_add(1));
                     }
-                    self.send(ping);
+                    self.send("ping", ping);
                 }
                 Action::Mark => {
                     self.marks += 1;
                     self.send_probe(&format!("{MARK}{}", self.marks));
                 }
-                Action::SendClose(code) => self.send(Outbound::Close(code)),
+                Action::SendClose(code) => self.send("close", Outbound::Close(code)),
                 Action::Rtt(rtt) => {
                     let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
                     self.link.counters.last_rtt_ns.store(nanos.max(1), Ordering::Relaxed);
@@ -213,10 +213,18 @@ impl<E: StreamEvent> Running<E> {
     }
 
     /// Queues a message; a fault shows at the next read or flush.
-    fn send(&mut self, out: Outbound) {
-        if let Some(socket) = &mut self.socket {
-            let _ = socket.queue(out);
-        }
+    fn send(&mut self, kind: &str, out: Outbound) {
+        let _ = self.queue(kind, out);
+    }
+
+    /// Queues a message, and tells of it.
+    fn queue(&mut self, kind: &str, out: Outbound) -> Result<(), Gone> {
+        let Some(socket) = &mut self.socket else { return Ok(()) };
+        let bytes = out.bytes();
+        socket.queue(out)?;
+        self.link.counters.sent(bytes);
+        self.link.parts.observer.observe(&Signal::Sent { kind, bytes });
+        Ok(())
     }
 
     /// Sends a ping whose answer repeats the id.
@@ -225,7 +233,7 @@ impl<E: StreamEvent> Running<E> {
         let ping = parts.protocol.probe(id, parts.connector.clock.wall());
         // A longer one would break the protocol.
         if !matches!(&ping, Outbound::Ping(payload) if payload.len() > MOST_OF_PING) {
-            self.send(ping);
+            self.send("ping", ping);
         }
     }
 
@@ -384,8 +392,7 @@ impl<E: StreamEvent> Running<E> {
         let answer = match answer {
             Ok(messages) => {
                 for message in messages {
-                    let sent = self.socket.as_mut().map_or(Ok(()), |socket| socket.queue(message));
-                    if let Err(gone) = sent {
+                    if let Err(gone) = self.queue("subscribe", message) {
                         return Some(Input::Gone(gone));
                     }
                 }
@@ -404,12 +411,11 @@ impl<E: StreamEvent> Running<E> {
 
     /// Queues a message of the owner's.
     fn send_own(&mut self, message: Outbound) -> Result<()> {
-        let open = self.session.is_open();
-        let Some(socket) = self.socket.as_mut().filter(|_| open) else {
+        if self.socket.is_none() || !self.session.is_open() {
             let text = "the connection is closing: nothing was sent";
             return Err(Error::new(ErrorKind::Closed, text).retryable(true));
-        };
-        socket.queue(message).map_err(|gone| match gone {
+        }
+        self.queue("message", message).map_err(|gone| match gone {
             Gone::WriteTimeout => {
                 let text = "too much waits to be written: send less, or raise Buffers::write_limit";
                 Error::new(ErrorKind::Capacity, text).retryable(true)
@@ -526,7 +532,10 @@ impl<E: StreamEvent> Running<E> {
             None => self.link.parts.connector.clock.moment(),
         };
         let (go, gone) = oneshot::channel();
-        let token = self.token.as_ref().map(|token| token.generation);
+        let token = self
+            .token
+            .as_ref()
+            .map(|token| TokenUsed { generation: token.generation, issued_at: token.issued_at });
         let report = Report::Flowing { link: self.link.key, at, token, go };
         if self.link.reports.send(Box::new(report)).await.is_ok() {
             self.voice = Voice::Waiting(gone);

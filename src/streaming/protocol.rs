@@ -99,8 +99,9 @@ pub trait Protocol<E: StreamEvent>: Send + Sync + 'static {
         None
     }
 
-    /// The longest life of one connection, after which it is replaced by another without a gap. Up to a tenth is taken
-    /// off at random, so that many clients do not do so in step. Default: no limit.
+    /// The largest age of one connection, and of the token that opened it if that says when it was issued: then the
+    /// connection is replaced by another without a gap. Up to a tenth is taken off at random, so that many clients do not
+    /// do so in step, and a token that is within that tenth is replaced before a connection is dialled. Default: no limit.
     fn renew_after(&self) -> Option<Duration> {
         None
     }

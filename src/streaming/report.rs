@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ledger::LinkKey;
 use super::protocol::{Notice, Outbound};
-use super::supervisor::Ending;
+use super::supervisor::{Ending, TokenUsed};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +28,7 @@ pub(crate) enum Order {
 pub(crate) enum Report {
     /// The connection flows. Nothing more is delivered until the answer, so that what the supervisor has to say of
     /// this moment comes first in the stream.
-    Flowing { link: LinkKey, at: Moment, token: Option<u64>, go: oneshot::Sender<()> },
+    Flowing { link: LinkKey, at: Moment, token: Option<TokenUsed>, go: oneshot::Sender<()> },
     /// The answer to [`Order::Subscribe`]: what was sent, or why it was not.
     Asked { link: LinkKey, answer: Result<Vec<Topic>> },
     /// The peer said something about the connection.

@@ -10,7 +10,7 @@ use super::overlap::{Fingerprint, Overlap};
 use super::policy::{FixedDelay, Overflow};
 use super::protocol::Notice;
 use super::session::{self, Session, Timing};
-use super::supervisor::{Action, Ending, Input, Now, Plan, Supervisor};
+use super::supervisor::{Action, Ending, Input, Now, Plan, Supervisor, TokenUsed};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::error::Error;
@@ -220,7 +220,7 @@ impl World {
                 }
                 session::Action::Flowing => {
                     line.voice = Voice::Waiting;
-                    let token = Some(line.token);
+                    let token = Some(TokenUsed { generation: line.token, issued_at: None });
                     self.supervise(Input::Flowing { link, at: now, token });
                     if !self.supervisor.withholds(link)
                         && let Some(line) = self.lines.get_mut(&link)

@@ -275,6 +275,11 @@ impl StreamHandle {
         self.counters.snapshot()
     }
 
+    /// The length of the largest message that was sent since the last call, in bytes.
+    pub(crate) fn take_largest_sent(&self) -> u64 {
+        self.counters.take_largest_sent()
+    }
+
     /// Closes the connection with a close frame and waits until it is closed. Does nothing when it is closed already.
     ///
     /// # Cancel safety

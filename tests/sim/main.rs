@@ -4,6 +4,7 @@ mod applications;
 mod channels;
 mod connections;
 mod control;
+mod conversations;
 mod delivery;
 mod events;
 mod faults;

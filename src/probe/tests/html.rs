@@ -30,7 +30,7 @@ async fn report() -> Report {
     });
     let evil: &'static str = EVIL;
     let closed = Gone::Closed { code: CloseCode::INTERNAL, reason: EVIL.into() };
-    let cut = Gone::Cut { detail: "reset without a close frame".into() };
+    let cut = Gone::Cut { detail: "connection reset".into() };
     let items = vec![
         (0, connected()),
         (500, say(Said::Json("init_ack"))),

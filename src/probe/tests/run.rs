@@ -20,7 +20,7 @@ use crate::streaming::delivery::Delivery;
 struct Meter(Vec<(u64, Instant)>);
 
 impl MediaMeter for Meter {
-    fn observe(&mut self, position: u64, sample_rate: u32, arrival: Instant) {
+    fn observe(&mut self, position: u64, sample_rate: u32, _bytes: usize, arrival: Instant) {
         assert_eq!(sample_rate, 8_000);
         self.0.push((position, arrival));
     }

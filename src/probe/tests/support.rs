@@ -26,7 +26,9 @@ impl Probed for Said {
         match self {
             Self::Json(kind) => Seen::Message { kind },
             Self::NotJson => Seen::NotJson,
-            Self::Audio(position) => Seen::Media { position: *position, sample_rate: 8_000 },
+            Self::Audio(position) => {
+                Seen::Media { position: *position, sample_rate: 8_000, bytes: 176 }
+            }
         }
     }
 }

@@ -35,8 +35,8 @@ fn every_cause_of_a_drop_is_laid_at_the_right_door() {
     use DropCause as C;
     use Party as P;
 
-    let reset = "reset without a close frame";
-    let eof = "the connection is closed";
+    let reset = "connection reset";
+    let eof = "the connection ended";
     let idle = |facts| {
         with(facts, |facts| {
             (facts.idle, facts.idle_timeout) = (Some(S(60)), Some(S(60)));
@@ -146,7 +146,7 @@ fn an_orderly_end_is_nobodys_fault_and_does_not_hide_a_drop() {
 
 #[test]
 fn what_happens_most_often_decides() {
-    let reset = cut("reset without a close frame");
+    let reset = cut("connection reset");
     let mut drops = vec![reset; 5];
     drops.push(closed(1011, ""));
     let verdict = judge(&drops);

@@ -2,6 +2,7 @@
 
 mod app_foundry;
 mod calls;
+mod conversation_ends;
 mod login;
 mod narrowing;
 mod platform;

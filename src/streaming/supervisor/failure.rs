@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use super::machine::{State, Supervisor};
 use super::message::{Action, Now};
-use super::refusal::explained;
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, StopReason};
@@ -63,11 +62,7 @@ impl Supervisor {
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, None));
                 let error = Error::new(
                     ErrorKind::Closed,
-                    format!(
-                        "the reconnect policy gave up at failure {}: {}",
-                        self.failures,
-                        explained(&cause)
-                    ),
+                    format!("the reconnect policy gave up at failure {}: {cause}", self.failures),
                 );
                 let attempts = self.failures;
                 self.stop(StopReason::GaveUp { cause, attempts }, Some(error), out);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure::is_passing;
 use super::machine::{State, Supervisor};
-use super::message::{Action, Ending, Now};
+use super::message::{Action, Ending, Now, TokenUsed};
 use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
@@ -24,7 +24,7 @@ impl Supervisor {
         now: Now,
         link: LinkKey,
         at: Moment,
-        token: Option<u64>,
+        token: Option<TokenUsed>,
         out: &mut Vec<Action>,
     ) {
         match self.state {

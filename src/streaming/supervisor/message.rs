@@ -1,6 +1,6 @@
 //! What a supervisor is told, and what it asks for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
@@ -33,6 +33,14 @@ impl Plan {
             renew_after: None,
         }
     }
+}
+
+/// The token that a link was opened with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenUsed {
+    pub(crate) generation: u64,
+    /// When its age counts, since when.
+    pub(crate) issued_at: Option<Instant>,
 }
 
 /// How a link ended.
@@ -80,8 +88,8 @@ pub(crate) enum Input {
     Subscribed { channel: ChannelId, sent: Vec<Box<str>>, answer: Result<Vec<TopicState>> },
     /// The answer to [`Action::Subscribe`]: what was sent, or why it was not.
     Asked { link: LinkKey, answer: Result<Vec<Topic>> },
-    /// A link flows; `token` is the generation of the token that it was opened with.
-    Flowing { link: LinkKey, at: Moment, token: Option<u64> },
+    /// A link flows; `token` is what it was opened with.
+    Flowing { link: LinkKey, at: Moment, token: Option<TokenUsed> },
     /// The peer said something about a link.
     Notice { link: LinkKey, notice: Notice },
     /// A link is over.

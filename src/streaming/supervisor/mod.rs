@@ -13,5 +13,6 @@ mod socket;
 mod subscribe;
 
 pub(crate) use machine::Supervisor;
-pub(crate) use message::{Action, Ending, Input, Now, Plan};
+pub(crate) use message::{Action, Ending, Input, Now, Plan, TokenUsed};
 pub(crate) use refusal::refuses_token;
+pub(crate) use renewal::is_old;

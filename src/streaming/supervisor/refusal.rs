@@ -18,26 +18,6 @@ pub(crate) fn refuses_token(cause: &Gone) -> bool {
         || matches!(cause, Gone::Closed { code: CloseCode::POLICY, .. })
 }
 
-/// What a close code means to somebody who has to act, in one clause.
-fn explain_close(code: CloseCode) -> Option<&'static str> {
-    match code {
-        CloseCode::POLICY => Some("check the token or scope"),
-        CloseCode::PROTOCOL => Some("check the region URL"),
-        _ => None,
-    }
-}
-
-/// The cause, and what to check.
-pub(super) fn explained(cause: &Gone) -> String {
-    match cause {
-        Gone::Closed { code, .. } => match explain_close(*code) {
-            Some(advice) => format!("{cause}; {advice}"),
-            None => cause.to_string(),
-        },
-        _ => cause.to_string(),
-    }
-}
-
 fn refused(cause: &Gone, what: &str, hint: Option<&str>) -> Error {
     let advice = hint.map(|hint| format!(": {hint}")).unwrap_or_default();
     let (kind, status) = match cause {
@@ -45,7 +25,12 @@ fn refused(cause: &Gone, what: &str, hint: Option<&str>) -> Error {
         Gone::Refused { status } => (ErrorKind::Auth, Some(*status)),
         _ => (ErrorKind::Auth, None),
     };
-    let error = Error::new(kind, format!("{what} ({cause}); check the token or scope{advice}"));
+    // A close code says so itself.
+    let check = match cause {
+        Gone::Closed { .. } => "",
+        _ => "; check the token or scope",
+    };
+    let error = Error::new(kind, format!("{what} ({cause}){check}{advice}"));
     match status {
         Some(status) => error.with_status(status),
         None => error,

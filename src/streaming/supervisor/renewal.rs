@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::machine::{State, Supervisor};
-use super::message::{Action, Ending, Now};
+use super::message::{Action, Ending, Now, TokenUsed};
 use crate::core::backoff::full_jitter;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
@@ -20,10 +20,17 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// The part of a connection's longest life that is taken off at random.
 const SPREAD: f64 = 0.1;
 
+/// Whether a token is too old to open a connection with that must not outlive it by `life`: at the age at which the
+/// renewal of the connection could be due at once.
+pub(crate) fn is_old(issued_at: Option<Instant>, life: Option<Duration>, now: Instant) -> bool {
+    let (Some(issued_at), Some(life)) = (issued_at, life) else { return false };
+    now.saturating_duration_since(issued_at) >= life.mul_f64(1.0 - SPREAD)
+}
+
 /// Where the renewal of the live link is.
 #[derive(Debug, Default)]
 pub(super) struct Renewal {
-    /// When the live link comes to its longest life.
+    /// When the live link, or the token that it was opened with, comes to its longest life.
     old_at: Option<Instant>,
     /// The token that the live link was opened with.
     token: Option<u64>,
@@ -51,7 +58,7 @@ enum Successor {
     Flowing {
         link: LinkKey,
         since: Moment,
-        token: Option<u64>,
+        token: Option<TokenUsed>,
     },
     /// It flows, but covers less than the old one: another must be had.
     Unfit {
@@ -103,9 +110,14 @@ impl Supervisor {
     }
 
     /// A link is live from now on.
-    pub(super) fn lives(&mut self, now: Now, token: Option<u64>) {
+    pub(super) fn lives(&mut self, now: Now, token: Option<TokenUsed>) {
         let spread = 1.0 - SPREAD * now.unit_random;
-        let old_at = self.plan.renew_after.map(|life| now.at.mono + life.mul_f64(spread));
+        // A connection does not outlive the token that opened it.
+        let born = token
+            .and_then(|token| token.issued_at)
+            .map_or(now.at.mono, |issued| issued.min(now.at.mono));
+        let old_at = self.plan.renew_after.map(|life| born + life.mul_f64(spread));
+        let token = token.map(|token| token.generation);
         self.refused = None;
         // The overlap knows two connections: a third has to wait until it is forgotten.
         let not_before = self.renewal.adopted.then(|| now.at.mono + AFTER_SWITCH);
@@ -161,7 +173,7 @@ impl Supervisor {
         &mut self,
         old: LinkKey,
         at: Moment,
-        token: Option<u64>,
+        token: Option<TokenUsed>,
         out: &mut Vec<Action>,
     ) {
         let Some(Successor::Dialing { link }) = self.renewal.successor else { return };

@@ -37,6 +37,18 @@ pub enum Outbound {
     Close(CloseCode),
 }
 
+impl Outbound {
+    /// Length of the payload in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(data) | Self::Ping(data) => data.len(),
+            // The code; we send no reason.
+            Self::Close(_) => 2,
+        }
+    }
+}
+
 /// Shows lengths, not contents: a first message may hold a token.
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -128,7 +128,7 @@ impl Socket {
                 Gone::TooBig { limit: self.max_message }
             }
             WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                Gone::Cut { detail: "reset without a close frame".into() }
+                Gone::Cut { detail: "the connection ended".into() }
             }
             WsError::ConnectionClosed | WsError::AlreadyClosed => {
                 Gone::Cut { detail: "the connection is closed".into() }
