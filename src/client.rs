@@ -21,6 +21,7 @@ use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::conversation_ends::ConversationEndsApi;
 use crate::rest::notifications::Notifications;
+use crate::rest::operation::{CallOptions, Operation};
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::driver::Parts;
 use crate::streaming::protocol::{Protocol, StreamEvent};
@@ -152,6 +153,51 @@ impl Client {
     /// Dropping the future abandons the call.
     pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
         self.0.api.fetch(path, query).await
+    }
+
+    /// Calls an operation of the REST API, within this client's request budget and with its retries.
+    ///
+    /// [`operations`](crate::operations) has those of the platform, by the features `rest-…`; others can be
+    /// [written](Operation). A reference to an operation is one too. What reads is repeated when that may help, POSTs
+    /// that only ask among it; what changes something is repeated only when nothing was sent.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "rest-routing")]
+    /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
+    /// use genesys_cloud::operations::GetRoutingQueues;
+    ///
+    /// let queues = client.execute(GetRoutingQueues::new().name("Support*").page_size(100)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](crate::ErrorKind::Config) for arguments that cannot be sent, [`Decode`](crate::ErrorKind::Decode) for
+    /// an answer that cannot be read, [`Capacity`](crate::ErrorKind::Capacity) for one over the limit, and what every
+    /// call returns: [`Auth`](crate::ErrorKind::Auth), [`Forbidden`](crate::ErrorKind::Forbidden),
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`Throttled`](crate::ErrorKind::Throttled),
+    /// [`Transport`](crate::ErrorKind::Transport), [`Timeout`](crate::ErrorKind::Timeout), or the status. Each names
+    /// its [`operation`](Error::operation).
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the call; one that changes something may have taken effect.
+    pub async fn execute<O: Operation>(&self, operation: O) -> Result<O::Response> {
+        self.execute_with(operation, CallOptions::default()).await
+    }
+
+    /// As [`execute`](Self::execute), with a priority, a deadline, or a word on whether it may be repeated.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    /// As [`execute`](Self::execute).
+    pub async fn execute_with<O: Operation>(
+        &self,
+        operation: O,
+        options: CallOptions,
+    ) -> Result<O::Response> {
+        self.0.api.execute(operation, options).await
     }
 
     /// Where this client's tokens come from.

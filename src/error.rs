@@ -40,6 +40,19 @@ pub enum ErrorKind {
     Closed,
 }
 
+impl ErrorKind {
+    /// The kind of an HTTP status that is not a success.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Auth,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            429 => Self::Throttled,
+            other => Self::Status(other),
+        }
+    }
+}
+
 /// An error of this crate.
 ///
 /// [`kind`](Self::kind) is for matching; `Display` is one clause about this level, and
@@ -57,6 +70,7 @@ struct Inner {
     kind: ErrorKind,
     message: Box<str>,
     source: Option<Source>,
+    operation: Option<Box<str>>,
     status: Option<u16>,
     code: Option<Box<str>>,
     correlation_id: Option<Box<str>>,
@@ -74,6 +88,7 @@ impl Error {
             kind,
             message: message.into(),
             source: None,
+            operation: None,
             status: None,
             code: None,
             correlation_id: None,
@@ -110,6 +125,12 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Names the REST operation, by method and template.
+    pub(crate) fn with_operation(mut self, operation: impl Into<Box<str>>) -> Self {
+        self.0.operation = Some(operation.into());
         self
     }
 
@@ -154,6 +175,12 @@ impl Error {
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The REST operation that failed, by method and template: `GET /api/v2/users/{userId}`. Known of those that were
+    /// called by [`Client::execute`](crate::Client::execute).
+    pub fn operation(&self) -> Option<&str> {
+        self.0.operation.as_deref()
     }
 
     /// The HTTP status, when the platform answered.
@@ -223,6 +250,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Error");
         out.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(operation) = &self.0.operation {
+            out.field("operation", operation);
+        }
         if let Some(status) = self.0.status {
             out.field("status", &status);
         }

@@ -51,15 +51,19 @@ pub use crate::events::{
     StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
+pub use crate::rest::answer::Answer;
 pub use crate::rest::app_foundry::{
     AppFoundryApi, Application, ApplicationSocket, ConnectionEvent,
 };
+pub use crate::rest::arguments::Arguments;
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
 pub use crate::rest::conversation_ends::{
     ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
 };
 pub use crate::rest::disconnect_kind::DisconnectKind;
+pub use crate::rest::generated::{self as operations, models};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
+pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::policy::{

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("transport", &["core", "error", "region", "diagnostics"]),
     ("auth", &["core", "error", "region", "diagnostics", "transport"]),
     ("streaming", &["core", "error", "region", "diagnostics", "events", "transport"]),
-    ("rest", &["core", "error", "region", "diagnostics", "transport", "auth"]),
+    ("rest", &["core", "error", "region", "diagnostics", "events", "transport", "auth"]),
     (
         "protocols",
         &["core", "error", "region", "diagnostics", "events", "media", "transport", "streaming"],

@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 use crate::events::gaps::Gaps;
 use crate::events::json::Json;
 
-/// Fields of a body that can be told apart as null.
-pub(crate) const FIELDS: usize = 128;
+/// Fields of a body that are told apart as null without an allocation.
+const FIELDS: usize = 128;
 
 /// The members of a body that this version has no field for, as they were received.
 ///
@@ -23,6 +23,8 @@ pub struct Extra {
 #[derive(Clone, Default, PartialEq)]
 struct Unknown {
     members: Vec<(Box<str>, Json)>,
+    /// Fields from [`FIELDS`] on that were null, in their order.
+    far_nulls: Vec<usize>,
     gaps: Vec<(usize, Box<[u32]>)>,
 }
 
@@ -65,12 +67,27 @@ impl Extra {
             } else {
                 *word &= !bit;
             }
+        } else {
+            self.note_far(field, null);
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.gaps.retain(|(other, _)| *other != field);
         }
         if !gaps.is_empty() {
             self.unknown.get_or_insert_default().gaps.push((field, gaps.take()));
+        }
+        // Equal to one that never had anything to keep.
+        self.unknown.take_if(|unknown| **unknown == Unknown::default());
+    }
+
+    fn note_far(&mut self, field: usize, null: bool) {
+        if null {
+            let nulls = &mut self.unknown.get_or_insert_default().far_nulls;
+            if let Err(place) = nulls.binary_search(&field) {
+                nulls.insert(place, field);
+            }
+        } else if let Some(unknown) = &mut self.unknown {
+            unknown.far_nulls.retain(|other| *other != field);
         }
     }
 
@@ -81,7 +98,10 @@ impl Extra {
     }
 
     pub(crate) fn was_null(&self, field: usize) -> bool {
-        self.nulls.get(field / 32).is_some_and(|word| word & (1 << (field % 32)) != 0)
+        match self.nulls.get(field / 32) {
+            Some(word) => word & (1 << (field % 32)) != 0,
+            None => self.unknown.as_ref().is_some_and(|unknown| unknown.far_nulls.contains(&field)),
+        }
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
@@ -118,6 +138,43 @@ mod tests {
         extra.note(100, false, none);
         assert_eq!(extra, Extra::default());
         extra.note(FIELDS, true, none);
-        assert!(!extra.was_null(FIELDS));
+        assert!(extra.was_null(FIELDS) && !extra.was_null(FIELDS + 1));
+        assert!(extra.is_empty());
+        extra.note(FIELDS, false, none);
+        assert_eq!(extra, Extra::default());
+    }
+
+    #[test]
+    fn fields_far_behind_keep_the_nulls_of_their_lists_too() {
+        let mut extra = Extra::default();
+        let with_a_null = || {
+            let mut gaps = Gaps::default();
+            gaps.step();
+            gaps.note();
+            gaps
+        };
+        extra.note(FIELDS, false, &mut with_a_null());
+        assert_eq!((extra.gaps(FIELDS), extra.was_null(FIELDS)), (&[0][..], false));
+        // A null elsewhere, and its end, leave them there.
+        let none = &mut Gaps::default();
+        extra.note(FIELDS + 2, true, none);
+        extra.note(FIELDS + 1, true, none);
+        extra.note(FIELDS + 2, false, none);
+        assert_eq!(extra.gaps(FIELDS), [0]);
+        assert!(extra.was_null(FIELDS + 1) && !extra.was_null(FIELDS + 2));
+        extra.note(FIELDS + 1, false, none);
+        extra.note(FIELDS, false, none);
+        assert_eq!(extra, Extra::default());
+    }
+
+    #[test]
+    fn nulls_far_behind_are_equal_whatever_the_order_in_which_they_came() {
+        let none = &mut Gaps::default();
+        let [mut one, mut other] = [Extra::default(), Extra::default()];
+        for (field, mirrored) in [(FIELDS, FIELDS + 9), (FIELDS + 9, FIELDS)] {
+            one.note(field, true, none);
+            other.note(mirrored, true, none);
+        }
+        assert_eq!(one, other);
     }
 }

@@ -4,12 +4,12 @@
 //! through a decoder that keeps what it learnt of its topics.
 
 pub mod bodies;
-mod body;
+pub(crate) mod body;
 mod cursor;
 mod decoder;
 mod envelope;
 mod event;
-mod extra;
+pub(crate) mod extra;
 mod frame;
 mod gaps;
 pub(crate) mod generated;
@@ -17,20 +17,21 @@ mod incoming;
 mod json;
 mod lifecycle;
 mod members;
-mod open_enum;
+pub(crate) mod open_enum;
 mod place;
 mod raw;
-mod read;
+pub(crate) mod read;
 mod reply;
 mod scan;
-mod serde_source;
+mod secret;
+pub(crate) mod serde_source;
 mod template;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 mod topic;
 mod topic_set;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use decoder::Decoder;
 pub use event::TopicBody;
@@ -42,6 +43,7 @@ pub(crate) use incoming::{Incoming, Level, SystemNotice};
 pub use json::Json;
 pub use lifecycle::{Lifecycle, RenewalReason, StopReason, Uncovered};
 pub use members::Members;
+pub(crate) use place::path as place_of;
 pub use raw::{RawEvent, RawFrame};
 pub(crate) use reply::SocketReply;
 pub(crate) use scan::{leading_member, peek_topic};

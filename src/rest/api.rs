@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,11 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(service: HttpService, endpoints: impl Into<Arc<Endpoints>>) -> Self {
         Self { service, endpoints: endpoints.into() }
+    }
+
+    /// The stack that sends.
+    pub(crate) fn service(&self) -> &HttpService {
+        &self.service
     }
 
     /// A GET of an operation, which is a path template such as `/api/v2/users/{userId}`.
@@ -91,6 +97,8 @@ impl Api {
             idempotent: None,
             hidden: Vec::new(),
             answer_is_secret: false,
+            deadline: None,
+            headers: Vec::new(),
         }
     }
 }
@@ -108,6 +116,8 @@ pub(crate) struct Call<'a> {
     idempotent: Option<bool>,
     hidden: Vec<Secret>,
     answer_is_secret: bool,
+    deadline: Option<Duration>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Call<'_> {
@@ -128,6 +138,12 @@ impl Call<'_> {
         self.id(name, value)
     }
 
+    /// No error repeats these.
+    pub(crate) fn hide(mut self, texts: Vec<Secret>) -> Self {
+        self.hidden.extend(texts);
+        self
+    }
+
     /// Adds a query parameter; call it again to repeat a key.
     pub(crate) fn query(mut self, key: &str, value: &str) -> Self {
         self.query = form_urlencoded::Serializer::new(self.query).append_pair(key, value).finish();
@@ -140,6 +156,26 @@ impl Call<'_> {
                 Error::config("request body cannot be written as JSON").with_source(error)
             });
         }
+        self
+    }
+
+    /// A body that was written already.
+    pub(crate) fn written(mut self, body: Result<Vec<u8>>) -> Self {
+        if self.body.is_ok() {
+            self.body = body.map(Some);
+        }
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Longest time for one attempt, answer included.
+    pub(crate) fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 
@@ -160,7 +196,7 @@ impl Call<'_> {
         self
     }
 
-    fn into_request(mut self) -> Result<Request> {
+    pub(crate) fn into_request(mut self) -> Result<Request> {
         if !self.query.is_empty() {
             self.path.push(if self.path.contains('?') { '&' } else { '?' });
             self.path.push_str(&self.query);
@@ -172,6 +208,12 @@ impl Call<'_> {
             // What other clients of the platform do, and some gateways insist on.
             None => request.header(CONTENT_TYPE, HeaderValue::from_static(JSON)),
         };
+        for (name, value) in self.headers {
+            let refused = || Error::config(format!("header {name} cannot have this value"));
+            let value = HeaderValue::try_from(value).map_err(|_| refused())?;
+            request = request.header(HeaderName::try_from(name).map_err(|_| refused())?, value);
+        }
+        request.deadline = self.deadline;
         request.priority = self.priority;
         request.idempotent = self.idempotent;
         request.hidden = self.hidden;

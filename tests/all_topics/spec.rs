@@ -38,7 +38,7 @@ impl Spec {
         spec
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let file: Value = serde_json::from_str(text).expect("the shapes are JSON");
         let topics = file["topics"].as_array().expect("a list of topics");
         let topic = |topic: &Value| {
@@ -68,7 +68,7 @@ impl Spec {
 }
 
 impl Schema {
-    fn parse(schema: &Value) -> Self {
+    pub(crate) fn parse(schema: &Value) -> Self {
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap_or_default();
             return Self::Reference(name.to_owned());

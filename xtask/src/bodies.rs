@@ -109,7 +109,7 @@ fn rust(model: &Model, names: &Names, kind: &Kind, needs: &mut BTreeSet<String>)
     }
 }
 
-fn element(names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
+pub(crate) fn element(names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
     let mut need = |name: &str| {
         needs.insert(name.to_owned());
         name.to_owned()
@@ -117,6 +117,7 @@ fn element(names: &Names, kind: &Kind, needs: &mut BTreeSet<String>) -> String {
     match kind {
         Kind::Text => "Box<str>".to_owned(),
         Kind::Time => need("Timestamp"),
+        Kind::Secret => need("Secret"),
         Kind::Integer => "i64".to_owned(),
         Kind::Number => need("Number"),
         Kind::Bool => "bool".to_owned(),

@@ -1,7 +1,19 @@
 //! Which Cargo feature a topic belongs to.
 
-/// The longest prefix counts. A family that is not here is `other-topics`.
+/// The longest prefix counts; those with a slash are families of REST operations. A topic family that is not here is `other-topics`.
 const FEATURES: &[(&str, &str)] = &[
+    ("analytics/", "rest-analytics"),
+    ("audits/", "rest-audits"),
+    ("conversations/", "rest-conversations"),
+    ("integrations/", "rest-integrations"),
+    ("notifications/", "rest-notifications"),
+    ("oauth/", "rest-oauth"),
+    ("organizations/", "rest-organizations"),
+    ("presence/", "rest-presence"),
+    ("routing/", "rest-routing"),
+    ("tokens/", "rest-tokens"),
+    ("usage/", "rest-usage"),
+    ("users/", "rest-users"),
     ("v2.analytics.", "analytics"),
     ("v2.architect.", "architect"),
     ("v2.bot.", "conversations"),
@@ -58,6 +70,7 @@ mod tests {
         assert_eq!(of("v2.users.{id}.presence"), "users");
         assert_eq!(of("v2.users.{id}.workforcemanagement.schedules"), "workforce");
         assert_eq!(of("v2.brand.new"), "other-topics");
+        assert_eq!(of("presence/get_x.response"), "rest-presence");
         assert!(is_by_hand("v2.system.socket_closing") && !is_by_hand("v2.users.{id}.tokens"));
     }
 }

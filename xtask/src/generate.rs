@@ -17,10 +17,11 @@ use crate::topics::{cfg, constructors, entries, module_of, table, templates, tit
 const VERSION: u32 = 1;
 
 /// Types that are not generated, and where they are.
-const OURS: &[(&str, &str)] = &[
+pub(crate) const OURS: &[(&str, &str)] = &[
     ("Json", "crate::events::json::Json"),
     ("Members", "crate::events::members::Members"),
     ("Number", "serde_json::Number"),
+    ("Secret", "crate::core::secret::Secret"),
     ("Timestamp", "crate::events::timestamp::Timestamp"),
 ];
 

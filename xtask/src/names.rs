@@ -72,7 +72,7 @@ const VAGUE: &[&str] = &[
 const LONG: usize = 32;
 
 /// Names that mean something else where types are used.
-const RESERVED: &[&str] = &[
+pub(crate) const RESERVED: &[&str] = &[
     "Box",
     "ChannelMetadata",
     "Clone",
@@ -109,7 +109,7 @@ const RESERVED: &[&str] = &[
 pub(crate) struct Names {
     pub(crate) bodies: Vec<String>,
     pub(crate) choices: Vec<String>,
-    taken: BTreeSet<String>,
+    pub(crate) taken: BTreeSet<String>,
 }
 
 impl Names {
@@ -178,7 +178,7 @@ impl Names {
     }
 
     /// The first of the names that is free, or the last with a number.
-    fn take(&mut self, wanted: Vec<String>) -> String {
+    pub(crate) fn take(&mut self, wanted: Vec<String>) -> String {
         let last = wanted.last().cloned().unwrap_or_default();
         let numbered = (2..).map(|number| format!("{last}{number}"));
         let free = wanted.into_iter().filter(|name| !name.is_empty()).chain(numbered);
@@ -242,12 +242,12 @@ const HEADER: &str = "\
 # Written by `cargo xtask codegen`, which adds what is new and keeps what is here. Edit a name to rename its type.
 ";
 
-fn entries(fixed: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn entries(fixed: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = fixed.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(" = "))
 }
 
-fn places(model: &Model) -> BTreeMap<String, Kind> {
+pub(crate) fn places(model: &Model) -> BTreeMap<String, Kind> {
     let bodies = model.bodies.iter().enumerate().map(|(at, body)| (&body.uses, Kind::Body(at)));
     let choices =
         model.choices.iter().enumerate().map(|(at, choice)| (&choice.uses, Kind::Choice(at)));
@@ -269,7 +269,7 @@ fn topic_name(topic: &str) -> String {
 }
 
 /// Puts a name behind another one, without saying a word twice.
-fn join(front: &str, back: &str) -> String {
+pub(crate) fn join(front: &str, back: &str) -> String {
     let (front, back) = (words(front), words(back));
     let most = front.len().min(back.len());
     let shared = (0..=most).rev().find(|&n| front[front.len() - n..] == back[..n]).unwrap_or(0);
@@ -306,7 +306,7 @@ fn base(classes: &[String]) -> Vec<String> {
 }
 
 /// The words that all names end with.
-fn common_ending(names: &[String]) -> Vec<String> {
+pub(crate) fn common_ending(names: &[String]) -> Vec<String> {
     let mut names = names.iter().map(|name| words(name));
     let mut common = names.next().unwrap_or_default();
     for name in names {

@@ -9,6 +9,7 @@ use crate::spec::{Schema, Spec};
 pub(crate) enum Kind {
     Text,
     Time,
+    Secret,
     Integer,
     Number,
     Bool,
@@ -143,6 +144,7 @@ fn kind(
     match schema {
         Schema::Text => Kind::Text,
         Schema::Time => Kind::Time,
+        Schema::Secret => Kind::Secret,
         Schema::Integer => Kind::Integer,
         Schema::Number => Kind::Number,
         Schema::Bool => Kind::Bool,
@@ -163,7 +165,7 @@ fn kind(
 
 /// The shape of each class. All begin as equal, and are told apart by their fields until nothing changes: so classes
 /// that refer to themselves are equal when they look alike all the way down.
-fn shapes(spec: &Spec) -> BTreeMap<String, usize> {
+pub(crate) fn shapes(spec: &Spec) -> BTreeMap<String, usize> {
     let mut shapes: BTreeMap<String, usize> =
         spec.classes.keys().map(|class| (class.clone(), 0)).collect();
     let mut count = 0;

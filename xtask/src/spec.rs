@@ -11,6 +11,8 @@ use crate::words::{capital, pascal, singular, words};
 pub(crate) enum Schema {
     Text,
     Time,
+    /// A text that is a credential.
+    Secret,
     Integer,
     Number,
     Bool,
@@ -23,6 +25,9 @@ pub(crate) enum Schema {
     /// An object of this class.
     Class(String),
 }
+
+/// The format of a text that is a credential; no description of the platform has it.
+pub(crate) const SECRET: &str = "secret";
 
 /// The fields of an object, in the order of the input.
 pub(crate) type Fields = Vec<(String, Schema)>;
@@ -75,6 +80,7 @@ impl Spec {
         match schema.get("type").and_then(Value::as_str) {
             Some("string") => match schema.get("format").and_then(Value::as_str) {
                 Some("date-time") => Schema::Time,
+                Some(SECRET) => Schema::Secret,
                 _ => Schema::Text,
             },
             Some("integer") => Schema::Integer,

@@ -85,13 +85,7 @@ impl Response {
     /// The error of an answer that is not a success.
     pub(crate) fn into_error(self, request: &Request) -> Error {
         let complaint = self.complaint();
-        let kind = match self.status {
-            401 => ErrorKind::Auth,
-            403 => ErrorKind::Forbidden,
-            404 => ErrorKind::NotFound,
-            429 => ErrorKind::Throttled,
-            other => ErrorKind::Status(other),
-        };
+        let kind = ErrorKind::of_status(self.status);
         let mut message = format!("HTTP {}", self.status);
         for part in [&complaint.code, &complaint.words].into_iter().flatten() {
             message.push_str(": ");
