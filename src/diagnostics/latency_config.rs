@@ -28,7 +28,7 @@ const LARGEST_WINDOW: usize = 100_000;
 ///     .interval(Duration::from_millis(20))
 ///     .latency_threshold(Duration::ZERO);
 /// let faults: Vec<_> = config.faults().iter().map(|fault| fault.field).collect();
-/// assert_eq!(faults, ["interval", "probe_limit", "latency_threshold"]);
+/// assert_eq!(faults, ["interval", "probe_limit", "latency_threshold", "drift.max_drift"]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

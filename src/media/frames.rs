@@ -29,7 +29,7 @@ const DROPPED_IN_A_TURN: usize = 64;
 /// use futures::{StreamExt, stream};
 /// use genesys_cloud::media::{FrameItem, Pipeline};
 ///
-/// # futures::executor::block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let socket = stream::iter([(Bytes::from_static(br#"{"type":"keepalive"}"#), false)]);
 /// let mut frames = Pipeline::builder().build()?.frames(socket);
 /// while let Some(item) = frames.next().await {
