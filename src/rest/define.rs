@@ -82,7 +82,7 @@ macro_rules! kind {
     (integer) => { i64 };
     (flag) => { bool };
 }
-#[allow(unused_imports)]
+#[allow(unused_imports)] // As above.
 pub(crate) use kind;
 
 /// How an answer is read.
@@ -197,7 +197,7 @@ macro_rules! operation {
             const TEMPLATE: &'static str = $template;
 
             fn arguments(&self) -> $crate::rest::arguments::Arguments {
-                #[allow(unused_imports)]
+                #[allow(unused_imports)] // Not every operation has parameters of both kinds.
                 use $crate::rest::define::{Parameter as _, put_header, put_query};
 
                 let to = $crate::rest::arguments::Arguments::new();

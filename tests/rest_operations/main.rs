@@ -6,17 +6,17 @@
 
 mod arguments;
 mod description;
-#[allow(dead_code)] // Shared with the test of all topics.
+#[allow(dead_code)] // Shared with other tests.
 #[path = "../support/loopback.rs"]
 mod loopback;
 mod platform;
-#[allow(dead_code)]
+#[allow(dead_code)] // Shared with the test of all topics.
 #[path = "../all_topics/random.rs"]
 mod random;
 mod registry;
 mod round;
 mod seed;
-#[allow(dead_code)]
+#[allow(dead_code)] // Shared with the test of all topics.
 #[path = "../all_topics/spec.rs"]
 mod spec;
 mod validate;

@@ -20,6 +20,9 @@ use super::meter::{Meter, Metered};
 use crate::core::clock::Moment;
 use crate::core::close::{CloseCode, Gone};
 
+/// Messages that may wait behind the first ones; a peer that reads has none waiting.
+const LATER: usize = 64;
+
 /// TCP, or TLS over it.
 pub(super) type Wire = Either<Metered<TcpStream>, Box<TlsStream<Metered<TcpStream>>>>;
 
@@ -138,6 +141,10 @@ impl Socket {
         };
         if self.greeting.is_empty() {
             return self.start_send(message);
+        }
+        // What waits here has a bound, as what waits in the library has.
+        if self.greeting.later.len() >= LATER {
+            return Err(Gone::WriteTimeout);
         }
         self.greeting.later.push(message);
         Ok(())
