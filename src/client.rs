@@ -22,6 +22,8 @@ use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::conversation_ends::ConversationEndsApi;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
+use crate::rest::pages::Pages;
+use crate::rest::paging::Paged;
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::driver::Parts;
 use crate::streaming::protocol::{Protocol, StreamEvent};
@@ -198,6 +200,30 @@ impl Client {
         options: CallOptions,
     ) -> Result<O::Response> {
         self.0.api.execute(operation, options).await
+    }
+
+    /// Goes through all pages of an operation, lazily, within this client's request budget.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "rest-routing")]
+    /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
+    /// use futures::TryStreamExt;
+    /// use genesys_cloud::operations::GetRoutingQueues;
+    ///
+    /// let mut queues = client.pages(GetRoutingQueues::new().page_size(100)).items();
+    /// while let Some(queue) = queues.try_next().await? {
+    ///     println!("{:?}", queue.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pages<O: Paged>(&self, operation: O) -> Pages<O> {
+        self.pages_with(operation, CallOptions::default())
+    }
+
+    /// As [`pages`](Self::pages), with a priority or a deadline for the call of each page.
+    pub fn pages_with<O: Paged>(&self, operation: O, options: CallOptions) -> Pages<O> {
+        Pages::new(self.0.api.clone(), operation, options)
     }
 
     /// Where this client's tokens come from.

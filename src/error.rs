@@ -128,6 +128,13 @@ impl Error {
         self
     }
 
+    /// Adds to the message.
+    #[cfg_attr(not(feature = "_rest"), allow(dead_code))] // Only listings have something to add.
+    pub(crate) fn amend(mut self, text: &str) -> Self {
+        self.0.message = format!("{}; {text}", self.0.message).into();
+        self
+    }
+
     /// Names the REST operation, by method and template.
     pub(crate) fn with_operation(mut self, operation: impl Into<Box<str>>) -> Self {
         self.0.operation = Some(operation.into());

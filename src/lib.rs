@@ -64,6 +64,8 @@ pub use crate::rest::disconnect_kind::DisconnectKind;
 pub use crate::rest::generated::{self as operations, models};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
+pub use crate::rest::pages::{Items, Page, Pages};
+pub use crate::rest::paging::{Paged, Paging, Position, Sheet};
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::policy::{

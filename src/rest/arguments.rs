@@ -48,6 +48,12 @@ impl Arguments {
         self
     }
 
+    /// Puts a value in the place of those that the name has.
+    pub(crate) fn set_query(&mut self, name: &'static str, value: String) {
+        self.query.retain(|(other, _)| *other != name);
+        self.query.push((name, value));
+    }
+
     /// Adds a query parameter for each value, with the same name.
     pub fn repeated<T: AsRef<str>>(mut self, name: &'static str, values: &[T]) -> Self {
         self.query.extend(values.iter().map(|value| (name, value.as_ref().to_owned())));

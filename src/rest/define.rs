@@ -115,7 +115,7 @@ pub(crate) use answer;
 /// that is not.
 ///
 /// `path`, `need` (of the query) and `many` (a list of the query) are required, in this order, and `body` after them;
-/// `query`, `list` and `header` are not. There are hundreds of these: what does not depend on the type is a function
+/// `query`, `list` and `header` are not. `pages` says that the answer is one page of many. There are hundreds of these: what does not depend on the type is a function
 /// called, not code repeated.
 macro_rules! operation {
     (
@@ -129,6 +129,7 @@ macro_rules! operation {
         $(header $(#[$header_doc:meta])* $header:ident: $header_kind:ident = $header_name:literal;)*
         $(body $body:ty;)?
         $(also $also:ident;)*
+        $(pages $items:ident: $item:ty, by $paging:expr $(, $of_page:ident = $known:ident)*;)?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
@@ -212,6 +213,23 @@ macro_rules! operation {
                 to
             }
         }
+
+        $(impl $crate::rest::paging::Paged for $name {
+            type Item = $item;
+
+            const PAGING: $crate::rest::paging::Paging = {
+                use $crate::rest::paging::Paging::*;
+                $paging
+            };
+
+            fn sheet(page: Self::Response) -> $crate::rest::paging::Sheet<$item> {
+                $crate::rest::paging::Sheet {
+                    items: page.$items.unwrap_or_default(),
+                    $($of_page: page.$known,)*
+                    ..$crate::rest::paging::Sheet::new(Vec::new())
+                }
+            }
+        })?
     };
 }
 pub(crate) use operation;

@@ -14,6 +14,8 @@ pub(crate) mod execute;
 pub mod generated;
 pub(crate) mod notifications;
 pub(crate) mod operation;
+pub(crate) mod pages;
+pub(crate) mod paging;
 pub(crate) mod subscription;
 
 #[cfg(test)]

@@ -199,8 +199,67 @@ pub(crate) fn item(types: &Types<'_>, operation: &Operation) -> String {
     if types.is_secret(operation) {
         code.push_str("    also secret;\n");
     }
+    if let Some(pages) = pages(types, operation) {
+        code.push_str(&pages);
+    }
     code.push_str("}\n");
     code
+}
+
+/// Members in which an answer may hold its items.
+const ITEMS: &[&str] = &["entities", "results", "conversations", "userDetails"];
+
+/// What an answer says of other pages: as the macro calls it, and as the platform does.
+const OF_PAGES: &[(&str, &str)] = &[
+    ("cursor", "cursor"),
+    ("next_uri", "nextUri"),
+    ("page_count", "pageCount"),
+    ("total", "total"),
+    ("total", "totalHits"),
+];
+
+/// The line that says how the pages of an operation follow on each other; none when it has no pages.
+fn pages(types: &Types<'_>, operation: &Operation) -> Option<String> {
+    let Some(Schema::Class(_)) = &operation.response else { return None };
+    let fields = &types.model.bodies[types.root(operation, "response")?].fields;
+    let kind = |name: &str| fields.iter().find(|(other, _)| other == name).map(|(_, kind)| kind);
+    let mut items = ITEMS.iter().filter_map(|name| match kind(name)? {
+        Kind::List(inner) => Some((*name, inner)),
+        _ => None,
+    });
+    let (items, element) = items.next()?;
+    let item = match &**element {
+        Kind::Body(at) => format!("models::{}", types.names.bodies[*at]),
+        Kind::Any => "Json".to_owned(),
+        _ => return None,
+    };
+    let asks = |name: &str| operation.query.iter().any(|named| named.name == name);
+    let body = |name: &str| {
+        let root = types.root(operation, "body");
+        root.is_some_and(|at| types.model.bodies[at].fields.iter().any(|(other, _)| other == name))
+    };
+    let by = if asks("cursor") && kind("cursor").is_some() {
+        "Cursor(\"cursor\")"
+    } else if ["after", "nextPage"].into_iter().any(asks) {
+        kind("nextUri")?;
+        "NextUri"
+    } else if asks("pageNumber") {
+        "Number"
+    } else if body("paging") {
+        "Body(Some(\"paging\"))"
+    } else if body("pageNumber") {
+        "Body(None)"
+    } else {
+        return None;
+    };
+    let mut line = format!("    pages {items}: {item}, by {by}", items = snake(&words(items)));
+    for (ours, theirs) in OF_PAGES {
+        if matches!(kind(theirs), Some(Kind::Text | Kind::Integer)) {
+            let _ = write!(line, ", {ours} = {}", snake(&words(theirs)));
+        }
+    }
+    line.push_str(";\n");
+    Some(line)
 }
 
 /// What an operation does, by its name.

@@ -49,6 +49,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -104,6 +105,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -191,6 +193,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -233,6 +236,7 @@ operation! {
     query
         /// The id of the session.
         session_id: text = "sessionId";
+    pages entities: models::ReportingTurn, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -265,6 +269,7 @@ operation! {
     query
         /// The id of the session.
         session_id: text = "sessionId";
+    pages entities: models::ReportingTurn, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -291,6 +296,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: text = "pageSize";
+    pages entities: models::BotFlowSession, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -336,6 +342,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -391,6 +398,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -417,6 +425,7 @@ operation! {
         page_size: integer = "pageSize";
     body models::ConversationActivityQuery;
     also only_reads;
+    pages results: models::ConversationActivityData, by Number;
 }
 
 operation! {
@@ -462,6 +471,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -541,6 +551,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages conversations: models::AnalyticsConversation, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -551,6 +562,7 @@ operation! {
     pub struct PostAnalyticsConversationsDetailsQuery = Post "/api/v2/analytics/conversations/details/query" -> model(models::AnalyticsConversationQueryResponse);
     body models::ConversationQuery;
     also only_reads;
+    pages conversations: models::AnalyticsConversationWithoutAttributes, by Body(Some("paging")), total = total_hits;
 }
 
 operation! {
@@ -619,6 +631,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -665,6 +678,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: text = "pageSize";
+    pages entities: models::DataExtractionFileSchema, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -739,6 +753,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -794,6 +809,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -820,6 +836,7 @@ operation! {
         page_size: integer = "pageSize";
     body models::FlowActivityQuery;
     also only_reads;
+    pages results: models::FlowActivityData, by Number;
 }
 
 operation! {
@@ -865,6 +882,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -930,6 +948,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -985,6 +1004,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1042,6 +1062,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::DashboardUser, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1076,6 +1097,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::ReportingExportJobResponse, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1147,6 +1169,7 @@ operation! {
     query
         /// What to sort by.
         sort_by: text = "sortBy";
+    pages entities: models::DashboardConfiguration, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1157,6 +1180,7 @@ operation! {
     pub struct PostAnalyticsReportingSettingsDashboardsQuery = Post "/api/v2/analytics/reporting/settings/dashboards/query" -> model(models::DashboardConfigurationListing);
     body models::DashboardConfigurationQueryRequest;
     also only_reads;
+    pages entities: models::DashboardConfiguration, by Body(None), next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1189,6 +1213,7 @@ operation! {
     query
         /// What to sort by.
         sort_by: text = "sortBy";
+    pages entities: models::DashboardConfiguration, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1234,6 +1259,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1260,6 +1286,7 @@ operation! {
         page_size: integer = "pageSize";
     body models::RoutingActivityQuery;
     also only_reads;
+    pages results: models::RoutingActivityData, by Number;
 }
 
 operation! {
@@ -1305,6 +1332,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1360,6 +1388,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1415,6 +1444,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1441,6 +1471,7 @@ operation! {
         after: text = "after";
     body models::TaskManagementObservationQuery;
     also only_reads;
+    pages results: models::TaskManagementObservationResult, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -1457,6 +1488,7 @@ operation! {
         page_size: integer = "pageSize";
     body models::TeamActivityQuery;
     also only_reads;
+    pages results: models::TeamActivityData, by Number;
 }
 
 operation! {
@@ -1502,6 +1534,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1528,6 +1561,7 @@ operation! {
         page_size: integer = "pageSize";
     body models::UserActivityQuery;
     also only_reads;
+    pages results: models::UserActivityData, by Number;
 }
 
 operation! {
@@ -1573,6 +1607,7 @@ operation! {
     query
         /// Where the next page begins; absent on the last.
         cursor: text = "cursor";
+    pages results: models::AggregateDataContainer, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1639,6 +1674,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages user_details: models::AnalyticsUserDetail, by Cursor("cursor"), cursor = cursor;
 }
 
 operation! {
@@ -1648,6 +1684,7 @@ operation! {
     pub struct PostAnalyticsUsersDetailsQuery = Post "/api/v2/analytics/users/details/query" -> model(models::AnalyticsUserDetailsQueryResponse);
     body models::UserDetailsQuery;
     also only_reads;
+    pages user_details: models::AnalyticsUserDetail, by Body(Some("paging")), total = total_hits;
 }
 
 operation! {

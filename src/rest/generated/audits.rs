@@ -24,6 +24,7 @@ operation! {
         expand: repeated = "expand";
     body models::AuditRealtimeQueryRequest;
     also only_reads;
+    pages entities: models::AuditLogMessage, by Body(None), page_count = page_count, total = total;
 }
 
 operation! {
@@ -86,4 +87,5 @@ operation! {
     list
         /// Parts to answer in full, which are left out or shortened otherwise.
         expand: repeated = "expand";
+    pages entities: models::AuditLogMessage, by Cursor("cursor"), cursor = cursor;
 }

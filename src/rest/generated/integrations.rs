@@ -43,6 +43,7 @@ operation! {
     list
         /// Ids.
         ids: commas = "ids";
+    pages entities: models::Integration, by NextUri, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -91,6 +92,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::BotSummary, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -128,6 +130,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::BotVersionSummary, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -154,6 +157,7 @@ operation! {
     list
         /// Parts to answer in full, which are left out or shortened otherwise.
         expand: repeated = "expand";
+    pages entities: models::ClientApp, by NextUri, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -168,6 +172,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::CredentialInfo, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -195,6 +200,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: text = "pageSize";
+    pages entities: models::CredentialInfo, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -265,6 +271,7 @@ operation! {
     list
         /// Parts to answer in full, which are left out or shortened otherwise.
         expand: repeated = "expand";
+    pages entities: models::IntegrationType, by NextUri, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {

@@ -172,6 +172,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::OrganizationPresence, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {

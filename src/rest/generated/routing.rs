@@ -28,6 +28,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::Language, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -94,6 +95,7 @@ operation! {
     list
         /// The communication at the other side.
         peer_id: repeated = "peerId";
+    pages entities: models::Queue, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -131,6 +133,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::Queue, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -149,6 +152,7 @@ operation! {
     query
         /// `asc` or `desc`.
         sort_order: text = "sortOrder";
+    pages entities: models::Queue, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -169,6 +173,7 @@ operation! {
     query
         /// `asc` or `desc`.
         sort_order: text = "sortOrder";
+    pages entities: models::UserQueue, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -350,6 +355,7 @@ operation! {
     list
         /// Skills.
         skills: repeated = "skills";
+    pages entities: models::QueueMember, by Number, next_uri = next_uri;
 }
 
 operation! {
@@ -447,6 +453,7 @@ operation! {
     list
         /// Skills.
         skills: repeated = "skills";
+    pages entities: models::QueueMember, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -520,6 +527,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::WrapupCode, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -566,6 +574,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::RoutingSkill, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -715,6 +724,7 @@ operation! {
     query
         /// `asc` or `desc`.
         sort_order: text = "sortOrder";
+    pages entities: models::NamedEntityRef, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -798,6 +808,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::WrapupCode, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -833,6 +844,7 @@ operation! {
     list
         /// Its id.
         id: repeated = "id";
+    pages entities: models::WrapupCode, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {

@@ -28,6 +28,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::OrganizationPublicApiUsage, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -60,6 +61,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::ClientPublicApiUsage, by NextUri, next_uri = next_uri;
 }
 
 operation! {

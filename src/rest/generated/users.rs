@@ -40,6 +40,7 @@ operation! {
     list
         /// The ids: user custom attribute schema.
         user_custom_attribute_schema_ids: repeated = "userCustomAttributeSchemaIds";
+    pages entities: models::User, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -77,6 +78,7 @@ operation! {
     query
         /// Whether: include room owners.
         include_room_owners: flag = "includeRoomOwners";
+    pages entities: models::ChatItem, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -226,6 +228,7 @@ operation! {
     list
         /// The id of the user.
         user_id: repeated = "userId";
+    pages entities: models::DevelopmentActivity, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -278,6 +281,7 @@ operation! {
     list
         /// Types.
         types: repeated = "types";
+    pages entities: models::DevelopmentActivity, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -468,6 +472,7 @@ operation! {
     list
         /// The ids: user custom attribute schema.
         user_custom_attribute_schema_ids: repeated = "userCustomAttributeSchemaIds";
+    pages entities: models::User, by Cursor("cursor"), cursor = cursor, next_uri = next_uri;
 }
 
 operation! {
@@ -493,6 +498,7 @@ operation! {
     pub struct PostUsersSearch = Post "/api/v2/users/search" -> model(models::UsersSearchResponse);
     body models::UserSearchRequest;
     also only_reads;
+    pages results: models::User, by Body(None), page_count = page_count, total = total;
 }
 
 operation! {
@@ -503,6 +509,7 @@ operation! {
     pub struct PostUsersSearchConversationTarget = Post "/api/v2/users/search/conversation/target" -> model(models::UsersSearchResponse);
     body models::UserSearchRequest;
     also only_reads;
+    pages results: models::User, by Body(None), page_count = page_count, total = total;
 }
 
 operation! {
@@ -513,6 +520,7 @@ operation! {
     pub struct PostUsersSearchQueuemembersManage = Post "/api/v2/users/search/queuemembers/manage" -> model(models::UsersSearchResponse);
     body models::UserSearchRequest;
     also only_reads;
+    pages results: models::User, by Body(None), page_count = page_count, total = total;
 }
 
 operation! {
@@ -522,6 +530,7 @@ operation! {
     pub struct PostUsersSearchTeamsAssign = Post "/api/v2/users/search/teams/assign" -> model(models::UsersSearchResponse);
     body models::UserSearchRequest;
     also only_reads;
+    pages results: models::User, by Body(None), page_count = page_count, total = total;
 }
 
 operation! {
@@ -822,6 +831,7 @@ operation! {
     list
         /// Parts to answer in full, which are left out or shortened otherwise.
         expand: repeated = "expand";
+    pages entities: models::User, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1003,6 +1013,7 @@ operation! {
     list
         /// The id of the division.
         division_id: repeated = "divisionId";
+    pages entities: models::UserQueue, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1050,6 +1061,7 @@ operation! {
     query
         /// `asc` or `desc`.
         sort_order: text = "sortOrder";
+    pages entities: models::UserRoutingLanguage, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1121,6 +1133,7 @@ operation! {
     query
         /// `asc` or `desc`.
         sort_order: text = "sortOrder";
+    pages entities: models::UserRoutingSkill, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
@@ -1221,6 +1234,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::SkillGroup, by NextUri, next_uri = next_uri;
 }
 
 operation! {
@@ -1331,6 +1345,7 @@ operation! {
     query
         /// Entities of a page.
         page_size: integer = "pageSize";
+    pages entities: models::Trustor, by Number, next_uri = next_uri, page_count = page_count, total = total;
 }
 
 operation! {
