@@ -123,6 +123,14 @@ impl Observer for MetricsObserver {
                 counter!("genesys_cloud_throttled_total").increment(1);
                 histogram!("genesys_cloud_throttled_seconds").record(*wait);
             }
+            Signal::ClockOff { off, ahead } => {
+                let seconds = off.as_secs_f64();
+                gauge!("genesys_cloud_clock_off_seconds").set(if *ahead {
+                    seconds
+                } else {
+                    -seconds
+                });
+            }
             Signal::Dial { .. } => counter!("genesys_cloud_dials_total").increment(1),
             Signal::Connected { .. } => {
                 counter!("genesys_cloud_connects_total").increment(1);

@@ -12,6 +12,7 @@ use url::Url;
 use crate::core::ports::AccessToken;
 use crate::core::secret::Secret;
 use crate::error::{Error, Result};
+use crate::transport::http::line::Ticket;
 
 /// What is shorter than this is no secret, but would be found inside ordinary words.
 const SHORTEST_SECRET: usize = 8;
@@ -45,10 +46,14 @@ pub(crate) struct Request {
     pub(crate) priority: Priority,
     /// The generation of the token in it: the rate limiter counts by token.
     pub(crate) generation: u64,
+    /// Its place in the line, which its copies and repetitions share.
+    pub(crate) ticket: Ticket,
     /// What no error may repeat, should the server echo it.
     pub(crate) hidden: Vec<Secret>,
     /// Whether the answer holds a secret, so that no error may keep any of it.
     pub(crate) answer_is_secret: bool,
+    /// Whether a redirect is the answer that is wanted.
+    pub(crate) redirect_is_answer: bool,
 }
 
 impl Request {
@@ -65,8 +70,10 @@ impl Request {
             idempotent: None,
             priority: Priority::default(),
             generation: 0,
+            ticket: Ticket::default(),
             hidden: Vec::new(),
             answer_is_secret: false,
+            redirect_is_answer: false,
         }
     }
 
