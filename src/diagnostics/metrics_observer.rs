@@ -18,6 +18,7 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// | `genesys_cloud_retries_total` | counter | | REST calls that are repeated |
 /// | `genesys_cloud_throttled_total` | counter | | waits for the rate limiter |
 /// | `genesys_cloud_throttled_seconds` | histogram | | for how long |
+/// | `genesys_cloud_clock_off_seconds` | gauge | | how far the clock here is ahead of the platform's, when it is too far |
 /// | `genesys_cloud_dials_total` | counter | | sockets dialled |
 /// | `genesys_cloud_connections` | gauge | | sockets that are open |
 /// | `genesys_cloud_connects_total` | counter | | sockets that came to flow |

@@ -191,5 +191,5 @@ fn what_was_told_before_the_observer_is_dropped_is_written() {
     let audit = AuditObserver::new(kept.clone()).unwrap();
     tell_everything(&audit);
     drop(audit);
-    assert_eq!(kept.lines().len(), 18);
+    assert_eq!(kept.lines().len(), 19);
 }
