@@ -129,6 +129,14 @@ impl Error {
         self
     }
 
+    /// Adds to the end of the message.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        if !hint.is_empty() {
+            self.0.message = format!("{}{hint}", self.0.message).into();
+        }
+        self
+    }
+
     /// Names the REST operation, by method and template.
     pub(crate) fn with_operation(mut self, operation: impl Into<Box<str>>) -> Self {
         self.0.operation = Some(operation.into());

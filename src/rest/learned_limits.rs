@@ -158,7 +158,7 @@ mod tests {
         let limits = LearnedLimits::new(true, true);
         let now = Instant::now();
         assert!(limits.is_due(now));
-        assert!(!limits.is_due(now) && !limits.is_due(now + REFRESH - AGAIN));
+        assert!(!limits.is_due(now) && !limits.is_due(now + AGAIN));
         assert!(limits.is_due(now + REFRESH) && !limits.is_due(now + REFRESH));
         limits.again_at(now + REFRESH + AGAIN);
         assert!(!limits.is_due(now + REFRESH));

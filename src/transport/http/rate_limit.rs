@@ -7,7 +7,8 @@ use crate::transport::http::request::Priority;
 
 /// Says when a request may be sent. Plain data in, plain data out: whoever asks does the waiting.
 ///
-/// Those who wait are asked for in the order of their priority, and of their arrival within one.
+/// Those who wait are asked for in the order of their priority, and of their arrival within one; see [`Priority`]. Only the
+/// first one asks, so that the end of a wait wakes one and not all.
 pub trait RateLimiter: Send + Sync {
     /// One request with the token of a generation wants to be sent.
     fn acquire(&self, now: Instant, token_generation: u64, priority: Priority) -> Grant;

@@ -17,16 +17,21 @@ use crate::transport::http::line::Ticket;
 /// What is shorter than this is no secret, but would be found inside ordinary words.
 const SHORTEST_SECRET: usize = 8;
 
-/// Who goes first when requests wait for the rate limiter.
+/// Who goes first when requests wait for the rate limiter: the higher one, and of the same those that came first.
+///
+/// One that the platform refused keeps its place when it is repeated. Waiting does not raise a priority: a backlog of
+/// backfill would then grow into one of users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Priority {
-    /// Filling a gap in the past.
+    /// Filling a gap in the past. Goes after users, but has every tenth turn while users wait: a client whose users take
+    /// everything still fills its gaps, and a backlog of backfill slows users by a tenth at most.
     Backfill,
     /// A call that a user made.
     #[default]
     User,
-    /// What a stream needs to come back.
+    /// What a stream needs to come back. Goes before everything, and has a part of the limit for itself. There are as many
+    /// of these as channels, so they starve nobody.
     Reconnect,
 }
 

@@ -43,7 +43,7 @@ fn retrying(script: &Arc<Script>, rules: RetryRules) -> Retrying {
 
 /// A source that counts renewals; a token is refused by `invalidate` only.
 #[derive(Default)]
-struct Counter {
+pub(super) struct Counter {
     generation: AtomicU64,
     broken: Mutex<Option<Error>>,
 }
