@@ -19,7 +19,9 @@ use crate::protocols;
 use crate::region::Endpoints;
 use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
+use crate::rest::budget::Budget;
 use crate::rest::conversation_ends::ConversationEndsApi;
+use crate::rest::learned_limits::LearnedLimits;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
 use crate::rest::pages::Pages;
@@ -32,10 +34,11 @@ use crate::transport::ambient::Ambient;
 use crate::transport::http::budget::RetryBudget;
 use crate::transport::http::classify::Classify;
 use crate::transport::http::executor::{BareExecutor, Limits};
-use crate::transport::http::rate_limit::{RateLimiter, WindowLimiter};
+use crate::transport::http::rate_limit::RateLimiter;
 use crate::transport::http::request::Priority;
 use crate::transport::http::retry::{RetryPolicy, RetryRules, Retrying};
 use crate::transport::http::service::HttpService;
+use crate::transport::http::window_limiter::WindowLimiter;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::Tls;
 use crate::transport::ws::Connector;
@@ -77,6 +80,7 @@ impl Client {
             limits: Limits::default(),
             rules: RetryRules::default(),
             limiter: Arc::new(WindowLimiter::default()),
+            learn_limits: false,
             ambient: Ambient::default(),
         }
     }
@@ -226,6 +230,11 @@ impl Client {
         Pages::new(self.0.api.clone(), operation, options)
     }
 
+    /// The requests of this client: how many are left, and who waits for one.
+    pub fn budget(&self) -> Budget {
+        Budget::new(self.0.api.clone())
+    }
+
     /// Where this client's tokens come from.
     pub fn token_source(&self) -> Arc<dyn TokenSource> {
         self.0.tokens.clone()
@@ -260,6 +269,7 @@ pub struct ClientBuilder {
     limits: Limits,
     rules: RetryRules,
     limiter: Arc<dyn RateLimiter>,
+    learn_limits: bool,
     ambient: Ambient,
 }
 
@@ -337,6 +347,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Reads from the platform how many requests it takes in a minute, beside the first call and every eight hours that the
+    /// client is used, with the lowest priority. A client that may not read it keeps to the default. Default: not read.
+    ///
+    /// See [`Budget::settle_from_limits`] to do it at a time of your own.
+    pub fn learn_limits(mut self) -> Self {
+        self.learn_limits = true;
+        self
+    }
+
     /// Is told of everything notable. Default: nobody.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.ambient.observer = Arc::new(observer);
@@ -361,7 +380,8 @@ impl ClientBuilder {
     /// [`Config`](crate::ErrorKind::Config) when neither credentials nor a token source was given, or the TLS settings
     /// do not work.
     pub fn build(self) -> Result<Client> {
-        let Self { endpoints, identity, tls, proxy, limits, rules, limiter, ambient } = self;
+        let Self { endpoints, identity, tls, proxy, limits, rules, limiter, learn_limits, ambient } =
+            self;
         let identity = identity.ok_or_else(|| {
             Error::config("no identity: call credentials() or token_source() before build()")
         })?;
@@ -371,6 +391,8 @@ impl ClientBuilder {
             clock: ambient.clock.clone(),
         };
         let bare = Arc::new(BareExecutor::new(&tls, &proxy, limits, ambient.clone())?);
+        let learned =
+            LearnedLimits::new(matches!(identity, Identity::Credentials(_)), learn_limits);
         let tokens: Arc<dyn TokenSource> = match identity {
             Identity::Source(source) => source,
             Identity::Credentials(credentials) => {
@@ -380,7 +402,7 @@ impl ClientBuilder {
             }
         };
         let service = HttpService::new(bare, tokens.clone(), rules, limiter, &ambient);
-        let api = Api::new(service, endpoints.clone());
+        let api = Api::new(service, endpoints.clone()).learning(learned);
         let notifications = Notifications::new(api.clone());
         Ok(Client(Arc::new(Inner { api, endpoints, tokens, notifications, connector, ambient })))
     }

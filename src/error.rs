@@ -34,7 +34,7 @@ pub enum ErrorKind {
     Status(u16),
     /// An answer could not be understood.
     Decode,
-    /// More was asked for than a limit allows, such as topics per channel.
+    /// More was asked for or sent than a limit allows, such as topics per channel or the size of a body (HTTP 413).
     Capacity,
     /// A stream or client is closed, or its reconnect policy gave up.
     Closed,
@@ -47,6 +47,7 @@ impl ErrorKind {
             401 => Self::Auth,
             403 => Self::Forbidden,
             404 => Self::NotFound,
+            413 => Self::Capacity,
             429 => Self::Throttled,
             other => Self::Status(other),
         }
@@ -128,10 +129,11 @@ impl Error {
         self
     }
 
-    /// Adds to the message.
-    #[cfg_attr(not(feature = "_rest"), allow(dead_code))] // Only listings have something to add.
-    pub(crate) fn amend(mut self, text: &str) -> Self {
-        self.0.message = format!("{}; {text}", self.0.message).into();
+    /// Adds to the end of the message.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        if !hint.is_empty() {
+            self.0.message = format!("{}{hint}", self.0.message).into();
+        }
         self
     }
 
@@ -184,8 +186,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The REST operation that failed, by method and template: `GET /api/v2/users/{userId}`. Known of those that were
-    /// called by [`Client::execute`](crate::Client::execute).
+    /// The REST operation that failed, by method and template: `GET /api/v2/users/{userId}`.
     pub fn operation(&self) -> Option<&str> {
         self.0.operation.as_deref()
     }

@@ -57,6 +57,7 @@ pub use crate::rest::app_foundry::{
 };
 pub use crate::rest::arguments::Arguments;
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
+pub use crate::rest::budget::{Budget, BudgetSnapshot, ByPriority};
 pub use crate::rest::conversation_ends::{
     ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
 };
@@ -84,12 +85,13 @@ pub use crate::transport::clock::RuntimeClock;
 pub use crate::transport::http::budget::{RetryBudget, TokenBudget, Unlimited};
 pub use crate::transport::http::classify::{Class, Classify, Outcome, RequestMeta, SafeToRepeat};
 pub use crate::transport::http::rate_limit::{
-    Grant, NoLimit, Permit, Quota, RateLimiter, WindowLimiter,
+    Grant, NamedLimit, NoLimit, Permit, Quota, RateLimiter, WindowState,
 };
 pub use crate::transport::http::request::Priority;
 pub use crate::transport::http::retry::{
     BackoffRetry, NoRetry, RetryAttempt, RetryPolicy, RetryVerdict,
 };
+pub use crate::transport::http::window_limiter::WindowLimiter;
 pub use crate::transport::proxy::Proxy;
 pub use crate::transport::tls::Tls;
 pub use crate::transport::ws::Buffers;

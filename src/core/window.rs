@@ -32,6 +32,17 @@ impl SlidingWindow {
         self.taken.get(blocking).map(|taken| *taken + self.length)
     }
 
+    /// How many things are in the window. Ask [`forget`](Self::forget) first.
+    pub(crate) fn count(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// How many of them happened after this time.
+    pub(crate) fn since(&self, time: Option<Instant>) -> usize {
+        // What came late is at the end: the window is as long as one limit.
+        self.taken.iter().rev().filter(|taken| time.is_none_or(|time| **taken > time)).count()
+    }
+
     /// Takes a slot that is known to be free.
     pub(crate) fn take(&mut self, now: Instant) {
         self.taken.push_back(now);

@@ -87,6 +87,7 @@ fn action(signal: &Signal<'_>) -> &'static str {
         Signal::Request { .. } => "request",
         Signal::Retry { .. } => "retry",
         Signal::Throttled { .. } => "throttled",
+        Signal::ClockOff { .. } => "clock_off",
         Signal::Dial { .. } => "dial",
         Signal::Connected { .. } => "connected",
         Signal::Disconnected { .. } => "disconnected",
@@ -131,6 +132,10 @@ impl Serialize for Record<'_> {
                 map.serialize_entry("wait_ms", &ms(wait))?;
             }
             Signal::Throttled { wait } => map.serialize_entry("wait_ms", &ms(wait))?,
+            Signal::ClockOff { off, ahead } => {
+                map.serialize_entry("off_ms", &ms(off))?;
+                map.serialize_entry("ahead", ahead)?;
+            }
             Signal::Dial { channel, attempt } => {
                 map.serialize_entry("channel", &shown(*channel))?;
                 map.serialize_entry("attempt", attempt)?;

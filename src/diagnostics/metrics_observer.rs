@@ -18,6 +18,7 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// | `genesys_cloud_retries_total` | counter | | REST calls that are repeated |
 /// | `genesys_cloud_throttled_total` | counter | | waits for the rate limiter |
 /// | `genesys_cloud_throttled_seconds` | histogram | | for how long |
+/// | `genesys_cloud_clock_off_seconds` | gauge | | how far the clock here is ahead of the platform's, when it is too far |
 /// | `genesys_cloud_dials_total` | counter | | sockets dialled |
 /// | `genesys_cloud_connections` | gauge | | sockets that are open |
 /// | `genesys_cloud_connects_total` | counter | | sockets that came to flow |
@@ -122,6 +123,14 @@ impl Observer for MetricsObserver {
             Signal::Throttled { wait } => {
                 counter!("genesys_cloud_throttled_total").increment(1);
                 histogram!("genesys_cloud_throttled_seconds").record(*wait);
+            }
+            Signal::ClockOff { off, ahead } => {
+                let seconds = off.as_secs_f64();
+                gauge!("genesys_cloud_clock_off_seconds").set(if *ahead {
+                    seconds
+                } else {
+                    -seconds
+                });
             }
             Signal::Dial { .. } => counter!("genesys_cloud_dials_total").increment(1),
             Signal::Connected { .. } => {

@@ -51,6 +51,13 @@ pub enum Signal<'a> {
         /// For how long.
         wait: Duration,
     },
+    /// The local clock is more than 30 s off the platform's, as the `Date` of an answer says. Told once for each client.
+    ClockOff {
+        /// How far.
+        off: Duration,
+        /// Ahead of the platform's, or else behind it.
+        ahead: bool,
+    },
     /// A socket is dialled.
     Dial {
         /// The channel; `None` for sockets without one.

@@ -19,6 +19,7 @@ impl Observer for TracingObserver {
             | Signal::Lagged { .. }
             | Signal::SinkFailed { .. }
             | Signal::Rejected { .. }
+            | Signal::ClockOff { .. }
             | Signal::Malformed { .. } => tracing::warn!(target: "genesys_cloud", ?signal),
             Signal::Latency { measurement } if measurement.is_timeout() => {
                 tracing::warn!(target: "genesys_cloud", ?signal);

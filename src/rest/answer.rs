@@ -4,30 +4,14 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use crate::core::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::place_of;
+use crate::region::is_loopback;
+use crate::rest::list_body;
 use crate::transport::http::request::Request;
 use crate::transport::http::response::{Complaint, Response};
-
-/// Answers over this are not looked through for an error: the platform's are a few hundred bytes.
-const LARGEST_ERROR: usize = 64 * 1024;
-
-/// The members of the platform's error body (its `ErrorBody`, and what older services add).
-const ERROR_MEMBERS: &[&str] = &[
-    "code",
-    "contextId",
-    "details",
-    "entityId",
-    "entityName",
-    "errors",
-    "limit",
-    "message",
-    "messageParams",
-    "messageWithParams",
-    "status",
-];
 
 /// The answer of an operation: a success, with its body read to the end.
 pub struct Answer {
@@ -64,11 +48,47 @@ impl Answer {
     ///
     /// # Errors
     /// [`Decode`](ErrorKind::Decode) when there is no body, when it says that it is something else than JSON, when it
-    /// does not fit or goes on after its end. When it is the platform's error body in spite of its status, the kind of
-    /// the status in it.
+    /// does not fit or goes on after its end. When it is the platform's error body in spite of its status, or a list of
+    /// errors and nothing else, the kind of the status in it.
+    ///
+    /// Nulls in a list that is the whole body are left out, as they are of lists within; a type that has a place for them,
+    /// such as a `Vec` of `Option`, gets them.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.check()?;
-        serde_json::from_slice(self.body()).map_err(|error| self.misfit(error))
+        list_body::read(self.body()).map_err(|error| self.misfit(error))
+    }
+
+    /// Looks whether an answer that should have nothing in it is none: whatever the platform sends is as good as nothing,
+    /// but not an error that comes with a successful status, nor the page of a gateway.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode) for a page; the kind of the status in the platform's error body.
+    pub fn nothing(&self) -> Result<()> {
+        let page = self.response.page_error(&self.request);
+        page.or_else(|| self.response.disguised_error(&self.request)).map_or(Ok(()), Err)
+    }
+
+    /// The address in an answer that is a redirect, for an operation that [asks for it](crate::Arguments::redirects).
+    ///
+    /// It is a signed link: whoever has it needs no token. Follow it without one.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode) when there is none, or none that leads to an encrypted connection; plain HTTP is taken
+    /// on loopback only. What [`nothing`](Self::nothing) finds.
+    pub fn location(&self) -> Result<Secret> {
+        let fail = |message| Err(self.failed(ErrorKind::Decode, message));
+        let Some(location) = self.header("location") else {
+            self.nothing()?;
+            return fail("answer is no redirect: it has no location");
+        };
+        let Ok(url) = self.request.url.join(location.trim()) else {
+            return fail("answer redirects to an address that cannot be read");
+        };
+        if url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url) {
+            Ok(Secret::new(url.as_str()))
+        } else {
+            fail("answer redirects to an address that is not encrypted")
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -82,34 +102,7 @@ impl Answer {
                 format!("answer is {kind} and not JSON, probably the page of a gateway in between");
             return Err(self.failed(ErrorKind::Decode, &message));
         }
-        self.hidden_error().map_or(Ok(()), Err)
-    }
-
-    /// The error in a body that came with a successful status.
-    fn hidden_error(&self) -> Option<Error> {
-        let body = self.body();
-        // Whatever is no error is found out without being read, but for a few of the small ones.
-        let may_be = body.len() <= LARGEST_ERROR && body.trim_ascii_start().starts_with(b"{");
-        let found = |name: &[u8]| body.windows(name.len()).any(|part| part == name);
-        if !may_be || ![&b"\"status\""[..], b"\"code\"", b"\"message\""].into_iter().all(found) {
-            return None;
-        }
-        let Ok(Value::Object(members)) = serde_json::from_slice(body) else { return None };
-        let status = u16::try_from(members.get("status")?.as_u64()?).ok()?;
-        let is_text = |name: &str| members.get(name).is_some_and(Value::is_string);
-        let is_error = (400..600).contains(&status)
-            && is_text("code")
-            && is_text("message")
-            && members.keys().all(|name| ERROR_MEMBERS.contains(&name.as_str()));
-        is_error.then(|| {
-            let complaint = self.response.complaint();
-            let words = complaint.words.as_deref().unwrap_or_default();
-            let code = complaint.code.as_deref().unwrap_or_default();
-            let text = format!("HTTP {} with the error {status}: {code}: {words}", self.status());
-            let text: String = self.request.scrub(&text).chars().take(400).collect();
-            let error = Error::new(ErrorKind::of_status(status), text);
-            self.response.dress(error, &complaint, &self.request)
-        })
+        self.response.disguised_error(&self.request).map_or(Ok(()), Err)
     }
 
     fn misfit(&self, error: serde_json::Error) -> Error {

@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use crate::core::secret::Secret;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::region::Endpoints;
+use crate::rest::answer::Answer;
+use crate::rest::learned_limits::LearnedLimits;
 use crate::transport::http::request::{Priority, Request};
-use crate::transport::http::response::{Complaint, Response};
 use crate::transport::http::service::HttpService;
 
 /// What a path segment may hold as it is: RFC 3986's unreserved characters.
@@ -28,16 +29,35 @@ const JSON: &str = "application/json";
 pub(crate) struct Api {
     service: HttpService,
     endpoints: Arc<Endpoints>,
+    limits: Arc<LearnedLimits>,
 }
 
 impl Api {
     pub(crate) fn new(service: HttpService, endpoints: impl Into<Arc<Endpoints>>) -> Self {
-        Self { service, endpoints: endpoints.into() }
+        Self { service, endpoints: endpoints.into(), limits: Arc::default() }
+    }
+
+    /// Has the platform's limits read when it is used, and now and then after that.
+    pub(crate) fn learning(mut self, limits: LearnedLimits) -> Self {
+        self.limits = Arc::new(limits);
+        self
     }
 
     /// The stack that sends.
     pub(crate) fn service(&self) -> &HttpService {
         &self.service
+    }
+
+    /// What is known of the platform's limits.
+    pub(crate) fn limits(&self) -> &LearnedLimits {
+        &self.limits
+    }
+
+    /// Sends a request to a successful answer.
+    pub(crate) async fn deliver(&self, request: Request) -> Result<Answer> {
+        self.limits.touch(self);
+        let response = self.service.send(&request).await?;
+        Ok(Answer::new(response, request))
     }
 
     /// A GET of an operation, which is a path template such as `/api/v2/users/{userId}`.
@@ -97,6 +117,7 @@ impl Api {
             idempotent: None,
             hidden: Vec::new(),
             answer_is_secret: false,
+            redirect_is_answer: false,
             deadline: None,
             headers: Vec::new(),
         }
@@ -116,6 +137,7 @@ pub(crate) struct Call<'a> {
     idempotent: Option<bool>,
     hidden: Vec<Secret>,
     answer_is_secret: bool,
+    redirect_is_answer: bool,
     deadline: Option<Duration>,
     headers: Vec<(&'static str, String)>,
 }
@@ -196,6 +218,12 @@ impl Call<'_> {
         self
     }
 
+    /// The answer is a redirect, whose address is a credential.
+    pub(crate) fn redirects(mut self) -> Self {
+        self.redirect_is_answer = true;
+        self.secret_answer()
+    }
+
     pub(crate) fn into_request(mut self) -> Result<Request> {
         if !self.query.is_empty() {
             self.path.push(if self.path.contains('?') { '&' } else { '?' });
@@ -218,49 +246,27 @@ impl Call<'_> {
         request.idempotent = self.idempotent;
         request.hidden = self.hidden;
         request.answer_is_secret = self.answer_is_secret;
+        request.redirect_is_answer = self.redirect_is_answer;
         Ok(request)
     }
 
-    /// Sends it; the body of the answer does not matter.
+    /// Sends it; the answer has nothing to say.
     pub(crate) async fn send(self) -> Result<()> {
-        let service = self.api.service.clone();
-        service.send(&self.into_request()?).await.map(drop)
+        self.answer(Answer::nothing).await
     }
 
     /// Sends it and reads the answer.
     pub(crate) async fn fetch<T: DeserializeOwned>(self) -> Result<T> {
-        let service = self.api.service.clone();
-        let request = self.into_request()?;
-        let response = service.send(&request).await?;
-        decode(&response, &request)
+        self.answer(Answer::json).await
     }
-}
 
-/// Reads a JSON body into a type.
-pub(crate) fn decode<T: DeserializeOwned>(response: &Response, request: &Request) -> Result<T> {
-    let fail = |message: String| {
-        let error = Error::new(ErrorKind::Decode, request.scrub(&message).into_owned());
-        response.dress(error, &Complaint::default(), request)
-    };
-    let operation = &request.operation;
-    if response.body.is_empty() {
-        return Err(fail(format!("answer of {operation} has no body")));
-    }
-    let mut reader = serde_json::Deserializer::from_slice(&response.body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let foreign = if response.is_foreign() {
-            ", which is not JSON but probably the page of a gateway in between"
-        } else {
-            ""
+    async fn answer<T>(self, read: impl FnOnce(&Answer) -> Result<T>) -> Result<T> {
+        let api = self.api;
+        let name = format!("{} {}", self.method, self.operation);
+        let answer = match self.into_request() {
+            Ok(request) => api.deliver(request).await,
+            Err(error) => Err(error),
         };
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        let place = format!("line {} column {}", inner.line(), inner.column());
-        let failed =
-            fail(format!("answer of {operation} cannot be read at {path} ({place}){foreign}"));
-        // The parser's own words may quote the value.
-        if request.answer_is_secret { failed } else { failed.with_source(inner) }
-    })?;
-    reader.end().map_err(|_| fail(format!("answer of {operation} goes on after its end")))?;
-    Ok(value)
+        answer.and_then(|answer| read(&answer)).map_err(|error| error.with_operation(name))
+    }
 }

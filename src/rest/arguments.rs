@@ -20,6 +20,7 @@ pub struct Arguments {
     pub(crate) body: Option<Result<Vec<u8>>>,
     pub(crate) only_reads: bool,
     pub(crate) secret: bool,
+    pub(crate) redirects: bool,
     pub(crate) missing: Option<&'static str>,
 }
 
@@ -90,6 +91,13 @@ impl Arguments {
     /// Says that what is sent or answered holds a credential: no error keeps any of the answer.
     pub fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    /// Says that a redirect is the answer, which [`Answer::location`](crate::Answer::location) reads. It is not followed: the
+    /// link in it is signed, so it needs no token and no error repeats it.
+    pub fn redirects(mut self) -> Self {
+        self.redirects = true;
         self
     }
 

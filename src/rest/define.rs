@@ -104,8 +104,15 @@ macro_rules! answer {
     (nothing) => {
         type Response = ();
 
-        fn response(_: $crate::rest::answer::Answer) -> $crate::error::Result<()> {
-            Ok(())
+        fn response(answer: $crate::rest::answer::Answer) -> $crate::error::Result<()> {
+            answer.nothing()
+        }
+    };
+    (location) => {
+        type Response = $crate::core::secret::Secret;
+
+        fn response(answer: $crate::rest::answer::Answer) -> $crate::error::Result<Self::Response> {
+            answer.location()
         }
     };
 }

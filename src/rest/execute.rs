@@ -33,8 +33,7 @@ impl Api {
         options: CallOptions,
     ) -> Result<Answer> {
         let request = self.request(method, template, arguments, options)?;
-        let response = self.service().send(&request).await?;
-        Ok(Answer::new(response, request))
+        self.deliver(request).await
     }
 
     fn request(
@@ -73,6 +72,9 @@ impl Api {
         }
         if arguments.secret {
             call = call.secret_answer().hide(hidden);
+        }
+        if arguments.redirects {
+            call = call.redirects();
         }
         if let Some(deadline) = options.deadline {
             call = call.deadline(deadline);

@@ -5,6 +5,8 @@ pub(crate) mod api;
 pub(crate) mod app_foundry;
 pub(crate) mod arguments;
 pub(crate) mod available_topic;
+pub(crate) mod budget;
+pub(crate) mod bulk;
 pub(crate) mod channel_api;
 pub(crate) mod conversation_ends;
 #[cfg(feature = "_rest")]
@@ -12,6 +14,8 @@ mod define;
 pub(crate) mod disconnect_kind;
 pub(crate) mod execute;
 pub mod generated;
+pub(crate) mod learned_limits;
+pub(crate) mod list_body;
 pub(crate) mod notifications;
 pub(crate) mod operation;
 pub(crate) mod pages;

@@ -127,8 +127,8 @@ impl<O: Paged> Pages<O> {
             return error;
         }
         let before = self.position().items_before();
-        error.amend(&format!(
-            "the cursor of the page behind the first {before} items may have expired: begin the listing again"
+        error.with_hint(&format!(
+            "; the cursor of the page behind the first {before} items may have expired: begin the listing again"
         ))
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
-use genesys_cloud::{Client, Operation, Result, Timestamp};
+use genesys_cloud::{Client, Operation, Result, Secret, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Arguments {
 pub(crate) enum Got {
     /// A typed answer, written again.
     Typed(Value),
-    Bytes(Vec<u8>),
+    Location(String),
     Nothing,
 }
 
@@ -95,11 +95,11 @@ where
     Box::new(Any { operation, got })
 }
 
-pub(crate) fn raw<O>(operation: O) -> Box<dyn Erased>
+pub(crate) fn location<O>(operation: O) -> Box<dyn Erased>
 where
-    O: Operation<Response: AsRef<[u8]>> + Debug + 'static,
+    O: Operation<Response = Secret> + Debug + 'static,
 {
-    Box::new(Any { operation, got: |response| Got::Bytes(response.as_ref().to_vec()) })
+    Box::new(Any { operation, got: |link| Got::Location(link.expose().to_owned()) })
 }
 
 pub(crate) fn nothing<O: Operation<Response = ()> + Debug + 'static>(

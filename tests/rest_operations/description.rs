@@ -51,7 +51,7 @@ impl Operation {
     pub(crate) fn answers(&self) -> &'static str {
         match (&self.response, self.method.as_str()) {
             (Some(_), _) => "typed",
-            (None, "GET") => "bytes",
+            (None, "GET") => "location",
             (None, _) => "nothing",
         }
     }

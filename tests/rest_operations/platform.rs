@@ -35,6 +35,9 @@ impl Platform {
             let mut between = shared.lock().unwrap();
             between.served += 1;
             let reply = match (&understood, between.next.take()) {
+                (Ok(_), Some((status, _, link))) if (300..400).contains(&status) => {
+                    Reply::new(status, &[("location", &link)], "")
+                }
                 (Ok(_), Some((status, kind, body))) => {
                     let kind = if kind.is_empty() { vec![] } else { vec![("content-type", kind)] };
                     Reply::new(status, &kind, &body)
@@ -52,6 +55,7 @@ impl Platform {
         self.server.url()
     }
 
+    /// What is answered next; to a redirect, the body is where it leads.
     pub(crate) fn answer(&self, status: u16, kind: &'static str, body: String) {
         self.between.lock().unwrap().next = Some((status, kind, body));
     }

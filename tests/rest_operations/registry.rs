@@ -5,7 +5,7 @@
 
 use genesys_cloud::operations::*;
 
-use crate::arguments::{Arguments, Erased, model, nothing, raw};
+use crate::arguments::{Arguments, Erased, location, model, nothing};
 
 /// Makes an operation from its arguments.
 pub(crate) type Make = fn(&Arguments) -> Box<dyn Erased>;
@@ -345,7 +345,7 @@ pub(crate) const OPERATIONS: &[(&str, Make)] = &[
     }),
     ("get_analytics_dataextraction_download", |arguments| {
         let it = GetAnalyticsDataextractionDownload::new(arguments.path("downloadId"));
-        raw(it)
+        location(it)
     }),
     ("get_analytics_dataretention_settings", |arguments| {
         let _ = arguments;

@@ -105,7 +105,7 @@ impl Round {
         match (self, schema) {
             (Self::Bare, Schema::List(_)) => json!([]),
             (Self::Bare, _) => json!({}),
-            (_, schema) => root(schema, random),
+            (_, schema) => root(schema, random.value(schema)),
         }
     }
 
@@ -122,15 +122,15 @@ impl Round {
                     (Self::Bare, Schema::List(_)) => json!([]),
                     (Self::Bare, _) => json!({}),
                     (Self::Nulls, schema) => nulls(description, schema, random),
-                    (_, schema) => root(schema, random),
+                    (_, schema) => random.value(schema),
                 };
                 let kind = ["application/json", "application/json; charset=utf-8", ""];
                 let kind = random.rng.choice(kind).unwrap_or_default();
-                (200, kind, value.to_string(), Got::Typed(value))
+                (200, kind, value.to_string(), Got::Typed(root(schema, value)))
             }
             (None, "GET") => {
-                let text = random.text();
-                (200, "application/octet-stream", text.clone(), Got::Bytes(text.into_bytes()))
+                let link = format!("https://files.example/{}?sig=a%2Fb", random.rng.u64(..));
+                (307, "", link.clone(), Got::Location(link))
             }
             (None, "HEAD") => (200, "", String::new(), Got::Nothing),
             (None, _) if random.rng.bool() => (204, "", String::new(), Got::Nothing),
@@ -139,9 +139,8 @@ impl Round {
     }
 }
 
-/// A whole body. A list that is one is a `Vec`, which has no place for nulls: one in it is an error.
-fn root<'a>(schema: &'a Schema, random: &mut Random<'a>) -> Value {
-    let mut value = random.value(schema);
+/// A whole body as it is read. A list that is one is a `Vec`, which has no place for nulls: they are left out.
+fn root(schema: &Schema, mut value: Value) -> Value {
     if let (Schema::List(inner), Value::Array(items)) = (schema, &mut value)
         && !matches!(**inner, Schema::Any)
     {

@@ -139,6 +139,26 @@ fn kind(kind: Parameter) -> Kind {
     }
 }
 
+/// Operations that are answered by a redirect to a signed link: there is no answer of them to read.
+const REDIRECTED: &[&str] = &["get_analytics_dataextraction_download"];
+
+/// The kind of answer that an operation has.
+fn answered(operation: &Operation) -> &'static str {
+    if operation.response.is_some() { "model" } else { undescribed(operation) }
+}
+
+/// What an operation without a described answer has for one.
+fn undescribed(operation: &Operation) -> &'static str {
+    if REDIRECTED.contains(&operation.id.as_str()) {
+        "location"
+    } else if operation.method == "GET" {
+        // It is there to be read, and nothing says how.
+        "raw"
+    } else {
+        "nothing"
+    }
+}
+
 /// The operation as Rust.
 pub(crate) fn item(types: &Types<'_>, operation: &Operation) -> String {
     let name = struct_name(&operation.id);
@@ -155,9 +175,7 @@ pub(crate) fn item(types: &Types<'_>, operation: &Operation) -> String {
     let method = capital(&operation.method.to_lowercase());
     let answer = match &operation.response {
         Some(schema) => format!("model({})", types.rust(schema, types.root(operation, "response"))),
-        // It is there to be read, and nothing says how.
-        None if operation.method == "GET" => "raw()".to_owned(),
-        None => "nothing()".to_owned(),
+        None => format!("{}()", undescribed(operation)),
     };
     let template = &operation.template;
     let _ = writeln!(code, "    pub struct {name} = {method} {template:?} -> {answer};");
@@ -198,6 +216,9 @@ pub(crate) fn item(types: &Types<'_>, operation: &Operation) -> String {
     }
     if types.is_secret(operation) {
         code.push_str("    also secret;\n");
+    }
+    if undescribed(operation) == "location" {
+        code.push_str("    also redirects;\n");
     }
     if let Some(pages) = pages(types, operation) {
         code.push_str(&pages);
@@ -279,20 +300,28 @@ fn about(operation: &Operation) -> String {
 
 /// The table by which the tests make every operation.
 pub(crate) fn registry(operations: &[Operation]) -> String {
-    let mut out = "\
+    let kinds: BTreeSet<_> = operations.iter().map(answered).collect();
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    let mut out = format!(
+        "\
 //! Every operation, made from untyped arguments.
 
 use genesys_cloud::operations::*;
 
-use crate::arguments::{Arguments, Erased, model, nothing, raw};
+use crate::arguments::{{Arguments, Erased, {}}};
 
+",
+        kinds.join(", ")
+    );
+    out.push_str(
+        "\
 /// Makes an operation from its arguments.
 pub(crate) type Make = fn(&Arguments) -> Box<dyn Erased>;
 
 /// The operations by the vendor's names.
 pub(crate) const OPERATIONS: &[(&str, Make)] = &[
-"
-    .to_owned();
+",
+    );
     for operation in operations {
         let name = struct_name(&operation.id);
         let fields = Fields::of(operation);
@@ -310,11 +339,7 @@ pub(crate) const OPERATIONS: &[(&str, Make)] = &[
             first.push("arguments.body()".to_owned());
         }
         let optional: Vec<_> = fields.query.iter().chain(&fields.headers).collect();
-        let kind = match &operation.response {
-            Some(_) => "model",
-            None if operation.method == "GET" => "raw",
-            None => "nothing",
-        };
+        let kind = answered(operation);
         let _ = writeln!(out, "    ({:?}, |arguments| {{", operation.id);
         let mutable = if optional.is_empty() { "" } else { "mut " };
         let unused =

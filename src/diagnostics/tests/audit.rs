@@ -74,6 +74,7 @@ fn tell_everything(to: &dyn Observer) {
     });
     to.observe(&Signal::Retry { operation: "/api/v2/users", attempt: 1, wait: ms });
     to.observe(&Signal::Throttled { wait: ms });
+    to.observe(&Signal::ClockOff { off: ms, ahead: true });
     to.observe(&Signal::Dial { channel: None, attempt: 2 });
     to.observe(&Signal::Connected { channel });
     to.observe(&Signal::Renewed { channel, overlap: ms });
@@ -103,7 +104,7 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
     audit.flush(LONG).unwrap();
 
     let lines = kept.lines();
-    assert_eq!(lines.len(), 19);
+    assert_eq!(lines.len(), 20);
     for (n, line) in lines.iter().enumerate() {
         assert_eq!(
             (&line["seq"], &line["time"]),
@@ -113,12 +114,12 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
         assert!(!line.to_string().contains("hush"), "{line}");
         assert!(line.to_string().len() < 4096);
     }
-    let gone = &lines[17];
+    let gone = &lines[18];
     assert_eq!(gone["action"], "disconnected");
     assert_eq!((&gone["cause"], &gone["code"]), (&"closed".into(), &1008.into()));
     assert!(gone["detail"].as_str().unwrap().contains("check the token or scope"));
     assert_eq!(gone["was_live_ms"], 1500.0);
-    let last = &lines[18];
+    let last = &lines[19];
     assert_eq!((&last["action"], &last["ping"]["latency_ms"]), (&"latency".into(), &12.0.into()));
     assert_eq!(last["totals"]["disconnects"], 1);
     assert_eq!((&last["totals"]["dropped"], &last["totals"]["pings"]), (&9.into(), &2.into()));
@@ -190,5 +191,5 @@ fn what_was_told_before_the_observer_is_dropped_is_written() {
     let audit = AuditObserver::new(kept.clone()).unwrap();
     tell_everything(&audit);
     drop(audit);
-    assert_eq!(kept.lines().len(), 18);
+    assert_eq!(kept.lines().len(), 19);
 }

@@ -686,10 +686,11 @@ operation! {
     ///
     /// `GET /api/v2/analytics/dataextraction/downloads/{downloadId}`. Vendor operation:
     /// `get_analytics_dataextraction_download`.
-    pub struct GetAnalyticsDataextractionDownload = Get "/api/v2/analytics/dataextraction/downloads/{downloadId}" -> raw();
+    pub struct GetAnalyticsDataextractionDownload = Get "/api/v2/analytics/dataextraction/downloads/{downloadId}" -> location();
     path
         /// `downloadId` of the path.
         download_id: text = "downloadId";
+    also redirects;
 }
 
 operation! {

@@ -171,7 +171,7 @@ async fn an_answer_that_cannot_be_read_names_the_place_and_keeps_the_evidence() 
     assert!(error.to_string().contains("entities[1].id"), "{error}");
     assert_eq!((error.correlation_id(), error.status()), (Some("c-9"), Some(200)));
     assert_eq!(error.body(), Some(body));
-    for words in ["page of a gateway", "no body", "goes on after"] {
+    for words in ["page of a gateway", "no body", "not JSON"] {
         let error = notifications.subscriptions(&id).await.unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::transport::http::executor::Execute;
 use crate::transport::http::request::Request;
 use crate::transport::http::response::Response;
+use crate::transport::http::skew::Skew;
 
 /// Sends with a token, and takes success for granted: everything else is an error.
 pub(crate) struct Authorized {
@@ -35,7 +36,8 @@ impl Authorized {
             Ok(_) => response.success(&authorized),
             // Why there is no new token says more than that the old one was refused.
             Err(error) if error.kind() == ErrorKind::Auth => {
-                Err(blame(error, response.into_error(&authorized)))
+                let hint = response.skew.map(Skew::hint).unwrap_or_default();
+                Err(blame(error, response.into_error(&authorized)).with_hint(&hint))
             }
             Err(error) => Err(error),
         }

@@ -11,6 +11,11 @@ pub trait RetryBudget: Send + Sync {
     fn deposit(&self, now: Instant);
     /// Asks for one retry after an outcome of this class; `false` means that the last answer has to do.
     fn withdraw(&self, now: Instant, class: Class) -> bool;
+    /// How many retries could be made at once, for those who look; `None` of a budget that does not count.
+    fn left(&self, now: Instant) -> Option<u32> {
+        let _ = now;
+        None
+    }
 }
 
 const _: fn(&dyn RetryBudget) = |_| {};
@@ -84,6 +89,15 @@ impl RetryBudget for TokenBudget {
             enough
         })
     }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and a number that was a u32"
+    )]
+    fn left(&self, now: Instant) -> Option<u32> {
+        Some(self.with(now, |balance| (*balance + 1e-9) as u32))
+    }
 }
 
 /// No budget: every retry that the policy wants is made.
@@ -119,7 +133,9 @@ mod tests {
         let budget = TokenBudget::default();
         let now = Instant::now();
         let drained = |now| (0..100).filter(|_| budget.withdraw(now, Class::Transient)).count();
+        assert_eq!(budget.left(now), Some(10));
         assert_eq!(drained(now), 10);
+        assert_eq!(budget.left(now), Some(0));
         assert_eq!(drained(now + Duration::from_secs(3)), 3);
         assert_eq!(drained(now + Duration::from_secs(3600)), 10);
         assert_eq!(drained(now), 0, "a clock that steps back earns nothing");

@@ -1,6 +1,7 @@
 //! The `Execute` seam, and the bare executor: one attempt, one answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -51,6 +52,7 @@ impl Default for Limits {
 pub(crate) struct BareExecutor {
     client: reqwest::Client,
     limits: Limits,
+    told_skew: AtomicBool,
     ambient: Ambient,
 }
 
@@ -72,7 +74,7 @@ impl BareExecutor {
         let client = proxy.apply(builder).build().map_err(|error| {
             Error::config("HTTP client cannot be built").with_source(error.without_url())
         })?;
-        Ok(Self { client, limits, ambient })
+        Ok(Self { client, limits, told_skew: AtomicBool::new(false), ambient })
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response> {
@@ -129,6 +131,11 @@ impl Execute for BareExecutor {
                 status: response.status,
                 elapsed,
             });
+            if let Some(skew) = response.skew
+                && !self.told_skew.swap(true, Ordering::Relaxed)
+            {
+                self.ambient.tell(&Signal::ClockOff { off: skew.off, ahead: skew.ahead });
+            }
             Ok(response)
         })
     }

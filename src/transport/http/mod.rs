@@ -7,15 +7,20 @@
 pub(crate) mod auth;
 pub(crate) mod budget;
 pub(crate) mod classify;
+mod disguise;
 pub(crate) mod executor;
 pub(crate) mod fault;
+pub(crate) mod line;
 pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod service;
+mod share;
+pub(crate) mod skew;
 pub(crate) mod turn;
+pub(crate) mod window_limiter;
 
 #[cfg(test)]
 mod tests;

@@ -12,20 +12,26 @@ use url::Url;
 use crate::core::ports::AccessToken;
 use crate::core::secret::Secret;
 use crate::error::{Error, Result};
+use crate::transport::http::line::Ticket;
 
 /// What is shorter than this is no secret, but would be found inside ordinary words.
 const SHORTEST_SECRET: usize = 8;
 
-/// Who goes first when requests wait for the rate limiter.
+/// Who goes first when requests wait for the rate limiter: the higher one, and of the same those that came first.
+///
+/// One that the platform refused keeps its place when it is repeated. Waiting does not raise a priority: a backlog of
+/// backfill would then grow into one of users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Priority {
-    /// Filling a gap in the past.
+    /// Filling a gap in the past. Goes after users, but has every tenth turn while users wait: a client whose users take
+    /// everything still fills its gaps, and a backlog of backfill slows users by a tenth at most.
     Backfill,
     /// A call that a user made.
     #[default]
     User,
-    /// What a stream needs to come back.
+    /// What a stream needs to come back. Goes before everything, and has a part of the limit for itself. There are as many
+    /// of these as channels, so they starve nobody.
     Reconnect,
 }
 
@@ -45,10 +51,14 @@ pub(crate) struct Request {
     pub(crate) priority: Priority,
     /// The generation of the token in it: the rate limiter counts by token.
     pub(crate) generation: u64,
+    /// Its place in the line, which its copies and repetitions share.
+    pub(crate) ticket: Ticket,
     /// What no error may repeat, should the server echo it.
     pub(crate) hidden: Vec<Secret>,
     /// Whether the answer holds a secret, so that no error may keep any of it.
     pub(crate) answer_is_secret: bool,
+    /// Whether a redirect is the answer that is wanted.
+    pub(crate) redirect_is_answer: bool,
 }
 
 impl Request {
@@ -65,8 +75,10 @@ impl Request {
             idempotent: None,
             priority: Priority::default(),
             generation: 0,
+            ticket: Ticket::default(),
             hidden: Vec::new(),
             answer_is_secret: false,
+            redirect_is_answer: false,
         }
     }
 

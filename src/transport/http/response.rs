@@ -9,8 +9,10 @@ use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::transport::http::rate_limit::NamedLimit;
 use crate::transport::http::request::Request;
 use crate::transport::http::retry_after::retry_after;
+use crate::transport::http::skew::Skew;
 
 /// The header in which the platform names a transaction.
 const CORRELATION: &str = "inin-correlation-id";
@@ -24,18 +26,28 @@ const LONGEST_WORDS: usize = 300;
 /// Statuses after which the same request may succeed: what Genesys' own clients retry (408 as in its streaming client).
 const WORTH_ANOTHER_TRY: [u16; 6] = [408, 429, 500, 502, 503, 504];
 
+/// Limits of all requests together, as the body of a 429 names them. Source: namespace `platform.api` of the limits.
+const REQUEST_LIMITS: [&str; 3] = [
+    "token.rate.per.minute",
+    "client.credentials.token.rate.per.minute",
+    "org.app.user.rate.per.minute",
+];
+
 /// One answer, whatever its status, with its body read to the end.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) retry_after: Option<Duration>,
+    /// How far the local clock is off, as far as this answer tells, when that is too far.
+    pub(crate) skew: Option<Skew>,
 }
 
 impl Response {
     pub(crate) fn new(status: u16, headers: HeaderMap, body: Bytes, wall: SystemTime) -> Self {
         let retry_after = retry_after(&headers, wall);
-        Self { status, headers, body, retry_after }
+        let skew = Skew::of(&headers, wall);
+        Self { status, headers, body, retry_after, skew }
     }
 
     pub(crate) fn is_success(&self) -> bool {
@@ -77,9 +89,29 @@ impl Response {
         }
     }
 
-    /// The answer if it is a success, its error if not.
+    /// Which limit its body names: that of the error, or of one in its list.
+    pub(crate) fn named_limit(&self) -> Option<NamedLimit> {
+        if self.body.len() > LARGEST_ERROR_BODY {
+            return None;
+        }
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let limit = body.get("limit")?;
+        let key = limit.get("key")?.as_str()?;
+        Some(match REQUEST_LIMITS.iter().position(|known| *known == key) {
+            // The last one is of several tokens together: its number is not that of one.
+            Some(2) => NamedLimit::Requests(None),
+            Some(_) => {
+                let value = limit.get("value").and_then(Value::as_u64);
+                NamedLimit::Requests(value.and_then(|value| u32::try_from(value).ok()))
+            }
+            None => NamedLimit::Other,
+        })
+    }
+
+    /// The answer if it is a success, its error if not. A redirect is one where the request says so.
     pub(crate) fn success(self, request: &Request) -> Result<Self> {
-        if self.is_success() { Ok(self) } else { Err(self.into_error(request)) }
+        let is_wanted = request.redirect_is_answer && (300..400).contains(&self.status);
+        if self.is_success() || is_wanted { Ok(self) } else { Err(self.into_error(request)) }
     }
 
     /// The error of an answer that is not a success.
@@ -93,6 +125,9 @@ impl Response {
         }
         if complaint.code.is_none() && complaint.words.is_none() {
             message.push_str(self.explanation());
+        }
+        if let Some(skew) = self.skew.filter(|_| self.may_be_about_time(&complaint)) {
+            message.push_str(&skew.hint());
         }
         self.dress(Error::new(kind, message), &complaint, request)
     }
@@ -117,10 +152,24 @@ impl Response {
         error
     }
 
+    /// Whether a wrong clock may be the reason: of a token that is refused, or of a time in what was asked.
+    fn may_be_about_time(&self, complaint: &Complaint) -> bool {
+        let parts = [&complaint.code, &complaint.words];
+        let mut texts = parts.into_iter().flatten().map(|text| text.to_lowercase());
+        match self.status {
+            401 => true,
+            400 => texts.any(|text| {
+                ["date", "interval", "time", "future"].iter().any(|word| text.contains(word))
+            }),
+            _ => false,
+        }
+    }
+
     fn explanation(&self) -> &'static str {
         match self.status {
             300..=399 => ": a redirect, which is not followed; check the address",
             407 => ": the proxy asks for credentials",
+            413 => ": what was sent is over the platform's limit of one request; send it in parts",
             _ if self.body.is_empty() => "",
             _ if self.is_foreign() => {
                 ": an answer that is not JSON, probably of a gateway in between"
@@ -226,6 +275,46 @@ mod tests {
         let body = r#"{"message":"channel hush-channel not found","code":"hush-channel","contextId":"hush-channel"}"#;
         let error = response(404, &[], body).into_error(&request());
         assert!(!format!("{error} {error:?} {:?}", error.body()).contains("hush-channel"));
+    }
+
+    #[test]
+    fn the_limit_that_a_429_names_is_read() {
+        use NamedLimit::{Other, Requests};
+        let named = |limit: &str| {
+            let body = format!(r#"{{"code":"too.many.requests.retry.after","limit":{limit}}}"#);
+            response(429, &[], &body).named_limit()
+        };
+        for (limit, expected) in [
+            (r#"{"key":"token.rate.per.minute","value":300}"#, Some(Requests(Some(300)))),
+            (r#"{"key":"client.credentials.token.rate.per.minute"}"#, Some(Requests(None))),
+            (r#"{"key":"token.rate.per.minute","value":-1}"#, Some(Requests(None))),
+            (r#"{"key":"org.app.user.rate.per.minute","value":3000}"#, Some(Requests(None))),
+            (r#"{"key":"details.jobs.rate.per.second","value":2}"#, Some(Other)),
+            (r#"{"key":7}"#, None),
+            ("null", None),
+            ("[]", None),
+        ] {
+            assert_eq!(named(limit), expected, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_mentioned_where_it_may_be_the_reason() {
+        let date = [("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        let hint = "; the clock here is 784111777 s behind the platform's";
+        for (status, body, mentioned) in [
+            (401, r#"{"code":"credentials.expired"}"#, true),
+            (401, "", true),
+            (400, r#"{"code":"invalid.date","message":"no"}"#, true),
+            (400, r#"{"code":"bad.request","message":"Interval is in the future"}"#, true),
+            (400, r#"{"code":"bad.request","message":"no name"}"#, false),
+            (403, r#"{"code":"missing.permissions","message":"date"}"#, false),
+        ] {
+            let error = response(status, &date, body).into_error(&request());
+            assert_eq!(error.to_string().ends_with(hint), mentioned, "{error}");
+            let error = response(status, &[], body).into_error(&request());
+            assert!(!error.to_string().contains("clock"), "{error}");
+        }
     }
 
     #[test]

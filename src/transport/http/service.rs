@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::core::ports::TokenSource;
 use crate::error::Result;
 use crate::transport::ambient::Ambient;
 use crate::transport::http::auth::Authorized;
+use crate::transport::http::budget::RetryBudget;
 use crate::transport::http::executor::Execute;
 use crate::transport::http::rate_limit::RateLimiter;
 use crate::transport::http::request::Request;
@@ -16,7 +18,14 @@ use crate::transport::http::turn::Limited;
 
 /// Sends requests with a token, in turn, and again where that does no harm. A cheap clone of one shared stack.
 #[derive(Clone)]
-pub(crate) struct HttpService(Arc<Authorized>);
+pub(crate) struct HttpService(Arc<Stack>);
+
+struct Stack {
+    authorized: Authorized,
+    limited: Arc<Limited>,
+    retries: Arc<dyn RetryBudget>,
+    ambient: Ambient,
+}
 
 impl HttpService {
     /// A stack on a bare executor. `rules` and `limiter` are those of one OAuth client: share them, do not copy them.
@@ -28,9 +37,26 @@ impl HttpService {
         ambient: &Ambient,
     ) -> Self {
         let longest = rules.retry_after_cap;
-        let limited = Limited::new(bare, limiter, longest, ambient.clone());
-        let retrying = Retrying::new(Arc::new(limited), rules, ambient.clone());
-        Self(Arc::new(Authorized::new(Arc::new(retrying), tokens)))
+        let limited = Arc::new(Limited::new(bare, limiter, longest, ambient.clone()));
+        let retries = rules.budget.clone();
+        let retrying = Retrying::new(limited.clone(), rules, ambient.clone());
+        let authorized = Authorized::new(Arc::new(retrying), tokens);
+        Self(Arc::new(Stack { authorized, limited, retries, ambient: ambient.clone() }))
+    }
+
+    /// The part that waits for the limiter.
+    pub(crate) fn limited(&self) -> &Limited {
+        &self.0.limited
+    }
+
+    /// Retries that may be made at once, if the budget says so.
+    pub(crate) fn retries_left(&self) -> Option<u32> {
+        self.0.retries.left(self.now())
+    }
+
+    /// The time by this client's clock.
+    pub(crate) fn now(&self) -> Instant {
+        self.0.ambient.clock.now()
     }
 
     /// Sends a request and returns a successful answer.
@@ -44,7 +70,7 @@ impl HttpService {
     /// Dropping the future gives up a place in the line, or abandons an exchange that the platform may complete: a
     /// call that changes something may have taken effect.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response> {
-        self.0.send(request).await
+        self.0.authorized.send(request).await
     }
 }
 

@@ -15,11 +15,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::transport::ambient::Ambient;
 use crate::transport::http::budget::{TokenBudget, Unlimited};
 use crate::transport::http::executor::Execute;
-use crate::transport::http::rate_limit::{Grant, NoLimit, RateLimiter, WindowLimiter};
+use crate::transport::http::rate_limit::{Grant, NoLimit, RateLimiter};
 use crate::transport::http::request::Priority;
 use crate::transport::http::retry::{NoRetry, RetryRules, Retrying};
 use crate::transport::http::service::HttpService;
 use crate::transport::http::turn::Limited;
+use crate::transport::http::window_limiter::WindowLimiter;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -42,7 +43,7 @@ fn retrying(script: &Arc<Script>, rules: RetryRules) -> Retrying {
 
 /// A source that counts renewals; a token is refused by `invalidate` only.
 #[derive(Default)]
-struct Counter {
+pub(super) struct Counter {
     generation: AtomicU64,
     broken: Mutex<Option<Error>>,
 }
