@@ -124,16 +124,16 @@ fn fields(body: &Value) -> Result<(String, &'static str, Map<String, Value>), Re
         let text = "A client of client credentials needs roleDivisions.";
         return Err(Reply::error(400, "missing.client.roles", text));
     }
-    if let Some(seconds) = body.get("accessTokenValiditySeconds").filter(|one| !one.is_null()) {
-        if !seconds.as_u64().is_some_and(|seconds| VALIDITY.contains(&seconds)) {
-            let text = "accessTokenValiditySeconds must be from 300 to 172800";
-            return Err(Reply::error(400, "invalid.value", text));
-        }
+    if let Some(seconds) = body.get("accessTokenValiditySeconds").filter(|one| !one.is_null())
+        && !seconds.as_u64().is_some_and(|seconds| VALIDITY.contains(&seconds))
+    {
+        let text = "accessTokenValiditySeconds must be from 300 to 172800";
+        return Err(Reply::error(400, "invalid.value", text));
     }
-    if let Some(state) = body["state"].as_str() {
-        if !["active", "disabled", "inactive"].contains(&state) {
-            return Err(invalid("state", "active, disabled, inactive"));
-        }
+    if let Some(state) = body["state"].as_str()
+        && !["active", "disabled", "inactive"].contains(&state)
+    {
+        return Err(invalid("state", "active, disabled, inactive"));
     }
     let kept = SETTABLE
         .iter()

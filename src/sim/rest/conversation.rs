@@ -142,10 +142,12 @@ impl<'a> Conversation<'a> {
             "participantId": text(&plan.participants),
             "purpose": one.purpose,
         });
-        if one.place == AGENT && plan.media == "voice" && plan.answered.is_some() {
-            if let Some(ended) = plan.ended {
-                session["mediaEndpointStats"] = json!([endpoint(is_lost(plan), ended)]);
-            }
+        if one.place == AGENT
+            && plan.media == "voice"
+            && plan.answered.is_some()
+            && let Some(ended) = plan.ended
+        {
+            session["mediaEndpointStats"] = json!([endpoint(is_lost(plan), ended)]);
         }
         if let (AGENT, Some(agent)) = (one.place, plan.agent) {
             shown["userId"] = json!(agent.id);

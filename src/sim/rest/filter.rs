@@ -173,10 +173,10 @@ impl Predicate {
             let text = format!("a predicate that matches needs a value or a range: {name}");
             return Err(Reply::bad_request(&text));
         }
-        if is_time(name) {
-            if let Some(value) = &self.value {
-                Interval::read(value, i64::MAX)?;
-            }
+        if is_time(name)
+            && let Some(value) = &self.value
+        {
+            Interval::read(value, i64::MAX)?;
         }
         Ok(())
     }

@@ -150,7 +150,7 @@ pub(super) fn list(asked: &mut Asked<'_>) -> Answer {
         .as_deref()
     {
         None | Some("name") => {
-            found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)))
+            found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
         }
         Some("id") => {}
         Some(_) => return Err(invalid("sortBy", "id, name")),

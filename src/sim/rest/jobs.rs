@@ -130,10 +130,10 @@ fn submit(asked: &mut Asked<'_>, task: Task) -> Answer {
     let fails = asked.state.books.failing > 0;
     asked.state.books.failing = asked.state.books.failing.saturating_sub(1);
     let jobs = &mut asked.state.books.jobs;
-    if jobs.order.len() == KEPT {
-        if let Some(oldest) = jobs.order.pop_front() {
-            jobs.of_id.remove(&oldest);
-        }
+    if jobs.order.len() == KEPT
+        && let Some(oldest) = jobs.order.pop_front()
+    {
+        jobs.of_id.remove(&oldest);
     }
     jobs.order.push_back(id.clone());
     let path = asked.request.parts.uri.path().to_owned();

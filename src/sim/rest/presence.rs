@@ -127,10 +127,10 @@ impl Wanted {
             }
             (None, None) => None,
         };
-        if let Some(gone) = named.and_then(|place| world.definitions.get(place)) {
-            if gone.deactivated {
-                return Err(bad_definition(&gone.id));
-            }
+        if let Some(gone) = named.and_then(|place| world.definitions.get(place))
+            && gone.deactivated
+        {
+            return Err(bad_definition(&gone.id));
         }
         let message = body["message"].as_str().map(str::to_owned);
         if named.is_none() && message.is_none() && body["primary"] != json!(true) {

@@ -42,7 +42,8 @@ struct Query {
     #[serde(default)]
     expand: Option<Vec<String>>,
     #[serde(default)]
-    query: Option<Vec<Criterion>>,
+    #[serde(rename = "query")]
+    criteria: Option<Vec<Criterion>>,
 }
 
 #[derive(Deserialize)]
@@ -188,7 +189,7 @@ fn all_fit(criteria: &[Criterion], agent: &Agent) -> bool {
 /// `POST /api/v2/users/search`.
 pub(super) fn users(asked: &mut Asked<'_>) -> Answer {
     let query: Query = asked.body()?;
-    let criteria = query.query.as_deref().unwrap_or_default();
+    let criteria = query.criteria.as_deref().unwrap_or_default();
     criteria.iter().try_for_each(|one| one.check(0))?;
     let (size, number) = (query.page_size.unwrap_or(PAGE), query.page_number.unwrap_or(1));
     if !(1..=PAGE_MAX).contains(&size) || number == 0 {

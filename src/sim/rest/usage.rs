@@ -178,10 +178,10 @@ fn keep(asked: &mut Asked<'_>, rows: BTreeMap<Key, Counts>) -> String {
     let id = asked.new_id();
     let path = asked.request.parts.uri.path().to_owned();
     let executions = &mut asked.state.books.executions;
-    if executions.order.len() == KEPT {
-        if let Some(oldest) = executions.order.pop_front() {
-            executions.of_id.remove(&oldest);
-        }
+    if executions.order.len() == KEPT
+        && let Some(oldest) = executions.order.pop_front()
+    {
+        executions.of_id.remove(&oldest);
     }
     executions.order.push_back(id.clone());
     let rows = rows.into_iter().collect();

@@ -145,10 +145,10 @@ pub(super) fn change(asked: &mut Asked<'_>) -> Answer {
     let Some(sent) = body["version"].as_i64() else {
         return Err(Reply::error(400, "required.field.missing", "The field version is required."));
     };
-    if let Some(state) = body["state"].as_str() {
-        if !["active", "inactive"].contains(&state) {
-            return Err(invalid("state", "active, inactive"));
-        }
+    if let Some(state) = body["state"].as_str()
+        && !["active", "inactive"].contains(&state)
+    {
+        return Err(invalid("state", "active, inactive"));
     }
     let agent = asked.state.world.agents.get_mut(place).ok_or_else(|| Reply::not_found("user"))?;
     if sent != agent.version {
