@@ -101,6 +101,7 @@ fn of(asked: &Asked<'_>, defaults: bool) -> Answer {
             ("request.bytes.max", 512_000),
             ("token.rate.per.minute", config.requests_per_minute),
         ],
+        // The platform's own key is not known.
         "notifications" => vec![("channels.per.user.app.max", of_channels)],
         _ => Vec::new(),
     };

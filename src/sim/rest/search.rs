@@ -9,7 +9,7 @@ use super::users::{shown, state};
 use crate::sim::agents::Agent;
 use crate::sim::response::Reply;
 
-/// Users of a page when the caller does not say, and at most. Source: documentation of the operation.
+/// Users of a page when the caller does not say, and at most: this simulator's own numbers.
 const PAGE: usize = 25;
 const PAGE_MAX: usize = 100;
 

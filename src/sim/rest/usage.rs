@@ -15,7 +15,7 @@ use crate::sim::response::Reply;
 /// Queries that are kept; of more the oldest are forgotten.
 const KEPT: usize = 100;
 
-/// Longest interval, in milliseconds. Source: documentation of the operations.
+/// Longest interval, in milliseconds. The platform states it for the jobs; here it holds for the older queries too.
 const INTERVAL_MAX: i64 = 90 * DAY;
 
 /// Rows of a page, at most. Source: documentation of the simple search.
