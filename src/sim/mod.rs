@@ -5,7 +5,7 @@
 //! calls are simulated, and make events of presence, routing status, activity, conversations and queue observations.
 //!
 //! Tests in other languages steer it over HTTP, on the same port: `POST /_sim/emit`, `POST /_sim/fault`,
-//! `GET /_sim/stats` and `POST /_sim/reset`. It listens on 127.0.0.1 only.
+//! `POST /_sim/rest`, `GET /_sim/stats` and `POST /_sim/reset`. It listens on 127.0.0.1 only.
 //!
 //! # Sockets without a channel
 //!
@@ -31,11 +31,19 @@
 //! `POST /api/v2/analytics/events/query` lists openings and ends of these connections as `appfoundry.connection`, with
 //! `disconnectReason`, `disconnectedBy` (`platform`, `client`, `network`) and `closeCode`.
 //!
-//! # Conversations
+//! # REST
 //!
-//! `POST /api/v2/analytics/conversations/details/query` lists the latest 2,000 calls that are over, those that began on a
-//! day that the interval touches, with filters on `conversationId`, `mediaType`, `purpose`, `userId`, `queueId`,
-//! `disconnectType`, `errorCode` and `segmentType`.
+//! [`Platform::operations`] lists what is served: users, presence, routing, integrations, OAuth clients and tokens, usage,
+//! the organisation, and analytics (details, aggregates and observations, with their jobs). What one operation changes is
+//! seen by the others, and is an event where the platform makes one. Permissions are denied by
+//! [`PlatformBuilder::deny_permission`], or while it runs by `POST /_sim/rest`
+//! `{"deny":["routing:queue:view"],"allow":[…],"fail_jobs":1}`.
+//!
+//! Analytics know the conversations of the 7 days before the start ([`PlatformBuilder::conversations`]), the latest 2,000
+//! calls of the simulation that are over, and those that go on. The details query finds those that began on a day that the
+//! interval touches, a job those that were there at some time of it. Aggregates are the sums of the metrics of sessions in
+//! the details, by the time of each metric. A dimension that the platform publishes and that nothing here has finds
+//! nothing; other names are refused. Granularities of months are not known, and time zones have no effect.
 //!
 //! What is bounded: a request body or a client's message has at most 512,000 bytes. In front of a socket, 65,536
 //! frames or 64 MiB may wait; a client that does not read gets TCP back-pressure, and is dropped when that is full or
@@ -59,7 +67,6 @@ mod control;
 mod conversations;
 mod delivery;
 mod dialogue;
-mod directory;
 mod ending;
 mod farewell;
 mod fault;
@@ -85,6 +92,7 @@ mod presence_socket;
 mod realtime_socket;
 mod request;
 mod response;
+mod rest;
 mod router;
 mod server;
 mod shared;

@@ -14,6 +14,7 @@ mod oauth;
 mod pongs;
 mod presence;
 mod realtime;
+mod rest;
 mod routing;
 mod schema;
 mod shapes;

@@ -21,13 +21,18 @@ impl Schema {
         Some(Self { file })
     }
 
-    /// The schema of an operation's answer.
-    pub(crate) fn response(&self, method: &str, path: &str) -> &Value {
+    /// A published operation.
+    pub(crate) fn operation(&self, method: &str, path: &str) -> &Value {
         let operations = self.file["operations"].as_array().unwrap();
         let found = operations
             .iter()
             .find(|operation| operation["method"] == method && operation["path"] == path);
-        &found.unwrap_or_else(|| panic!("{method} {path}"))["response"]
+        found.unwrap_or_else(|| panic!("{method} {path} is not published"))
+    }
+
+    /// The schema of an operation's answer.
+    pub(crate) fn response(&self, method: &str, path: &str) -> &Value {
+        &self.operation(method, path)["response"]
     }
 
     /// The schema of a topic's body.
