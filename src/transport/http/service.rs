@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "preflight")]
+use crate::core::ports::AccessToken;
 use crate::core::ports::TokenSource;
 use crate::error::Result;
 use crate::transport::ambient::Ambient;
@@ -31,6 +33,12 @@ impl HttpService {
         let limited = Limited::new(bare, limiter, longest, ambient.clone());
         let retrying = Retrying::new(Arc::new(limited), rules, ambient.clone());
         Self(Arc::new(Authorized::new(Arc::new(retrying), tokens)))
+    }
+
+    /// The token that a request sent now would carry.
+    #[cfg(feature = "preflight")]
+    pub(crate) async fn token(&self) -> Result<AccessToken> {
+        self.0.token().await
     }
 
     /// Sends a request and returns a successful answer.
