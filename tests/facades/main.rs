@@ -10,5 +10,6 @@ mod preflight;
 mod presence;
 mod rig;
 mod routing;
+mod simulator;
 mod tokens;
 mod users;

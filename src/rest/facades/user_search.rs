@@ -42,7 +42,7 @@ open_enum! {
 impl UserField {
     /// The field is exactly this.
     pub fn is(self, value: impl Into<Box<str>>) -> UserCriterion {
-        UserCriterion::new(Kind::Exact, self, value.into())
+        UserCriterion::new(Kind::Exact, &self, value.into())
     }
 
     /// The field is exactly one of these.
@@ -57,17 +57,17 @@ impl UserField {
 
     /// The field begins with this.
     pub fn starts_with(self, value: impl Into<Box<str>>) -> UserCriterion {
-        UserCriterion::new(Kind::StartsWith, self, value.into())
+        UserCriterion::new(Kind::StartsWith, &self, value.into())
     }
 
     /// The field has this in it.
     pub fn contains(self, value: impl Into<Box<str>>) -> UserCriterion {
-        UserCriterion::new(Kind::Contains, self, value.into())
+        UserCriterion::new(Kind::Contains, &self, value.into())
     }
 
     /// A word of the field is this.
     pub fn has_term(self, value: impl Into<Box<str>>) -> UserCriterion {
-        UserCriterion::new(Kind::Term, self, value.into())
+        UserCriterion::new(Kind::Term, &self, value.into())
     }
 }
 
@@ -87,7 +87,7 @@ impl UserField {
 pub struct UserCriterion(UserSearchCriteria);
 
 impl UserCriterion {
-    fn new(kind: Kind, field: UserField, value: Box<str>) -> Self {
+    fn new(kind: Kind, field: &UserField, value: Box<str>) -> Self {
         Self(UserSearchCriteria {
             type_: Some(kind),
             fields: Some(vec![field.as_str().into()]),
@@ -97,6 +97,7 @@ impl UserCriterion {
     }
 
     /// The same in this field or in those that it has already.
+    #[allow(clippy::needless_pass_by_value)] // It reads as a value.
     pub fn or_in(mut self, field: UserField) -> Self {
         self.0.fields.get_or_insert_default().push(field.as_str().into());
         self

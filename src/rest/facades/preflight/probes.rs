@@ -46,7 +46,7 @@ const PROBES: &[Probe] = &[
     Probe {
         permission: "analytics:userObservation:view",
         path: "/api/v2/analytics/users/observations/query",
-        body: Some(|| Ok(nobody("userId", "oUserPresences"))),
+        body: Some(|| Ok(nobody("userId", "oActiveQueues"))),
     },
 ];
 

@@ -144,11 +144,11 @@ async fn held(caller: &Caller, permissions: &BTreeSet<Box<str>>) -> BTreeMap<Box
     }
     let grants = caller.execute(GetGrants).await.unwrap_or_default();
     if !grants.is_empty() {
-        let found = |name: &Box<str>| match grants.role_with(name) {
+        let found = |name: &str| match grants.role_with(name) {
             Some(role) => Found::Held(format!("by the role {}", shown(Some(role)))),
             None => Found::Lacking("no role of this token has it".to_owned()),
         };
-        return permissions.iter().map(|name| (name.clone(), found(name))).collect();
+        return permissions.iter().map(|name| (name.clone(), found(name.as_ref()))).collect();
     }
     stream::iter(permissions.clone())
         .map(|name| async move {
@@ -223,8 +223,8 @@ fn of_scope(scope: &str, info: &Result<TokenInfo>, holder: &Holder) -> Line {
         return Line::new(Subject::Scope, scope, Good, text);
     }
     let whole = scope.strip_suffix(":readonly");
-    let has = |known: &&Box<str>| ***known == *scope || Some(&***known) == whole;
-    match info.authorized_scope.iter().flatten().find(has) {
+    let mut known = info.authorized_scope.iter().flatten().map(AsRef::<str>::as_ref);
+    match known.find(|known| *known == scope || Some(*known) == whole) {
         Some(known) => Line::new(Subject::Scope, scope, Good, format!("by the scope {known}")),
         None => Line::new(Subject::Scope, scope, Missing, "the token does not have it").remedy(
             format!("add the scope {scope} to the OAuth client, and have the user sign in again"),
