@@ -13,7 +13,9 @@ use crate::rest::generated::models::{
 use crate::rest::generated::{GetOauthClientUsageQueryResult, PostOauthClientUsageQuery};
 #[cfg(feature = "rest-usage")]
 use crate::rest::generated::{GetUsageQueryExecutionIdResults, PostUsageQuery};
-use crate::rest::operation::{CallOptions, Operation};
+#[cfg(feature = "rest-usage")]
+use crate::rest::operation::CallOptions;
+use crate::rest::operation::Operation;
 
 open_enum! {
     /// What rows of usage are told apart by.

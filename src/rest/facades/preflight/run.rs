@@ -335,7 +335,7 @@ fn of_integration(of_type: &str, found: &Result<Vec<Integration>>) -> Line {
     }
     match found.first() {
         Some(off) => line(Missing, format!("{} is not enabled", called(off)))
-            .remedy("have an administrator activate it, or call enable()"),
+            .remedy("have an administrator activate it, or use IntegrationsApi::enable"),
         None => line(Missing, "not installed".to_owned())
             .remedy("have an administrator install it from the AppFoundry"),
     }
