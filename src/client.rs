@@ -22,6 +22,16 @@ use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::budget::Budget;
 use crate::rest::conversation_ends::ConversationEndsApi;
 use crate::rest::learned_limits::LearnedLimits;
+#[cfg(any(
+    feature = "rest-integrations",
+    feature = "rest-oauth",
+    feature = "rest-organizations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-tokens",
+    feature = "rest-users",
+))]
+use crate::rest::facades::{self, Caller};
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
 use crate::rest::pages::Pages;
@@ -128,6 +138,54 @@ impl Client {
     /// How conversations ended: the published way to why one was dropped.
     pub fn conversation_ends(&self) -> ConversationEndsApi {
         ConversationEndsApi::new(self.0.api.clone())
+    }
+
+    /// Integrations: their types, what is installed, how it is configured, and its credentials.
+    #[cfg(feature = "rest-integrations")]
+    pub fn integrations(&self) -> facades::IntegrationsApi {
+        facades::IntegrationsApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// OAuth clients, their secrets, and what they use.
+    #[cfg(feature = "rest-oauth")]
+    pub fn oauth_clients(&self) -> facades::OAuthClientsApi {
+        facades::OAuthClientsApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// The organisation, and its limits.
+    #[cfg(feature = "rest-organizations")]
+    pub fn organization(&self) -> facades::OrganizationApi {
+        facades::OrganizationApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// Presence: its definitions, and that of users.
+    #[cfg(feature = "rest-presence")]
+    pub fn presence(&self) -> facades::PresenceApi {
+        facades::PresenceApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// Routing: queues and their members, the status of users, wrap-up codes, skills and languages.
+    #[cfg(feature = "rest-routing")]
+    pub fn routing(&self) -> facades::RoutingApi {
+        facades::RoutingApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// The token that this client calls with.
+    #[cfg(feature = "rest-tokens")]
+    pub fn tokens(&self) -> facades::TokensApi {
+        facades::TokensApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// What the whole organisation calls.
+    #[cfg(feature = "rest-usage")]
+    pub fn usage(&self) -> facades::UsageApi {
+        facades::UsageApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// Users: who they are, listed, searched, and the caller among them.
+    #[cfg(feature = "rest-users")]
+    pub fn users(&self) -> facades::UsersApi {
+        facades::UsersApi::new(Caller::new(self.0.api.clone()))
     }
 
     /// Settings of a run that finds out who drops the connections to an application.

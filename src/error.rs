@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Decode,
     /// More was asked for or sent than a limit allows, such as topics per channel or the size of a body (HTTP 413).
     Capacity,
+    /// The platform took something on, such as a query that takes a while, and says that it failed.
+    Failed,
     /// A stream or client is closed, or its reconnect policy gave up.
     Closed,
 }
@@ -219,6 +221,12 @@ impl Error {
     /// Whether it is certain that the server never saw the request.
     pub fn is_proven_unsent(&self) -> bool {
         self.0.proven_unsent
+    }
+
+    /// Whether what was to be changed has been changed by somebody else meanwhile (HTTP 409): nothing was done, and the
+    /// same change may be made to what is there now.
+    pub fn is_conflict(&self) -> bool {
+        self.0.kind == ErrorKind::Status(409)
     }
 
     /// Whether a deadline passed.

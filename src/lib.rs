@@ -62,6 +62,38 @@ pub use crate::rest::conversation_ends::{
     ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
 };
 pub use crate::rest::disconnect_kind::DisconnectKind;
+#[cfg(feature = "rest-routing")]
+pub use crate::rest::facades::RoutingApi;
+#[cfg(feature = "rest-tokens")]
+pub use crate::rest::facades::TokensApi;
+#[cfg(feature = "rest-usage")]
+pub use crate::rest::facades::UsageApi;
+#[cfg(feature = "rest-presence")]
+pub use crate::rest::facades::{Answered, PresenceApi};
+#[cfg(any(
+    feature = "rest-integrations",
+    feature = "rest-oauth",
+    feature = "rest-organizations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-tokens",
+    feature = "rest-users",
+))]
+pub use crate::rest::facades::{Ask, Listing};
+#[cfg(feature = "rest-integrations")]
+pub use crate::rest::facades::{CredentialsApi, IntegrationsApi};
+#[cfg(feature = "rest-oauth")]
+pub use crate::rest::facades::{
+    OAuthClientsApi, Polling, UsageGroup, UsageMetric, UsageQuery, UsageRun,
+};
+#[cfg(feature = "rest-organizations")]
+pub use crate::rest::facades::{OrganizationApi, OrganizationLimit};
+#[cfg(feature = "preflight")]
+pub use crate::rest::facades::{
+    Preflight, PreflightLine, PreflightState, PreflightSubject, Requirements,
+};
+#[cfg(feature = "rest-users")]
+pub use crate::rest::facades::{UserCriterion, UserExpand, UserField, UsersApi};
 pub use crate::rest::generated::{self as operations, models};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};

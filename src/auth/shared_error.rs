@@ -9,6 +9,9 @@ use crate::error::Error;
 /// A copy of an error, with everything that can be asked of it; the causes below it are shared.
 pub(crate) fn copy(error: &Arc<Error>) -> Error {
     let mut out = Error::new(error.kind(), error.to_string());
+    if let Some(operation) = error.operation() {
+        out = out.with_operation(operation);
+    }
     if let Some(status) = error.status() {
         out = out.with_status(status);
     }
@@ -73,6 +76,7 @@ mod tests {
         let original = Arc::new(
             Error::new(ErrorKind::Throttled, "above")
                 .with_source(below)
+                .with_operation("GET /x")
                 .with_status(429)
                 .with_code("c")
                 .with_correlation_id("i")

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,6 +55,13 @@ impl From<&RawValue> for Json {
     }
 }
 
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Self {
+        // A value that is in memory can always be written.
+        Self::new(to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         Box::<RawValue>::deserialize(from).map(Self::new)
@@ -97,5 +105,11 @@ mod tests {
         assert_eq!(serde_json::to_string(&json).unwrap(), text);
         assert_eq!(json.parse::<Vec<f64>>().unwrap().len(), 5);
         assert_eq!(json.parse::<bool>().unwrap_err().kind(), ErrorKind::Decode);
+    }
+
+    #[test]
+    fn a_value_is_kept_as_it_is_written() {
+        let value = serde_json::json!({ "a": [1, null, "x\ny"] });
+        assert_eq!(Json::from(&value).as_str(), value.to_string());
     }
 }

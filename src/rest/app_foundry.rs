@@ -7,6 +7,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::rest::api::Api;
+#[cfg(feature = "preflight")]
+use crate::rest::facades::{
+    Caller,
+    preflight::{self, Preflight, Requirements},
+};
 use crate::transport::http::request::Priority;
 
 const APPLICATION: &str = "/api/v2/appfoundry/applications/{appId}";
@@ -176,6 +181,39 @@ impl AppFoundryApi {
         let answer: Answer = call.fetch().await?;
         let skipped = answer.entities.len().saturating_sub(MOST_EVENTS);
         Ok(answer.entities.into_iter().skip(skipped).map(ConnectionEvent::from).collect())
+    }
+}
+
+#[cfg(feature = "preflight")]
+impl AppFoundryApi {
+    /// Looks whether an organisation has all that a product needs: a token that works, scopes, permissions, topics, an
+    /// integration that is active, channels and requests.
+    ///
+    /// Permissions are read from the roles of the token, if the platform lists them; else those are tried out for which
+    /// there is a call that only reads. A call that fails is a line of the report, and ends nothing.
+    ///
+    /// ```no_run
+    /// # async fn example(client: genesys_cloud::Client) -> genesys_cloud::Result<()> {
+    /// use genesys_cloud::Requirements;
+    ///
+    /// let needs = Requirements::new()
+    ///     .integration_type("premium-app-example")
+    ///     .permission("routing:queue:view")
+    ///     .topic_template("v2.users.{id}.presence")?
+    ///     .channels(2);
+    /// let report = client.app_foundry().preflight(&needs).await;
+    /// println!("{report}");
+    /// for line in report.missing() {
+    ///     println!("{}: {:?}", line.name, line.remedy);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Safe: it changes nothing.
+    pub async fn preflight(&self, needs: &Requirements) -> Preflight {
+        preflight::run(Caller::new(self.api.clone()), needs).await
     }
 }
 

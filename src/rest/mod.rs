@@ -13,6 +13,16 @@ pub(crate) mod conversation_ends;
 mod define;
 pub(crate) mod disconnect_kind;
 pub(crate) mod execute;
+#[cfg(any(
+    feature = "rest-integrations",
+    feature = "rest-oauth",
+    feature = "rest-organizations",
+    feature = "rest-presence",
+    feature = "rest-routing",
+    feature = "rest-tokens",
+    feature = "rest-users",
+))]
+pub(crate) mod facades;
 pub mod generated;
 pub(crate) mod learned_limits;
 pub(crate) mod list_body;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "preflight")]
+use crate::core::ports::AccessToken;
 use crate::core::ports::TokenSource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::http::executor::Execute;
@@ -18,6 +20,12 @@ pub(crate) struct Authorized {
 impl Authorized {
     pub(crate) fn new(inner: Arc<dyn Execute>, tokens: Arc<dyn TokenSource>) -> Self {
         Self { inner, tokens }
+    }
+
+    /// The token that a request sent now would carry.
+    #[cfg(feature = "preflight")]
+    pub(crate) async fn token(&self) -> Result<AccessToken> {
+        self.tokens.token().await
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Response> {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "preflight")]
+use crate::core::ports::AccessToken;
 use crate::core::ports::TokenSource;
 use crate::error::Result;
 use crate::transport::ambient::Ambient;
@@ -57,6 +59,12 @@ impl HttpService {
     /// The time by this client's clock.
     pub(crate) fn now(&self) -> Instant {
         self.0.ambient.clock.now()
+    }
+
+    /// The token that a request sent now would carry.
+    #[cfg(feature = "preflight")]
+    pub(crate) async fn token(&self) -> Result<AccessToken> {
+        self.0.token().await
     }
 
     /// Sends a request and returns a successful answer.
