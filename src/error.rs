@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Status(u16),
     /// An answer could not be understood.
     Decode,
+    /// Work that the platform took on, such as a job, failed there or was cancelled.
+    Failed,
     /// More was asked for than a limit allows, such as topics per channel.
     Capacity,
     /// A stream or client is closed, or its reconnect policy gave up.
@@ -132,6 +134,13 @@ impl Error {
     #[cfg_attr(not(feature = "_rest"), allow(dead_code))] // Only listings have something to add.
     pub(crate) fn amend(mut self, text: &str) -> Self {
         self.0.message = format!("{}; {text}", self.0.message).into();
+        self
+    }
+
+    /// The same under another kind.
+    #[cfg_attr(not(feature = "rest-analytics"), allow(dead_code))] // Only jobs know better.
+    pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
         self
     }
 
