@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::rest::analytics::clause::{Clause, Join};
-use crate::rest::analytics::predicate::{Dimension, NoMetric, Predicate, private};
+use crate::rest::analytics::predicate::{Dimension, Metric, NoMetric, Predicate, private};
 use crate::rest::generated::models;
 
 /// What a query selects: predicates and clauses of which all must hold, or one. It is never empty, and has the two levels
@@ -78,6 +78,14 @@ impl<D: Dimension> From<Predicate<D>> for Filter<D> {
 macro_rules! dimension {
     ($dimension:ident: $filter:ident, $clause:ident, $predicate:ident $(, $metric:ident)?) => {
         impl private::Sealed for models::$dimension {}
+
+        $(
+            impl private::Sealed for models::$metric {}
+
+            impl Metric for models::$metric {
+                type Dimension = models::$dimension;
+            }
+        )?
 
         impl Dimension for models::$dimension {
             type Metric = dimension!(@metric $($metric)?);

@@ -43,7 +43,7 @@ pub use kinds::{
     OfQueues, OfUsers, QueueMetric, UserObservationMetric,
 };
 pub use observations::{ObservationRow, Observations, Observed};
-pub use predicate::{Dimension, NoMetric, Predicate};
+pub use predicate::{Dimension, Metric, NoMetric, Predicate};
 pub use range::Range;
 pub use user_details::UserDetails;
 

@@ -26,6 +26,12 @@ pub trait Dimension: Clone + Debug + Display + Send + Sync + private::Sealed + '
     fn write(filter: &Filter<Self>) -> Result<Self::Written>;
 }
 
+/// A metric that filters can name: it says of which query. It is sealed.
+pub trait Metric: Clone + Debug + Display + Send + Sync + private::Sealed + 'static {
+    /// The dimensions of the same filters.
+    type Dimension: Dimension<Metric = Self>;
+}
+
 pub(crate) mod private {
     pub trait Sealed {}
 }
@@ -93,17 +99,26 @@ impl<D: Dimension> Predicate<D> {
     }
 
     /// The metric is within bounds; times are in milliseconds.
-    pub fn metric(metric: D::Metric, range: Range) -> Self {
+    pub fn metric<M: Metric<Dimension = D>>(metric: M, range: Range) -> Self
+    where
+        D: Dimension<Metric = M>,
+    {
         Self { subject: Subject::Metric(metric), test: Test::Within(range) }
     }
 
     /// The metric has some value.
-    pub fn metric_exists(metric: D::Metric) -> Self {
+    pub fn metric_exists<M: Metric<Dimension = D>>(metric: M) -> Self
+    where
+        D: Dimension<Metric = M>,
+    {
         Self { subject: Subject::Metric(metric), test: Test::Exists }
     }
 
     /// The metric has no value.
-    pub fn metric_not_exists(metric: D::Metric) -> Self {
+    pub fn metric_not_exists<M: Metric<Dimension = D>>(metric: M) -> Self
+    where
+        D: Dimension<Metric = M>,
+    {
         Self { subject: Subject::Metric(metric), test: Test::NotExists }
     }
 
