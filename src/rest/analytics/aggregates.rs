@@ -62,7 +62,7 @@ impl<K: AggregateKind> Aggregates<K> {
         }
     }
 
-    /// What is measured. Default: what the platform answers without a word on it.
+    /// What is measured. Name one at least: the platform may refuse a query without.
     pub fn metrics(mut self, metrics: impl IntoIterator<Item = K::Metric>) -> Self {
         self.metrics.extend(metrics.into_iter().map(|metric| metric.to_string().into()));
         self

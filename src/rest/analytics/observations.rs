@@ -51,7 +51,7 @@ impl<K: ObservationKind> Observations<K> {
         Self { analytics, filter, metrics: Vec::new(), details: Vec::new() }
     }
 
-    /// What is observed. Default: what the platform answers without a word on it.
+    /// What is observed. Name one at least: the platform may refuse a query without.
     pub fn metrics(mut self, metrics: impl IntoIterator<Item = K::Metric>) -> Self {
         self.metrics.extend(metrics.into_iter().map(|metric| metric.to_string().into()));
         self
