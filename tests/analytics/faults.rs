@@ -90,11 +90,11 @@ async fn what_says_nothing_cannot_be_built_and_nonsense_is_never_sent() {
 
 #[tokio::test]
 async fn an_unknown_conversation_and_a_missing_permission_are_told_apart() {
-    let (_server, client) = platform(|_, seen| match seen.target.contains("/c-1/") {
-        true => refusal(404, "not.found", "no such conversation"),
-        false => {
-            refusal(403, "missing.permissions", "analytics:conversationDetail:view is missing")
+    let (_server, client) = platform(|_, seen| {
+        if seen.target.contains("/c-1/") {
+            return refusal(404, "not.found", "no such conversation");
         }
+        refusal(403, "missing.permissions", "analytics:conversationDetail:view is missing")
     })
     .await;
     let unknown = client.analytics().conversation("c-1").await.unwrap_err();
@@ -108,12 +108,12 @@ async fn an_unknown_conversation_and_a_missing_permission_are_told_apart() {
 
 #[tokio::test]
 async fn a_refusal_in_the_middle_leaves_the_position_of_the_page_that_failed() {
-    let (_server, client) = platform(|at, _| match at {
-        1 => refusal(400, "bad.request", "pages end here"),
-        _ => {
-            let list = [json!({ "conversationId": at.to_string() }), json!({})];
-            Reply::json(200, &json!({ "conversations": list, "totalHits": 4 }).to_string())
+    let (_server, client) = platform(|at, _| {
+        if at == 1 {
+            return refusal(400, "bad.request", "pages end here");
         }
+        let list = [json!({ "conversationId": at.to_string() }), json!({})];
+        Reply::json(200, &json!({ "conversations": list, "totalHits": 4 }).to_string())
     })
     .await;
     let query = client.analytics().conversation_details(hour()).page_size(2);

@@ -56,6 +56,7 @@ impl<D: Dimension> Clause<D> {
     ///
     /// # Errors
     /// [`Config`](crate::ErrorKind::Config) when there are none.
+    #[allow(clippy::needless_pass_by_value)] // As the predicates take it.
     pub fn one_of(
         dimension: D,
         values: impl IntoIterator<Item = impl Into<Box<str>>>,

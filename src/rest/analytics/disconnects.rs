@@ -11,6 +11,7 @@ use crate::rest::analytics::filter::Filter;
 use crate::rest::analytics::interval::Interval;
 use crate::rest::analytics::predicate::Dimension;
 use crate::rest::conversation_ends::{ConversationEnd, MOST_CONVERSATIONS, Search};
+use crate::rest::disconnect_kind::DisconnectKind;
 use crate::rest::generated::models::{
     SegmentDetailQueryFilter, SegmentDetailQueryPredicateDimension,
 };
@@ -140,7 +141,7 @@ impl DisconnectReport {
             interval,
             conversations: conversations.len(),
             truncated,
-            by_kind: count(&ends, |end| end.disconnect.as_ref().map(|kind| kind.as_str())),
+            by_kind: count(&ends, |end| end.disconnect.as_ref().map(DisconnectKind::as_str)),
             by_error_code: count(&ends, |end| end.error_code.as_deref()),
             by_queue: count(&ends, |end| end.queue_id.as_deref()),
             by_user: count(&ends, |end| end.user_id.as_deref()),

@@ -46,8 +46,8 @@ impl Granularity {
             return Err(Error::config("a granularity is a number of whole seconds, at least 1"));
         }
         let text = match seconds {
-            _ if seconds % 3_600 == 0 => format!("PT{}H", seconds / 3_600),
-            _ if seconds % 60 == 0 => format!("PT{}M", seconds / 60),
+            _ if seconds.is_multiple_of(3_600) => format!("PT{}H", seconds / 3_600),
+            _ if seconds.is_multiple_of(60) => format!("PT{}M", seconds / 60),
             _ => format!("PT{seconds}S"),
         };
         Ok(Self(Cow::Owned(text)))

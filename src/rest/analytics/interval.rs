@@ -131,7 +131,7 @@ fn read(time: SystemTime) -> Result<Timestamp> {
 /// A length in words.
 fn days(long: Duration) -> String {
     let number = long.as_secs_f64() / DAY.as_secs_f64();
-    if long.as_secs() % DAY.as_secs() == 0 && long.subsec_nanos() == 0 {
+    if long.as_secs().is_multiple_of(DAY.as_secs()) && long.subsec_nanos() == 0 {
         return format!("{number:.0} days");
     }
     format!("{number:.3} days")
