@@ -17,6 +17,8 @@ use crate::events::bodies::AppMessage;
 use crate::probe::{ApplicationEvents, ApplicationProbe, Correlate};
 use crate::protocols;
 use crate::region::Endpoints;
+#[cfg(feature = "rest-analytics")]
+use crate::rest::analytics::AnalyticsApi;
 use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::budget::Budget;
@@ -133,6 +135,12 @@ impl Client {
     /// [`Probe`](crate::probe::Probe::correlate).
     pub fn correlate_application(&self, app_id: &str) -> impl Correlate + use<> {
         ApplicationEvents::new(self.app_foundry(), app_id)
+    }
+
+    /// Analytics: details, aggregates and observations, jobs, and what faults ended.
+    #[cfg(feature = "rest-analytics")]
+    pub fn analytics(&self) -> AnalyticsApi {
+        AnalyticsApi::new(self.0.api.clone(), self.0.ambient.clone())
     }
 
     /// How conversations ended: the published way to why one was dropped.

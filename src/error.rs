@@ -36,7 +36,7 @@ pub enum ErrorKind {
     Decode,
     /// More was asked for or sent than a limit allows, such as topics per channel or the size of a body (HTTP 413).
     Capacity,
-    /// The platform took something on, such as a query that takes a while, and says that it failed.
+    /// Work that the platform took on, such as a job, failed there or was cancelled.
     Failed,
     /// A stream or client is closed, or its reconnect policy gave up.
     Closed,
@@ -136,6 +136,13 @@ impl Error {
         if !hint.is_empty() {
             self.0.message = format!("{}{hint}", self.0.message).into();
         }
+        self
+    }
+
+    /// The same under another kind.
+    #[cfg_attr(not(feature = "rest-analytics"), allow(dead_code))] // Only jobs know better.
+    pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
         self
     }
 

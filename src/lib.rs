@@ -51,6 +51,8 @@ pub use crate::events::{
     StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
+#[cfg(feature = "rest-analytics")]
+pub use crate::rest::analytics;
 pub use crate::rest::answer::Answer;
 pub use crate::rest::app_foundry::{
     AppFoundryApi, Application, ApplicationSocket, ConnectionEvent,
@@ -99,6 +101,8 @@ pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notificatio
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
 pub use crate::rest::pages::{Items, Page, Pages};
 pub use crate::rest::paging::{Paged, Paging, Position, Sheet};
+#[cfg(feature = "rest-analytics")]
+pub use crate::rest::poll::Polling;
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::policy::{

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::probe::correlate::{Correlate, DisconnectEvent};
 use crate::rest::app_foundry::AppFoundryApi;
 use crate::rest::conversation_ends::{ConversationEnd, ConversationEndsApi};
-use crate::rest::disconnect_kind::DisconnectKind;
 
 /// Audio with a lower mean opinion score is poor.
 /// Source: ITU-T G.107, annex B: below 3.60 many users are dissatisfied.
@@ -60,12 +59,10 @@ impl Correlate for ConversationEndsApi {
 }
 
 fn suspicious(end: &ConversationEnd) -> Option<DisconnectEvent> {
-    use DisconnectKind as K;
-
     let mos = end.media.and_then(|media| media.min_mos);
     let poor = mos.is_some_and(|mos| mos < POOR_MOS);
     let mut reason = match &end.disconnect {
-        Some(kind @ (K::TransportFailure | K::Error | K::Timeout | K::System)) => kind.to_string(),
+        Some(kind) if kind.is_fault() => kind.to_string(),
         _ if end.error_code.is_some() => "error".to_owned(),
         _ if poor => "poor audio".to_owned(),
         _ => return None,

@@ -6,19 +6,21 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::core::limits;
 use crate::error::{Error, Result};
 use crate::rest::api::Api;
 use crate::rest::app_foundry::iso;
 use crate::rest::disconnect_kind::DisconnectKind;
+use crate::rest::operation::CallOptions;
 use crate::transport::http::request::Priority;
 
 const QUERY: &str = "/api/v2/analytics/conversations/details/query";
 
-/// Conversations of one page. Source: the largest page that is known to be taken.
-const PAGE: usize = 100;
+/// Conversations of one page.
+const PAGE: usize = limits::DETAILS_PAGE as usize;
 
-/// Pages that are read at most: 1,000 conversations.
-const MOST_PAGES: usize = 10;
+/// Conversations that are read at most, when nobody says otherwise.
+pub(crate) const MOST_CONVERSATIONS: usize = 1_000;
 
 /// Ends that are kept at most: a conversation has as many as it has had legs.
 const MOST_ENDS: usize = 10_000;
@@ -40,7 +42,7 @@ pub struct ConversationEndsApi {
 pub struct ConversationEnds {
     /// The ends, the earliest first.
     pub ends: Vec<ConversationEnd>,
-    /// Whether there are more than were read: 1,000 conversations, or 10,000 ends.
+    /// Whether there may be more than were read: 1,000 conversations, or 10,000 ends.
     pub truncated: bool,
 }
 
@@ -57,6 +59,10 @@ pub struct ConversationEnd {
     pub purpose: Option<Box<str>>,
     /// The user, when it is a user's leg.
     pub user_id: Option<Box<str>>,
+    /// The queue of the last part of the leg that has one.
+    pub queue_id: Option<Box<str>>,
+    /// The edge that handled the leg.
+    pub edge_id: Option<Box<str>>,
     /// The medium, such as `voice`.
     pub media_type: Option<Box<str>>,
     /// How it ended; `None` when the platform has only an error.
@@ -126,6 +132,7 @@ struct Participant {
 #[serde(rename_all = "camelCase")]
 struct Session {
     media_type: Option<Box<str>>,
+    edge_id: Option<Box<str>>,
     error_code_description: Option<Box<str>>,
     media_endpoint_stats: Option<Vec<Stats>>,
     segments: Option<Vec<Segment>>,
@@ -136,6 +143,7 @@ struct Session {
 #[allow(clippy::struct_field_names)] // The names are the platform's.
 struct Segment {
     segment_end: Option<Box<str>>,
+    queue_id: Option<Box<str>>,
     disconnect_type: Option<Box<str>>,
     error_code: Option<Box<str>>,
     sip_response_codes: Option<Vec<u16>>,
@@ -172,15 +180,43 @@ impl ConversationEndsApi {
     /// # Cancel safety
     /// Safe: it changes nothing.
     pub async fn between(&self, start: SystemTime, end: SystemTime) -> Result<ConversationEnds> {
-        if end < start {
+        let search = Search { start, end, conversations: MOST_CONVERSATIONS, filters: &[] };
+        search.run(&self.api, CallOptions::default().priority(Priority::Backfill), |_| true).await
+    }
+}
+
+/// What is looked for: ends between two times, both included.
+pub(crate) struct Search<'a> {
+    pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
+    /// Conversations that are read at most, in whole pages.
+    pub(crate) conversations: usize,
+    /// Filters of segments that must hold too.
+    pub(crate) filters: &'a [Value],
+}
+
+impl Search<'_> {
+    /// Reads the pages, and keeps the ends that `keep` wants.
+    pub(crate) async fn run(
+        &self,
+        api: &Api,
+        options: CallOptions,
+        keep: impl Fn(&ConversationEnd) -> bool,
+    ) -> Result<ConversationEnds> {
+        if self.end < self.start {
             return Err(Error::config("the interval ends before it starts"));
         }
-        let interval = format!("{}/{}", iso(start)?, iso(end)?);
+        let interval = format!("{}/{}", iso(self.start)?, iso(self.end)?);
         let (mut found, mut known) = (ConversationEnds::default(), HashSet::new());
-        for number in 1..=MOST_PAGES {
+        let pages = self.conversations.div_ceil(PAGE);
+        for number in 1..=pages {
             // A query by POST: asking twice does no harm.
-            let call = self.api.post(QUERY).json(&query(&interval, number));
-            let page: Page = call.retry_unsafe().priority(Priority::Backfill).fetch().await?;
+            let query = self.query(&interval, number);
+            let mut call = api.post(QUERY).json(&query).retry_unsafe().priority(options.priority);
+            if let Some(deadline) = options.deadline {
+                call = call.deadline(deadline);
+            }
+            let page: Page = call.fetch().await?;
             let conversations = page.conversations.unwrap_or_default();
             let full = conversations.len() >= PAGE;
             for conversation in conversations {
@@ -190,7 +226,9 @@ impl ConversationEndsApi {
                     continue;
                 }
                 // The query is by day; the interval is ours to hold.
-                let ends = conversation.ends(&id).filter(|one| (start..=end).contains(&one.at));
+                let ends = conversation.ends(&id);
+                let ends =
+                    ends.filter(|one| (self.start..=self.end).contains(&one.at) && keep(one));
                 let room = MOST_ENDS.saturating_sub(found.ends.len());
                 let before = found.ends.len();
                 found.ends.extend(ends.take(room.saturating_add(1)));
@@ -202,28 +240,39 @@ impl ConversationEndsApi {
             if !full || found.truncated {
                 break;
             }
-            found.truncated = number == MOST_PAGES;
+            found.truncated = number == pages;
         }
         found.ends.sort_by_key(|one| one.at);
         Ok(found)
     }
+
+    fn query(&self, interval: &str, page: usize) -> Value {
+        let mut predicates: Vec<Value> = SUSPICIOUS
+            .iter()
+            .map(|kind| {
+                json!({ "type": "dimension", "dimension": "disconnectType", "operator": "matches", "value": kind })
+            })
+            .collect();
+        predicates
+            .push(json!({ "type": "dimension", "dimension": "errorCode", "operator": "exists" }));
+        let mut filters = vec![json!({ "type": "or", "predicates": predicates })];
+        filters.extend_from_slice(self.filters);
+        json!({
+            "interval": interval,
+            "order": "desc",
+            "orderBy": "segmentEnd",
+            "paging": { "pageSize": PAGE, "pageNumber": page },
+            "segmentFilters": filters,
+        })
+    }
 }
 
-fn query(interval: &str, page: usize) -> Value {
-    let mut predicates: Vec<Value> = SUSPICIOUS
-        .iter()
-        .map(|kind| {
-            json!({ "type": "dimension", "dimension": "disconnectType", "operator": "matches", "value": kind })
-        })
-        .collect();
-    predicates.push(json!({ "type": "dimension", "dimension": "errorCode", "operator": "exists" }));
-    json!({
-        "interval": interval,
-        "order": "desc",
-        "orderBy": "segmentEnd",
-        "paging": { "pageSize": PAGE, "pageNumber": page },
-        "segmentFilters": [{ "type": "or", "predicates": predicates }],
-    })
+impl ConversationEnd {
+    /// Whether a fault may be behind it: a transport failure, an error, a timeout, the platform itself, or any end with
+    /// an error code.
+    pub fn is_abnormal(&self) -> bool {
+        self.error_code.is_some() || self.disconnect.as_ref().is_some_and(DisconnectKind::is_fault)
+    }
 }
 
 impl Conversation {
@@ -244,8 +293,10 @@ impl Conversation {
 impl Session {
     /// The latest of its segments that says how it ended.
     fn end(self, id: &str) -> Option<ConversationEnd> {
-        let segments = self.segments.unwrap_or_default().into_iter();
+        let segments = self.segments.unwrap_or_default();
+        let queue_id = segments.iter().rev().find_map(|one| one.queue_id.clone());
         let ended = segments
+            .into_iter()
             .filter(|one| one.disconnect_type.is_some() || one.error_code.is_some())
             .filter_map(|one| Some((moment(one.segment_end.as_deref()?)?, one)));
         let (at, last) = ended.max_by_key(|(at, _)| *at)?;
@@ -254,6 +305,8 @@ impl Session {
             conversation_id: id.into(),
             purpose: None,
             user_id: None,
+            queue_id,
+            edge_id: self.edge_id,
             media_type: self.media_type,
             disconnect: last.disconnect_type.as_deref().map(DisconnectKind::from),
             error_code: last.error_code,

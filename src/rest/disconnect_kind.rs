@@ -93,6 +93,13 @@ kinds! {
     Unknown = "unknown",
 }
 
+impl DisconnectKind {
+    /// Whether a fault may be behind it: a transport failure, an error, a timeout, or the platform itself.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::TransportFailure | Self::Error | Self::Timeout | Self::System)
+    }
+}
+
 /// What the spellings have in common.
 fn letters(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| !matches!(c, '.' | '_' | '-')).map(|c| c.to_ascii_lowercase())

@@ -1,5 +1,7 @@
 //! Typed calls of the REST API.
 
+#[cfg(feature = "rest-analytics")]
+pub mod analytics;
 pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod app_foundry;
@@ -30,6 +32,8 @@ pub(crate) mod notifications;
 pub(crate) mod operation;
 pub(crate) mod pages;
 pub(crate) mod paging;
+#[cfg(feature = "rest-analytics")]
+pub(crate) mod poll;
 pub(crate) mod subscription;
 
 #[cfg(test)]
