@@ -19,6 +19,7 @@ use crate::protocols;
 use crate::region::Endpoints;
 use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
+use crate::rest::backfill::source::RestBackfill;
 use crate::rest::conversation_ends::ConversationEndsApi;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
@@ -124,6 +125,12 @@ impl Client {
     /// How conversations ended: the published way to why one was dropped.
     pub fn conversation_ends(&self) -> ConversationEndsApi {
         ConversationEndsApi::new(self.0.api.clone())
+    }
+
+    /// The REST API as a source of what a stream missed in a gap, for
+    /// [`StreamBuilder::backfill`](crate::StreamBuilder::backfill).
+    pub fn backfill(&self) -> RestBackfill {
+        RestBackfill::new(self.0.api.clone())
     }
 
     /// Settings of a run that finds out who drops the connections to an application.

@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod app_foundry;
 pub(crate) mod arguments;
 pub(crate) mod available_topic;
+pub(crate) mod backfill;
 pub(crate) mod channel_api;
 pub(crate) mod conversation_ends;
 #[cfg(feature = "_rest")]
