@@ -7,5 +7,3 @@ mod observations;
 mod presence;
 mod routing_status;
 pub(crate) mod source;
-#[cfg(test)]
-mod tests;

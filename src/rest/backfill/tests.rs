@@ -1,1 +1,0 @@
-//! The sources against a loopback server.
