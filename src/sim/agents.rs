@@ -1,7 +1,9 @@
 //! Agents at work: what one of them does next, and which events that makes.
 
+use std::collections::VecDeque;
+
 use fastrand::Rng;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::call::{Call, Phase};
 use super::socket_kind::SocketKind;
@@ -16,14 +18,29 @@ pub(super) struct Agent {
     pub(super) email: String,
     /// Indices of the queues that the agent is a member of.
     pub(super) queues: Vec<usize>,
+    /// The same at the start of the platform.
+    pub(super) queues_at_start: Vec<usize>,
+    /// Those of the queues that the agent has not joined.
+    pub(super) unjoined: Vec<usize>,
     /// Index of the presence definition.
     pub(super) presence: usize,
     /// All times are milliseconds of the epoch.
     pub(super) presence_since: i64,
+    /// The text beside the presence.
+    pub(super) message: String,
     pub(super) routing: &'static str,
     pub(super) routing_since: i64,
+    /// The latest presences and routing statuses: since when, and which.
+    pub(super) presences: VecDeque<(i64, usize)>,
+    pub(super) routings: VecDeque<(i64, &'static str)>,
+    /// What REST was told about the agent, by field, and how many times.
+    pub(super) fields: Map<String, Value>,
+    pub(super) version: i64,
     pub(super) call: Option<Call>,
 }
+
+/// Presences and routing statuses of an agent that are kept; of more the oldest are forgotten.
+const KEPT: usize = 512;
 
 /// A concrete topic and the body of its event.
 pub(super) type Change = (String, Value);
@@ -81,6 +98,8 @@ impl World {
         if let Some(agent) = self.agents.get_mut(agent) {
             agent.presence = presence;
             agent.presence_since = now;
+            agent.message.clear();
+            note(&mut agent.presences, (now, presence));
         }
         Changed { presence: true, ..Changed::default() }
     }
@@ -89,8 +108,48 @@ impl World {
         if let Some(agent) = self.agents.get_mut(agent) {
             agent.routing = routing;
             agent.routing_since = now;
+            note(&mut agent.routings, (now, routing));
         }
         Changed { routing: true, ..Changed::default() }
+    }
+
+    /// Sets a presence from outside, and returns the events of it: on queue is idle, and the others are off queue.
+    pub(super) fn set_presence(
+        &mut self,
+        agent: usize,
+        presence: usize,
+        message: &str,
+        now: i64,
+    ) -> Vec<Change> {
+        let mut changed = self.present(agent, presence, now);
+        let on_queue = self
+            .definitions
+            .get(presence)
+            .is_some_and(|definition| definition.in_rest == "OnQueue");
+        let Some(member) = self.agents.get_mut(agent) else {
+            return Vec::new();
+        };
+        message.clone_into(&mut member.message);
+        let busy = member.call.is_some();
+        match (on_queue, member.routing) {
+            (true, "OFF_QUEUE") => changed = changed.and(self.route(agent, "IDLE", now)),
+            (false, routing) if routing != "OFF_QUEUE" && !busy => {
+                changed = changed.and(self.route(agent, "OFF_QUEUE", now));
+            }
+            _ => {}
+        }
+        self.events(agent, changed, now)
+    }
+
+    /// Sets a routing status from outside, and returns the events of it.
+    pub(super) fn set_routing(
+        &mut self,
+        agent: usize,
+        routing: &'static str,
+        now: i64,
+    ) -> Vec<Change> {
+        let changed = self.route(agent, routing, now);
+        self.events(agent, changed, now)
     }
 
     /// A call comes to one of the agent's queues, and waits.
@@ -139,7 +198,9 @@ impl World {
             }
             Phase::Disconnected => {
                 call.wrap_up(now);
-                routing = (member.routing == "INTERACTING").then_some("IDLE");
+                let on_queue = member.presence == definition::ON_QUEUE;
+                let next = if on_queue { "IDLE" } else { "OFF_QUEUE" };
+                routing = (member.routing == "INTERACTING").then_some(next);
                 (0, 0)
             }
             Phase::Terminated => {
@@ -206,6 +267,14 @@ impl World {
         ]);
         events
     }
+}
+
+/// Adds to a list of limited length.
+fn note<T>(list: &mut VecDeque<T>, entry: T) {
+    if list.len() == KEPT {
+        list.pop_front();
+    }
+    list.push_back(entry);
 }
 
 impl Changed {

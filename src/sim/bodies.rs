@@ -20,7 +20,7 @@ pub(super) fn presence(world: &World, agent: &Agent) -> Value {
         "source": "PURECLOUD",
         "presenceDefinition": definition(world, agent),
         "primary": true,
-        "message": "",
+        "message": agent.message,
         "modifiedDate": iso(agent.presence_since),
     })
 }
@@ -46,7 +46,7 @@ pub(super) fn activity(world: &World, agent: &Agent) -> Value {
         "routingStatus": { "status": agent.routing, "startTime": iso(agent.routing_since) },
         "presence": {
             "presenceDefinition": definition(world, agent),
-            "presenceMessage": "",
+            "presenceMessage": agent.message,
             "modifiedDate": iso(agent.presence_since),
         },
         "outOfOffice": { "active": false, "modifiedDate": iso(agent.presence_since) },

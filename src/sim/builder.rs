@@ -10,6 +10,12 @@ use crate::error::{Error, Result};
 /// Most users and most queues.
 const POPULATION_MAX: usize = 100_000;
 
+/// Most conversations of the past.
+const CONVERSATIONS_MAX: usize = 10_000_000;
+
+/// Longest life of a job or of a cursor.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// Settings of a [`Platform`]; the defaults are the real platform's own numbers.
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing runs before `start`"]
@@ -108,6 +114,39 @@ impl PlatformBuilder {
         self
     }
 
+    /// Conversations of the 7 days before the start; 500 unless it is set. They are computed from the seed whenever they
+    /// are asked for, and take no memory.
+    pub fn conversations(mut self, conversations: usize) -> Self {
+        self.config.conversations = conversations;
+        self
+    }
+
+    /// A permission that no client has, such as `analytics:conversationDetail:view`; may be called again for more. Where
+    /// any one of several is enough, an operation is refused when all of them are denied.
+    pub fn deny_permission(mut self, permission: impl Into<String>) -> Self {
+        self.config.denied.insert(permission.into());
+        self
+    }
+
+    /// How long a job is queued and pending until it is fulfilled; 200 ms unless it is set.
+    pub fn job_delay(mut self, delay: Duration) -> Self {
+        self.config.job_delay = delay;
+        self
+    }
+
+    /// How long the results of a job are kept; 24 h unless it is set. After that its results are 410, and after twice
+    /// that it is not known any more.
+    pub fn job_life(mut self, life: Duration) -> Self {
+        self.config.job_life = life;
+        self
+    }
+
+    /// How long the cursor of a page of results is good; 10 min unless it is set.
+    pub fn cursor_life(mut self, life: Duration) -> Self {
+        self.config.cursor_life = life;
+        self
+    }
+
     /// `timeoutMillis` of applications: how long a client may say nothing on the socket of one; 60 s unless it is set.
     pub fn application_idle(mut self, timeout: Duration) -> Self {
         self.config.application_idle = timeout;
@@ -155,6 +194,10 @@ impl PlatformBuilder {
             "dead_channel_status must be from 400 to 599"
         } else if config.users.max(config.queues) > POPULATION_MAX {
             "users and queues must be at most 100,000"
+        } else if config.conversations > CONVERSATIONS_MAX {
+            "conversations must be at most 10,000,000"
+        } else if config.job_delay.max(config.job_life).max(config.cursor_life) > LONGEST {
+            "job_delay, job_life and cursor_life must be at most 365 days"
         } else if config.application_idle.is_zero() || config.subscribe_deadline.is_zero() {
             "application_idle and subscribe_deadline must be longer than zero"
         } else if !(1..=MESSAGE_MAX).contains(&config.application_message_max) {

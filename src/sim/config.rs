@@ -1,5 +1,6 @@
 //! What a platform is started with.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::core::limits;
@@ -21,6 +22,12 @@ pub(super) struct Config {
     pub(super) dead_channel_status: u16,
     pub(super) users: usize,
     pub(super) queues: usize,
+    /// Conversations of the days before the start.
+    pub(super) conversations: usize,
+    pub(super) denied: BTreeSet<String>,
+    pub(super) job_delay: Duration,
+    pub(super) job_life: Duration,
+    pub(super) cursor_life: Duration,
     pub(super) application_idle: Duration,
     pub(super) application_message_max: usize,
     pub(super) subscribe_deadline: Duration,
@@ -30,6 +37,12 @@ pub(super) struct Config {
 /// simulator's own numbers: an application states them in `webSocket`.
 const APPLICATION_IDLE: Duration = Duration::from_secs(60);
 const APPLICATION_MESSAGE_MAX: usize = 65_536;
+
+/// How long a job is on its way, how long its results are kept after that, and how long the cursor of a page of them
+/// is good: this simulator's own numbers.
+const JOB_DELAY: Duration = Duration::from_millis(200);
+const JOB_LIFE: Duration = Duration::from_secs(86_400);
+const CURSOR_LIFE: Duration = Duration::from_secs(600);
 
 /// How long the first message of a socket that authenticates by it is awaited: this simulator's own number.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
@@ -51,6 +64,11 @@ impl Default for Config {
             dead_channel_status: 404,
             users: 10,
             queues: 4,
+            conversations: 500,
+            denied: BTreeSet::new(),
+            job_delay: JOB_DELAY,
+            job_life: JOB_LIFE,
+            cursor_life: CURSOR_LIFE,
             application_idle: APPLICATION_IDLE,
             application_message_max: APPLICATION_MESSAGE_MAX,
             subscribe_deadline: SUBSCRIBE_DEADLINE,

@@ -95,15 +95,16 @@ pub(super) async fn answer(shared: &Shared, what: &str, request: &Request) -> Re
         ("emit", &Method::POST) => emit(shared, request).await,
         ("fault", &Method::POST) => fault(shared, request),
         ("stats", &Method::GET) => Ok(Reply::json(&shared.stats())),
+        ("rest", &Method::POST) => rest(shared, request),
         ("reset", &Method::POST) => {
             shared.reset();
             Ok(Reply::json(&json!({ "reset": true })))
         }
-        ("emit" | "fault" | "stats" | "reset", _) => Err(wrong_method()),
+        ("emit" | "fault" | "stats" | "rest" | "reset", _) => Err(wrong_method()),
         _ => Err(Reply::error(
             404,
             "not.found",
-            "There are: POST /_sim/emit, POST /_sim/fault, GET /_sim/stats, POST /_sim/reset",
+            "There are: POST /_sim/emit, POST /_sim/fault, POST /_sim/rest, GET /_sim/stats, POST /_sim/reset",
         )),
     }
 }
@@ -138,6 +139,36 @@ async fn wait_for_room(shared: &Shared, sent: &Sent) {
     while Instant::now() < deadline && !sent.has_room(shared) {
         sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Body of `POST /_sim/rest`: permissions that nobody has, those that are given back, and how many jobs fail.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+struct Rest {
+    #[serde(default)]
+    deny: Vec<String>,
+    #[serde(default)]
+    allow: Vec<String>,
+    fail_jobs: Option<u32>,
+}
+
+/// Changes what clients may do; answers with every permission that is denied now.
+fn rest(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
+    let change: Rest = serde_json::from_slice(&request.body).map_err(|error| {
+        let shape = "{\"deny\":[permissions],\"allow\":[permissions],\"fail_jobs\":1}";
+        Reply::bad_request(&format!("{error}; the body is {shape}, and each part may be left out"))
+    })?;
+    let mut state = shared.lock();
+    for permission in &change.deny {
+        state.books.deny(permission);
+    }
+    for permission in &change.allow {
+        state.books.allow(permission);
+    }
+    if let Some(count) = change.fail_jobs {
+        state.books.fail_jobs(count);
+    }
+    Ok(Reply::json(&json!({ "denied": state.books.denied().collect::<Vec<_>>() })))
 }
 
 fn fault(shared: &Shared, request: &Request) -> Result<Reply, Reply> {

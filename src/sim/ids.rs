@@ -8,7 +8,11 @@ const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// A version 4 UUID in lower case.
 pub(super) fn uuid(rng: &mut Rng) -> String {
-    let bits = rng.u128(..);
+    uuid_of(rng.u128(..))
+}
+
+/// These bits as a version 4 UUID in lower case; those that state version and variant are lost.
+pub(super) fn uuid_of(bits: u128) -> String {
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
     let mut text = String::with_capacity(36);

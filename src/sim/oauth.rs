@@ -175,6 +175,53 @@ impl OAuth {
         }
     }
 
+    /// A token that was not asked for over HTTP.
+    pub(super) fn mint(&mut self, client: &Arc<str>, life: Duration, rng: &mut Rng) -> Arc<str> {
+        let value: Arc<str> = ids::opaque(rng, 86).into();
+        let token =
+            Token { client: Arc::clone(client), expires: Instant::now() + life, scope: None };
+        self.tokens.insert(Arc::clone(&value), token);
+        self.issued += 1;
+        value
+    }
+
+    /// The ids of all clients.
+    pub(super) fn client_ids(&self) -> impl Iterator<Item = Arc<str>> + '_ {
+        self.clients.keys().cloned()
+    }
+
+    pub(super) fn has_client(&self, id: &str) -> bool {
+        self.clients.contains_key(id)
+    }
+
+    /// The name of a client; empty when there is no such client.
+    pub(super) fn client_name(&self, id: &str) -> String {
+        self.clients.get(id).map_or_else(String::new, |client| client.name.clone())
+    }
+
+    pub(super) fn rename_client(&mut self, id: &str, name: String) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.name = name;
+        }
+    }
+
+    /// Another secret for a client; `None` when there is no such client.
+    pub(super) fn new_secret(&mut self, id: &str, rng: &mut Rng) -> Option<Secret> {
+        let client = self.clients.get_mut(id)?;
+        client.secret = Secret::new(ids::opaque(rng, 43));
+        Some(client.secret.clone())
+    }
+
+    pub(super) fn remove_client(&mut self, id: &str) {
+        self.clients.remove(id);
+    }
+
+    /// The tokens of a client.
+    pub(super) fn tokens_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Arc<str>> + 'a {
+        let own = self.tokens.iter().filter(move |(_, token)| *token.client == *id);
+        own.map(|(value, _)| Arc::clone(value))
+    }
+
     /// `GET /api/v2/tokens/me`.
     pub(super) fn token_info(&self, caller: &Caller, organization: &Value) -> Value {
         let name = self.clients.get(&caller.client).map_or("", |client| client.name.as_str());

@@ -28,12 +28,14 @@ use super::lifecycle;
 use super::limiter::Limiter;
 use super::oauth::OAuth;
 use super::open_sockets::OpenSockets;
+use super::rest::{self, Books, History};
 use super::shared::{Shared, State};
 use super::socket_kind::SocketKind;
 use super::stats::{Counted, Stats};
 use super::world::World;
 use super::{generator, inject, server, tls};
 use crate::core::credentials::ClientCredentials;
+use crate::core::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::region::Endpoints;
 
@@ -108,6 +110,8 @@ impl Platform {
         let event_seed = seeds.u64(..);
         let now = Clock::new().now_ms();
         let world = World::new(config.users, config.queues, now, &mut rng);
+        let history = History::new(config.seed, config.conversations, config.users, now);
+        let books = Books::new(config.denied.clone(), history, &world);
         let mut oauth = OAuth::default();
         let (id, secret) = oauth.add_client(&mut rng);
         let ids = |list: &mut dyn Iterator<Item = &String>| list.cloned().collect();
@@ -131,6 +135,7 @@ impl Platform {
             connections: ConnectionLog::default(),
             faults: Faults::default(),
             world,
+            books,
             counted: Counted::default(),
         };
         let shared = Shared::new(config, base_url, state);
@@ -240,13 +245,50 @@ impl Platform {
         inject::inject(&self.shared, fault, Aim::Kind(kind))
     }
 
+    /// Takes a permission, such as `routing:queue:view`, from every client. Where any one of several is enough, an
+    /// operation is refused when all of them are denied.
+    pub fn deny_permission(&self, permission: &str) {
+        self.shared.lock().books.deny(permission);
+    }
+
+    /// Gives a permission back.
+    pub fn allow_permission(&self, permission: &str) {
+        self.shared.lock().books.allow(permission);
+    }
+
+    /// Lets the next jobs of analytics fail, so many of them.
+    pub fn fail_jobs(&self, count: u32) {
+        self.shared.lock().books.fail_jobs(count);
+    }
+
+    /// A token of a user who has signed in, as `/api/v2/users/me` needs it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a user that does not exist.
+    pub fn user_token(&self, user: &str) -> Result<Secret> {
+        let mut state = self.shared.lock();
+        let State { oauth, rng, books, world, .. } = &mut *state;
+        if !world.agents.iter().any(|agent| agent.id == user) {
+            return Err(Error::new(ErrorKind::NotFound, "no such user"));
+        }
+        let client = Arc::from(self.credentials.client_id());
+        let token = oauth.mint(&client, self.shared.config.token_life, rng);
+        books.sign_in(Arc::clone(&token), user);
+        Ok(Secret::new(&*token))
+    }
+
+    /// The operations of the REST API that are served: method and path, such as `/api/v2/users/{userId}`.
+    pub fn operations() -> Vec<(&'static str, String)> {
+        rest::served().map(|(method, path)| (method, format!("/api/v2/{path}"))).collect()
+    }
+
     /// What has been counted.
     pub fn stats(&self) -> Stats {
         self.shared.stats()
     }
 
-    /// A clean slate that a connected client does not notice: faults are lifted, counts are zero, quotas are whole,
-    /// and channels without an open socket are gone. Tokens stay good.
+    /// A clean slate that a connected client does not notice: faults are lifted, permissions are as at the
+    /// start, counts are zero, quotas are whole, and channels without an open socket are gone. Tokens stay good.
     pub fn reset(&self) {
         self.shared.reset();
     }

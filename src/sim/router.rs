@@ -17,7 +17,7 @@ use super::place::place_of;
 use super::request::Request;
 use super::response::Reply;
 use super::shared::Shared;
-use super::{applications, control, conversations, directory, ids, notifications, upgrade};
+use super::{applications, control, ids, notifications, rest, upgrade};
 
 /// Answers one request; an error breaks the connection.
 pub(super) async fn handle(
@@ -29,7 +29,7 @@ pub(super) async fn handle(
     let head = request.method() == Method::HEAD;
     let reply = match place_of(request.uri().path(), request.headers()) {
         Some(place) => upgrade::dial(&shared, &link, place, request).await?,
-        None => rest(&shared, request).await,
+        None => plain(&shared, request).await,
     };
     if reply.status == StatusCode::TOO_MANY_REQUESTS {
         shared.lock().counted.throttled += 1;
@@ -41,7 +41,7 @@ pub(super) async fn handle(
     Ok(response)
 }
 
-async fn rest(shared: &Shared, request: http::Request<Incoming>) -> Reply {
+async fn plain(shared: &Shared, request: http::Request<Incoming>) -> Reply {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let control = path.starts_with("/_sim/");
@@ -78,7 +78,7 @@ fn token(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     if quota.exceeded {
         return Err(Reply::throttled(quota.reset));
     }
-    let life = shared.config.token_life;
+    let life = state.books.token_life(&client).unwrap_or(shared.config.token_life);
     let reply = state.oauth.issue(client, scope.as_deref(), life, &mut state.rng);
     shared.deadlines.notify_one();
     Ok(reply)
@@ -97,6 +97,15 @@ fn api(shared: &Shared, path: &[&str], request: &Request) -> Result<Reply, Reply
     } else {
         route(shared, &caller, path, request)
     };
+    {
+        let mut state = shared.lock();
+        let status = match &reply {
+            Ok(reply) | Err(reply) => reply.status.as_u16(),
+        };
+        let template = ids::template(request.parts.uri.path());
+        let method = request.parts.method.as_str();
+        state.books.count(&caller.client, method, &template, shared.clock.now_ms(), status);
+    }
     if !shared.config.legacy_rate_headers {
         return reply;
     }
@@ -113,35 +122,13 @@ fn route(
 ) -> Result<Reply, Reply> {
     let method = &request.parts.method;
     match path {
-        ["tokens", "me"] => tokens_me(shared, caller, method),
         ["notifications", rest @ ..] => notifications::answer(shared, caller, rest, request),
         ["appfoundry", rest @ ..] => applications::answer(shared, rest, request),
         ["analytics", "events", "query"] if method == Method::POST => {
             shared.lock().connections.query(request)
         }
-        ["analytics", "conversations", "details", "query"] if method == Method::POST => {
-            conversations::query(&shared.lock().world, request)
-        }
-        ["analytics", "events", "query"] | ["analytics", "conversations", "details", "query"] => {
-            Err(wrong_method())
-        }
-        _ => directory::answer(shared, path, request),
-    }
-}
-
-fn tokens_me(shared: &Shared, caller: &Caller, method: &Method) -> Result<Reply, Reply> {
-    let mut state = shared.lock();
-    match *method {
-        Method::GET => {
-            let organization = state.world.organization.clone();
-            Ok(Reply::json(&state.oauth.token_info(caller, &organization)))
-        }
-        Method::HEAD => Ok(Reply::empty(StatusCode::OK)),
-        Method::DELETE => {
-            super::lifecycle::revoke(&mut state, Some(&caller.token));
-            Ok(Reply::empty(StatusCode::OK))
-        }
-        _ => Err(wrong_method()),
+        ["analytics", "events", "query"] => Err(wrong_method()),
+        _ => rest::answer(shared, caller, path, request),
     }
 }
 

@@ -19,6 +19,7 @@ use super::knobs::Faults;
 use super::limiter::Limiter;
 use super::oauth::OAuth;
 use super::open_sockets::OpenSockets;
+use super::rest::Books;
 use super::socket_kind::SocketKind;
 use super::stats::{Counted, Live, Stats};
 use super::world::World;
@@ -51,6 +52,7 @@ pub(super) struct State {
     pub(super) connections: ConnectionLog,
     pub(super) faults: Faults,
     pub(super) world: World,
+    pub(super) books: Books,
     pub(super) counted: Counted,
 }
 
@@ -154,11 +156,12 @@ impl Shared {
         }
     }
 
-    /// A clean slate that a connected client does not notice: faults are lifted, counts are zero, quotas are whole,
-    /// and channels without a socket are gone. Tokens stay.
+    /// A clean slate that a connected client does not notice: faults are lifted, permissions are as at the
+    /// start, counts are zero, quotas are whole, and channels without a socket are gone. Tokens stay.
     pub(super) fn reset(&self) {
         let mut state = self.lock();
         state.faults = Faults::default();
+        state.books.reset();
         state.counted = Counted::default();
         state.limiter.clear();
         state.oauth.issued = 0;

@@ -1,7 +1,9 @@
 //! The organisation that the platform serves: generated once from the seed.
 
+use std::collections::VecDeque;
+
 use fastrand::Rng;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::agents::Agent;
 use super::applications::{Application, Origin};
@@ -22,12 +24,20 @@ pub(super) struct Queue {
     pub(super) name: String,
     pub(super) waiting: u32,
     pub(super) interacting: u32,
+    /// Places of queues are for ever.
+    pub(super) deleted: bool,
+    /// What REST was told about it, by field.
+    pub(super) fields: Map<String, Value>,
 }
 
 /// A presence, as REST and as events spell it.
 #[derive(Clone, Debug)]
 pub(super) struct Definition {
     pub(super) id: String,
+    /// Its own name, when it is not one of those that every organisation has.
+    pub(super) name: Option<String>,
+    pub(super) labels: Map<String, Value>,
+    pub(super) deactivated: bool,
     pub(super) in_rest: &'static str,
     pub(super) in_events: &'static str,
 }
@@ -71,6 +81,8 @@ pub(super) struct World {
     pub(super) definitions: Vec<Definition>,
     pub(super) agents: Vec<Agent>,
     pub(super) queues: Vec<Queue>,
+    /// How many queues there were at the start.
+    pub(super) queues_at_start: usize,
     /// Calls that are over.
     pub(super) finished: FinishedCalls,
     /// Whether events for sockets without a channel are made too: only when there are any.
@@ -96,6 +108,9 @@ impl World {
                 let known = *in_rest == "Available";
                 Definition {
                     id: if known { definition::AVAILABLE.to_owned() } else { id },
+                    name: None,
+                    labels: Map::new(),
+                    deactivated: false,
                     in_rest,
                     in_events,
                 }
@@ -107,6 +122,8 @@ impl World {
                 name: numbered(QUEUES, number),
                 waiting: 0,
                 interacting: 0,
+                deleted: false,
+                fields: Map::new(),
             })
             .collect();
         let agents = (0..users).map(|number| agent(number, users, queues, now, rng)).collect();
@@ -116,6 +133,7 @@ impl World {
             definitions,
             agents,
             queues: queue_list,
+            queues_at_start: queues,
             finished: FinishedCalls::default(),
             tells_sockets: false,
             applications: [Origin::WithScheme, Origin::WithoutScheme, Origin::None]
@@ -144,11 +162,18 @@ fn agent(number: usize, users: usize, queues: usize, now: i64, rng: &mut Rng) ->
             number + 1
         ),
         id,
+        queues_at_start: own.clone(),
         queues: own,
+        unjoined: Vec::new(),
         presence: 0,
         presence_since: now,
+        message: String::new(),
         routing: "OFF_QUEUE",
         routing_since: now,
+        presences: VecDeque::from([(now, 0)]),
+        routings: VecDeque::from([(now, "OFF_QUEUE")]),
+        fields: Map::new(),
+        version: 1,
         call: None,
     }
 }
