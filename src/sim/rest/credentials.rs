@@ -126,9 +126,7 @@ pub(super) fn one(asked: &mut Asked<'_>) -> Answer {
 }
 
 /// Name and type of a body, whose fields have to be those of the type.
-fn read(
-    body: &Value,
-) -> Result<(String, &'static Kind), Reply> {
+fn read(body: &Value) -> Result<(String, &'static Kind), Reply> {
     let name = required(body, "name")?.to_owned();
     let kind = required(&body["type"], "id").or_else(|_| required(&body["type"], "name"))?;
     let kind = TYPES

@@ -70,7 +70,7 @@ fn gaps_that_come_while_a_topic_is_fetched_are_one_more_fetch() {
     desk.answer(&again, vec![item(&a, 310)]);
     assert_eq!(
         desk.drain(),
-        [r#"item 3 a.presence {"at":310}"#, "complete 3 a.presence", "complete 2 a.presence"]
+        [r#"item 3 a.presence {"at":310}"#, "complete 2 a.presence", "complete 3 a.presence"]
     );
     assert!(desk.job().is_none());
     assert_eq!(desk.backlog.sizes().0, 0);
