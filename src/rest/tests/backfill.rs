@@ -244,7 +244,7 @@ async fn conversations_that_changed_in_the_gap_are_read_once_for_each_topic() {
         json!({"id": "p", "userId": "u1", "calls": [{"id": "s", "state": "connected"}]});
     assert_eq!(body(&found[0]), json!({"id": "late", "participants": [participant]}));
     let mark = sources[3].mark(&found[0].topic, found[0].body.as_ref().unwrap().get());
-    assert_eq!(mark.parts, ["late".into()]);
+    assert_eq!(mark.parts, [Box::<str>::from("late")]);
 }
 
 #[tokio::test]
