@@ -21,9 +21,9 @@ use crate::region::Endpoints;
 use crate::rest::analytics::AnalyticsApi;
 use crate::rest::api::Api;
 use crate::rest::app_foundry::AppFoundryApi;
+use crate::rest::backfill::source::RestBackfill;
 use crate::rest::budget::Budget;
 use crate::rest::conversation_ends::ConversationEndsApi;
-use crate::rest::learned_limits::LearnedLimits;
 #[cfg(any(
     feature = "rest-integrations",
     feature = "rest-oauth",
@@ -34,6 +34,7 @@ use crate::rest::learned_limits::LearnedLimits;
     feature = "rest-users",
 ))]
 use crate::rest::facades::{self, Caller};
+use crate::rest::learned_limits::LearnedLimits;
 use crate::rest::notifications::Notifications;
 use crate::rest::operation::{CallOptions, Operation};
 use crate::rest::pages::Pages;
@@ -194,6 +195,12 @@ impl Client {
     #[cfg(feature = "rest-users")]
     pub fn users(&self) -> facades::UsersApi {
         facades::UsersApi::new(Caller::new(self.0.api.clone()))
+    }
+
+    /// The REST API as a source of what a stream missed in a gap, for
+    /// [`StreamBuilder::backfill`](crate::StreamBuilder::backfill).
+    pub fn backfill(&self) -> RestBackfill {
+        RestBackfill::new(self.0.api.clone())
     }
 
     /// Settings of a run that finds out who drops the connections to an application.

@@ -25,7 +25,7 @@ pub use crate::core::close::{CloseCode, Gone};
 pub use crate::core::credentials::{
     CLIENT_ID_VAR, CLIENT_SECRET_VAR, ClientCredentials, CredentialsIn,
 };
-pub use crate::core::ids::ChannelId;
+pub use crate::core::ids::{ChannelId, GapId};
 pub use crate::core::limits;
 pub use crate::core::ports::{
     AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
@@ -47,8 +47,9 @@ pub use crate::diagnostics::observer::{NoObserver, Observer, Signal};
 pub use crate::diagnostics::tracing_observer::TracingObserver;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::events::{
-    Event, Extra, Frame, IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, RenewalReason,
-    StopReason, Timestamp, Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
+    BackfillMark, BackfillRequest, BackfillSource, Backfilled, Event, Extra, Frame, IntoBackfill,
+    IntoTopic, Json, Lifecycle, Members, RawEvent, RawFrame, RenewalReason, StopReason, Timestamp,
+    Topic, TopicBody, TopicSet, Uncovered, bodies, topics,
 };
 pub use crate::region::{Endpoints, REGION_VAR, Region};
 #[cfg(feature = "rest-analytics")]
@@ -59,6 +60,7 @@ pub use crate::rest::app_foundry::{
 };
 pub use crate::rest::arguments::Arguments;
 pub use crate::rest::available_topic::{AvailableTopic, ExpandTopic, PermissionDetail};
+pub use crate::rest::backfill::source::RestBackfill;
 pub use crate::rest::budget::{Budget, BudgetSnapshot, ByPriority};
 pub use crate::rest::conversation_ends::{
     ConversationEnd, ConversationEnds, ConversationEndsApi, MediaQuality,
@@ -103,15 +105,16 @@ pub use crate::rest::pages::{Items, Page, Pages};
 pub use crate::rest::paging::{Paged, Paging, Position, Sheet};
 #[cfg(feature = "rest-analytics")]
 pub use crate::rest::poll::Polling;
+pub use crate::streaming::backfill::options::BackfillOptions;
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::policy::{
     Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };
 pub use crate::streaming::protocol::{
-    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext,
-    Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, SubscriptionContext,
-    TopicFilter,
+    BackfillEvent, Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest,
+    GreetingContext, Health, Inbound, Needs, Notice, Outbound, Protocol, StreamEvent,
+    SubscriptionContext, TopicFilter,
 };
 pub use crate::streaming::queue::Capacity;
 pub use crate::streaming::session::Timing;

@@ -71,11 +71,17 @@ fn words(item: &Lifecycle) -> (Tone, String) {
             }
             (Tone::Bad, text)
         }
-        Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause } => {
+        Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause, .. } => {
             let (from, to) = (clock(*covered_until), clock(*resumed_at));
             let text =
                 format!("{} of {}, {from} to {to}: {cause}", seconds(*duration), names(topics));
             (Tone::Loss, text)
+        }
+        Lifecycle::BackfillComplete { gap, topics } => {
+            (Tone::Good, format!("{} of gap {gap} fetched", names(topics)))
+        }
+        Lifecycle::BackfillFailed { gap, topics, error, .. } => {
+            (Tone::Bad, format!("{} of gap {gap} could not be fetched: {error}", names(topics)))
         }
         Lifecycle::Lagged { dropped } => {
             (Tone::Loss, format!("{} dropped: we were too slow", counted(*dropped, "event")))

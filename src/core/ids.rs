@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 /// The id of a notification channel.
 ///
 /// Whoever knows it can open the channel's socket, so `Debug` and `Display` show only enough of it to tell two
@@ -35,6 +37,29 @@ impl fmt::Display for ChannelId {
 impl fmt::Debug for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChannelId({self})")
+    }
+}
+
+/// The number of a gap in a stream: the first is 1. What backfill delivers names the gap that it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct GapId(u64);
+
+impl GapId {
+    /// The gap with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for GapId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

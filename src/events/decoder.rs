@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::value::RawValue;
+
 use crate::core::limits::{TOPIC_LENGTH, TOPICS_PER_CHANNEL};
 use crate::events::envelope::{Envelope, correlation_id_of};
 use crate::events::event::clause;
@@ -180,6 +182,12 @@ fn sort(known: Known, event: Event, correlation_id: Option<Box<str>>) -> Incomin
         },
         _ => Incoming::Event { topic, event, correlation_id },
     }
+}
+
+/// Decodes a body that came without a frame.
+pub(crate) fn read_body(topic: &Topic, body: &RawValue) -> Event {
+    let kind = template::find(topic.name()).and_then(|found| found.kind);
+    Event::of_body(topic, kind, Some(body))
 }
 
 /// Decodes a frame whose topic is known already.

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::core::close::Gone;
-use crate::core::ids::ChannelId;
+use crate::core::ids::{ChannelId, GapId};
+use crate::error::ErrorKind;
 use crate::events::generated::table::Event;
 use crate::events::timestamp::Timestamp;
 use crate::events::topic::Topic;
@@ -84,6 +85,8 @@ pub enum Lifecycle {
     },
     /// Nothing is known of these topics between two times.
     Gap {
+        /// Its number in this stream.
+        gap: GapId,
         /// The topics.
         topics: Arc<[Topic]>,
         /// The last inbound byte before, on the wall clock.
@@ -94,6 +97,25 @@ pub enum Lifecycle {
         duration: Duration,
         /// Why.
         cause: Gone,
+    },
+    /// What could be had of these topics after a gap has been delivered. Only with
+    /// [`StreamBuilder::backfill`](crate::StreamBuilder::backfill).
+    BackfillComplete {
+        /// The gap.
+        gap: GapId,
+        /// The topics, by their single names.
+        topics: Arc<[Topic]>,
+    },
+    /// What these topics missed in a gap could not be had, or not all of it.
+    BackfillFailed {
+        /// The gap.
+        gap: GapId,
+        /// The topics, by their single names.
+        topics: Arc<[Topic]>,
+        /// What kind of error it was.
+        kind: ErrorKind,
+        /// The error in one clause; it names a permission that is missing.
+        error: Box<str>,
     },
     /// The consumer was too slow, and events were dropped here.
     Lagged {
@@ -185,7 +207,7 @@ impl Uncovered {
 
 impl Lifecycle {
     /// What happened, in one word: `connected`, `disconnected`, `renewed`, `resubscribed`, `subscribed`, `unsubscribed`,
-    /// `rejected`, `gap`, `lagged` or `stopped`.
+    /// `rejected`, `gap`, `backfill_complete`, `backfill_failed`, `lagged` or `stopped`.
     pub fn what(&self) -> &'static str {
         match self {
             Self::Connected { .. } => "connected",
@@ -196,6 +218,8 @@ impl Lifecycle {
             Self::Unsubscribed { .. } => "unsubscribed",
             Self::Rejected { .. } => "rejected",
             Self::Gap { .. } => "gap",
+            Self::BackfillComplete { .. } => "backfill_complete",
+            Self::BackfillFailed { .. } => "backfill_failed",
             Self::Lagged { .. } => "lagged",
             Self::Stopped { .. } => "stopped",
         }
@@ -272,12 +296,23 @@ impl Serialize for Lifecycle {
                 map.serialize_entry("reason", reason)?;
                 map.serialize_entry("missing_permissions", missing_permissions)?;
             }
-            Self::Gap { topics, covered_until, resumed_at, duration, cause } => {
+            Self::Gap { gap, topics, covered_until, resumed_at, duration, cause } => {
+                map.serialize_entry("gap", gap)?;
                 map.serialize_entry("topics", &names(topics))?;
                 map.serialize_entry("covered_until", &Timestamp::from(*covered_until))?;
                 map.serialize_entry("resumed_at", &Timestamp::from(*resumed_at))?;
                 map.serialize_entry("duration_ms", &ms(*duration))?;
                 map.serialize_entry("cause", &cause.to_string())?;
+            }
+            Self::BackfillComplete { gap, topics } => {
+                map.serialize_entry("gap", gap)?;
+                map.serialize_entry("topics", &names(topics))?;
+            }
+            Self::BackfillFailed { gap, topics, kind, error } => {
+                map.serialize_entry("gap", gap)?;
+                map.serialize_entry("topics", &names(topics))?;
+                map.serialize_entry("kind", &format!("{kind:?}").to_lowercase())?;
+                map.serialize_entry("error", error)?;
             }
             Self::Lagged { dropped } => map.serialize_entry("dropped", dropped)?,
             Self::Stopped { reason, uncovered } => {
@@ -309,6 +344,7 @@ mod tests {
     fn a_gap_is_written_with_utc_milliseconds() {
         let start = SystemTime::UNIX_EPOCH + Duration::from_millis(1_772_616_600_123);
         let gap = Lifecycle::Gap {
+            gap: GapId::new(3),
             topics: Arc::from([Topic::unchecked("v2.users.1.presence")]),
             covered_until: start,
             resumed_at: start + Duration::from_millis(877),
@@ -319,11 +355,32 @@ mod tests {
             serde_json::to_value(Event::from(gap)).unwrap(),
             json!({
                 "what": "gap",
+                "gap": 3,
                 "topics": ["v2.users.1.presence"],
                 "covered_until": "2026-03-04T09:30:00.123Z",
                 "resumed_at": "2026-03-04T09:30:01.000Z",
                 "duration_ms": 876,
                 "cause": "handshake not finished in time",
+            })
+        );
+    }
+
+    #[test]
+    fn a_backfill_that_failed_is_written_with_its_kind() {
+        let failed = Lifecycle::BackfillFailed {
+            gap: GapId::new(2),
+            topics: Arc::from([Topic::unchecked("v2.users.1.presence")]),
+            kind: ErrorKind::Status(503),
+            error: "HTTP 503".into(),
+        };
+        assert_eq!(
+            serde_json::to_value(Event::from(failed)).unwrap(),
+            json!({
+                "what": "backfill_failed",
+                "gap": 2,
+                "topics": ["v2.users.1.presence"],
+                "kind": "status(503)",
+                "error": "HTTP 503",
             })
         );
     }

@@ -3,6 +3,7 @@
 //! A frame is an envelope around a body. [`Frame`] reads one frame and gives it back without loss; a stream reads them
 //! through a decoder that keeps what it learnt of its topics.
 
+mod backfill;
 pub mod bodies;
 pub(crate) mod body;
 mod cursor;
@@ -33,7 +34,8 @@ mod topic;
 mod topic_set;
 pub(crate) mod write;
 
-pub(crate) use decoder::Decoder;
+pub use backfill::{BackfillMark, BackfillRequest, BackfillSource, Backfilled, IntoBackfill};
+pub(crate) use decoder::{Decoder, read_body};
 pub use event::TopicBody;
 pub use extra::Extra;
 pub use frame::Frame;

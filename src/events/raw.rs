@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::value::RawValue;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::decoder::read_frame;
 use crate::events::envelope::body_of;
@@ -66,6 +68,13 @@ pub struct RawFrame {
 impl RawFrame {
     pub(crate) fn new(topic: Topic, text: &str) -> Self {
         Self { topic, text: text.into() }
+    }
+
+    /// A frame around a body that came without one.
+    pub(crate) fn around(topic: &Topic, body: &RawValue) -> Self {
+        let name = serde_json::Value::from(topic.name());
+        let text = format!(r#"{{"topicName":{name},"version":"2","eventBody":{body}}}"#);
+        Self { topic: topic.clone(), text: text.into() }
     }
 
     /// The topic; [`Topic::none`] when the frame has none.

@@ -1,16 +1,21 @@
 //! The platform's notification channels: made by REST, JSON ping, heartbeats, one JSON object per frame.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use serde_json::value::RawValue;
 
 use crate::core::ids::ChannelId;
 use crate::error::{Error, Result};
 use crate::events::{
-    Decoder, Event, Incoming, Level, RawEvent, SocketReply, SystemNotice, Topic, peek_topic,
+    Decoder, Event, Incoming, Level, RawEvent, RawFrame, SocketReply, SystemNotice, Topic,
+    peek_topic, read_body,
 };
+use crate::streaming::backfill::options::Filling;
 use crate::streaming::builder::StreamBuilder;
 use crate::streaming::protocol::{
-    Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, Health, Inbound, Needs,
-    Notice, Outbound, Protocol, StreamEvent, TopicFilter,
+    BackfillEvent, Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, Health,
+    Inbound, Needs, Notice, Outbound, Protocol, StreamEvent, TopicFilter,
 };
 
 /// The documented health check of a notification socket.
@@ -30,6 +35,30 @@ pub(crate) trait NotificationEvent: StreamEvent + Level {
 
 impl StreamEvent for Event {}
 impl StreamEvent for RawEvent {}
+
+impl BackfillEvent for Event {
+    fn from_body(topic: &Topic, body: &RawValue) -> Self {
+        read_body(topic, body)
+    }
+
+    fn body_text(&self) -> Option<Cow<'_, str>> {
+        if let Self::Unrecognized { body, .. } = self {
+            return Some(Cow::Borrowed(body.get()));
+        }
+        let body = self.body_json().ok()?;
+        Some(Cow::Owned(String::from(Box::<str>::from(body))))
+    }
+}
+
+impl BackfillEvent for RawEvent {
+    fn from_body(topic: &Topic, body: &RawValue) -> Self {
+        Self::Frame(RawFrame::around(topic, body))
+    }
+
+    fn body_text(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(self.body()))
+    }
+}
 
 impl NotificationEvent for Event {
     fn health(&self) -> Health {
@@ -168,7 +197,11 @@ fn item<E: NotificationEvent>(
 impl StreamBuilder<Event> {
     /// Delivers topic and undecoded body, for those who forward or filter.
     pub fn raw(self) -> StreamBuilder<RawEvent> {
-        let Self { parts, settings } = self;
-        StreamBuilder { parts: parts.speaking(Arc::new(Notifications)), settings }
+        let Self { parts, settings, backfill } = self;
+        StreamBuilder {
+            parts: parts.speaking(Arc::new(Notifications)),
+            settings,
+            backfill: backfill.map(Filling::speaking),
+        }
     }
 }

@@ -218,7 +218,7 @@ impl AppFoundryApi {
 }
 
 /// A time as the platform takes it.
-pub(super) fn iso(time: SystemTime) -> Result<String> {
+pub(crate) fn iso(time: SystemTime) -> Result<String> {
     let time = jiff::Timestamp::try_from(time)
         .map_err(|error| Error::config("the interval cannot be written").with_source(error))?;
     Ok(format!("{time:.3}"))

@@ -7,6 +7,7 @@ pub(crate) mod api;
 pub(crate) mod app_foundry;
 pub(crate) mod arguments;
 pub(crate) mod available_topic;
+pub(crate) mod backfill;
 pub(crate) mod budget;
 pub(crate) mod bulk;
 pub(crate) mod channel_api;

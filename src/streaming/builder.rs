@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use super::backfill::options::Filling;
+use super::backfill::stage::Stage;
 use super::delivery::{ConnectionState, Counters};
 use super::driver::{Driver, Parts};
 use super::policy::{FullJitter, Overflow, ReconnectPolicy};
@@ -26,6 +28,7 @@ const COMMANDS: usize = 16;
 pub struct StreamBuilder<E: StreamEvent = Event> {
     pub(crate) parts: Parts<E>,
     pub(crate) settings: Settings,
+    pub(crate) backfill: Option<Filling<E>>,
 }
 
 /// What does not depend on the kind of events.
@@ -55,7 +58,7 @@ impl Default for Settings {
 impl<E: StreamEvent> StreamBuilder<E> {
     pub(crate) fn new(parts: Parts<E>) -> Self {
         let timing = parts.protocol.timing();
-        Self { parts, settings: Settings { timing, ..Settings::default() } }
+        Self { parts, settings: Settings { timing, ..Settings::default() }, backfill: None }
     }
 
     /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as
@@ -139,7 +142,7 @@ impl<E: StreamEvent> StreamBuilder<E> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<EventStream<E>> {
-        let Self { parts, settings } = self;
+        let Self { parts, settings, backfill } = self;
         if let Some(error) = settings.invalid {
             return Err(error);
         }
@@ -162,7 +165,8 @@ impl<E: StreamEvent> StreamBuilder<E> {
         let (timing, seen_by) = (settings.timing, counters.clone());
         Driver::spawn(parts, timing, supervisor, events, state, seen_by, orders);
         let lived = counters.clone();
-        let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock);
+        let stage = backfill.map(|filling| Stage::new(filling, clock.clone(), counters.clone()));
+        let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock, stage);
         let decided =
             |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
         let stopped = match seen.wait_for(decided).await {

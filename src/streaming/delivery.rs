@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::core::close::Gone;
-use crate::core::ids::ChannelId;
+use crate::core::ids::{ChannelId, GapId};
 use crate::events::{Event, Lifecycle, StopReason, Topic};
 
 /// One item of an [`EventStream`](crate::EventStream): an event and what is known of its way here.
@@ -46,13 +46,19 @@ impl<E: From<Lifecycle>> Delivery<E> {
 pub enum Origin {
     /// It came over the socket as it happened.
     Live,
+    /// It was fetched after a gap. See [`StreamBuilder::backfill`](crate::StreamBuilder::backfill).
+    Backfill {
+        /// The gap.
+        gap: GapId,
+    },
 }
 
 impl Origin {
-    /// The name used in records: `live`.
+    /// The name used in records: `live` or `backfill`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::Backfill { .. } => "backfill",
         }
     }
 }
@@ -127,6 +133,12 @@ pub struct StreamStats {
     pub duplicates_removed: u64,
     /// Gaps that closed.
     pub gaps: u64,
+    /// Events that were fetched after a gap and delivered.
+    pub backfilled: u64,
+    /// Events that were fetched after a gap, and not delivered because a live one was as new.
+    pub backfill_stale: u64,
+    /// Topics of gaps whose events could not be fetched.
+    pub backfill_failed: u64,
     /// Round trip of the last ping that was answered.
     pub last_rtt: Option<Duration>,
 }
@@ -187,7 +199,10 @@ counters!(
     reconnects,
     renewals,
     duplicates_removed,
-    gaps
+    gaps,
+    backfilled,
+    backfill_stale,
+    backfill_failed
 );
 
 /// Adds to a counter.

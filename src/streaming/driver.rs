@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,7 +22,7 @@ use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Supervisor};
 use crate::core::clock::Entropy;
 use crate::core::close::Gone;
-use crate::core::ids::ChannelId;
+use crate::core::ids::{ChannelId, GapId};
 use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TokenSource};
 use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::{Observer, Signal};
@@ -44,6 +45,8 @@ const REPORTS: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Item<E> {
     Event(Delivery<E>, Health),
+    /// What happened to the stream itself, and when.
+    Own(Lifecycle, SystemTime),
     Error(Error),
 }
 
@@ -354,7 +357,10 @@ impl<E: StreamEvent> Driver<E> {
         })
     }
 
-    fn emit(&mut self, lifecycle: Lifecycle) {
+    fn emit(&mut self, mut lifecycle: Lifecycle) {
+        if let Lifecycle::Gap { gap, .. } = &mut lifecycle {
+            *gap = GapId::new(self.counters.gaps.load(Ordering::Relaxed) + 1);
+        }
         let observer = &self.parts.observer;
         let now = self.parts.connector.clock.now();
         match &lifecycle {
@@ -399,8 +405,7 @@ impl<E: StreamEvent> Driver<E> {
             }
             _ => {}
         }
-        let delivery = Delivery::own(lifecycle, self.parts.connector.clock.wall());
-        self.events.push_fixed(Item::Event(delivery, Health::Typed));
+        self.events.push_fixed(Item::Own(lifecycle, self.parts.connector.clock.wall()));
     }
 
     /// Makes the supervisor's state visible.

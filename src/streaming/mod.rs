@@ -4,6 +4,7 @@
 //! connections exist and what they cover, [`ledger`] says what was lost, and [`driver`] with its [`link`]s is the only
 //! place with sockets, clocks, randomness and tasks.
 
+pub(crate) mod backfill;
 pub(crate) mod builder;
 mod burst;
 pub(crate) mod delivery;

@@ -1,9 +1,11 @@
 //! What a kind of connection is made of; one driver runs every protocol.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use super::session::Timing;
 use crate::core::close::Gone;
@@ -208,6 +210,19 @@ pub enum Inbound<'a> {
 ///
 /// [`Event`](crate::Event), [`RawEvent`](crate::RawEvent) and [`Typed`](crate::Typed) are such.
 pub trait StreamEvent: From<Lifecycle> + Send + 'static {}
+
+/// An event that can be made of what was fetched after a gap: what [`StreamBuilder::backfill`] needs.
+///
+/// [`Event`](crate::Event) and [`RawEvent`](crate::RawEvent) are such.
+///
+/// [`StreamBuilder::backfill`]: crate::StreamBuilder::backfill
+pub trait BackfillEvent: StreamEvent {
+    /// The event of a body; what cannot be decoded is an event of its own.
+    fn from_body(topic: &Topic, body: &RawValue) -> Self;
+
+    /// The body as JSON; `None` when it has none.
+    fn body_text(&self) -> Option<Cow<'_, str>>;
+}
 
 /// One message, decoded.
 #[derive(Debug)]

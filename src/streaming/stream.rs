@@ -4,11 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use futures::Stream;
 use futures::stream::{FusedStream, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::backfill::stage::Stage;
 use super::delivery::{ConnectionState, Counters, Delivery, StreamStats};
 use super::driver::{Command, Item};
 use super::protocol::{Outbound, StreamEvent};
@@ -37,6 +39,7 @@ pub struct EventStream<E = Event> {
     handle: StreamHandle,
     clock: Arc<dyn Clock>,
     ended: bool,
+    backfill: Option<Box<Stage<E>>>,
     /// Closing it tells the driver that the stream is gone.
     _alive: mpsc::Sender<Box<Command>>,
 }
@@ -56,9 +59,11 @@ impl<E: StreamEvent> EventStream<E> {
         state: watch::Receiver<ConnectionState>,
         counters: Arc<Counters>,
         clock: Arc<dyn Clock>,
+        backfill: Option<Stage<E>>,
     ) -> Self {
         let handle = StreamHandle { commands: commands.downgrade(), state, counters };
-        Self { items, handle, clock, ended: false, _alive: commands }
+        let backfill = backfill.map(Box::new);
+        Self { items, handle, clock, ended: false, backfill, _alive: commands }
     }
 
     /// A handle to steer the stream from elsewhere. It does not keep the stream alive.
@@ -120,23 +125,49 @@ impl<E: StreamEvent> Stream for EventStream<E> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let item = match std::task::ready!(self.items.poll_take(cx)) {
-            None => {
-                self.ended = true;
-                self.items.is_broken().then(|| Err(broken()))
-            }
-            Some(Taken::Item(Item::Event(delivery, _))) => Some(Ok(delivery)),
-            Some(Taken::Item(Item::Error(error))) => {
-                self.ended = true;
+        let this = &mut *self;
+        let clock = &*this.clock;
+        let item = match &mut this.backfill {
+            None => poll_live(&mut this.items, clock, cx),
+            Some(stage) => stage.poll(cx, |cx| poll_live(&mut this.items, clock, cx)),
+        };
+        let item = match std::task::ready!(item) {
+            Some(Live::Event(delivery)) => Some(Ok(delivery)),
+            Some(Live::Own(lifecycle, at)) => Some(Ok(Delivery::own(lifecycle, at))),
+            Some(Live::Error(error)) => {
+                this.ended = true;
                 Some(Err(error))
             }
-            Some(Taken::Dropped(dropped)) => {
-                let lagged = Lifecycle::Lagged { dropped };
-                Some(Ok(Delivery::own(lagged, self.clock.wall())))
+            None => {
+                this.ended = true;
+                None
             }
         };
         Poll::Ready(item)
     }
+}
+
+/// What comes out next, before it is what the consumer sees.
+pub(crate) enum Live<E> {
+    Event(Delivery<E>),
+    Own(Lifecycle, SystemTime),
+    Error(Error),
+}
+
+fn poll_live<E>(
+    items: &mut Receiver<Item<E>>,
+    clock: &dyn Clock,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Live<E>>> {
+    Poll::Ready(match std::task::ready!(items.poll_take(cx)) {
+        None => items.is_broken().then(|| Live::Error(broken())),
+        Some(Taken::Item(Item::Event(delivery, _))) => Some(Live::Event(delivery)),
+        Some(Taken::Item(Item::Own(lifecycle, at))) => Some(Live::Own(lifecycle, at)),
+        Some(Taken::Item(Item::Error(error))) => Some(Live::Error(error)),
+        Some(Taken::Dropped(dropped)) => {
+            Some(Live::Own(Lifecycle::Lagged { dropped }, clock.wall()))
+        }
+    })
 }
 
 impl<E: StreamEvent> FusedStream for EventStream<E> {

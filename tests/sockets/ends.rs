@@ -115,7 +115,7 @@ async fn a_cut_is_a_gap_with_both_ends() {
         assert!(matches!(cause, Gone::Cut { .. }), "{cause}");
         assert_eq!(retry_in, Some(Duration::from_millis(20)));
         assert!(was_live < Duration::from_secs(10));
-        let Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause: why } =
+        let Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause: why, .. } =
             events.until("gap").await
         else {
             unreachable!()

@@ -1,5 +1,6 @@
 //! Streams, end to end over real sockets.
 
+mod backfill;
 mod bad_frames;
 mod bad_start;
 mod cancel_next;

@@ -31,7 +31,7 @@ async fn a_cut_is_a_gap_with_both_ends_and_the_same_channel_goes_on() {
         unreachable!()
     };
     assert_eq!((new_channel, attempts), (false, 1));
-    let Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause } =
+    let Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause, .. } =
         until_what(&mut events, "gap").await
     else {
         unreachable!()

@@ -58,7 +58,8 @@ pub(super) fn gap(cause: Gone, duration: Duration) -> Item {
     let now = SystemTime::now();
     let topics = std::sync::Arc::from([]);
     let (covered_until, resumed_at) = (now, now + duration);
-    Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause }.into()
+    let gap = crate::GapId::new(1);
+    Lifecycle::Gap { gap, topics, covered_until, resumed_at, duration, cause }.into()
 }
 
 /// Yields each item after its wait; then nothing more happens.

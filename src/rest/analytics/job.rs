@@ -279,7 +279,7 @@ impl<K: JobKind> Job<K> {
 fn gone(error: Error) -> Error {
     match error.status() {
         Some(404 | 410) => error
-            .amend("the platform does not know this job, or not any more: start it again")
+            .with_hint("; the platform does not know this job, or not any more: start it again")
             .into_kind(ErrorKind::NotFound),
         _ => error,
     }

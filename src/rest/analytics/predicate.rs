@@ -147,7 +147,9 @@ impl<D: Dimension> Predicate<D> {
             }
             Test::Matches(value) => (QueryPredicateOperator::Matches, Some(value.clone()), None),
             Test::Within(range) => {
-                let range = range.write().map_err(|error| error.amend(&self.name()))?;
+                let range = range
+                    .write()
+                    .map_err(|error| error.with_hint(&format!("; {}", self.name())))?;
                 (QueryPredicateOperator::Matches, None, Some(Box::new(range)))
             }
             Test::Exists => (QueryPredicateOperator::Exists, None, None),

@@ -42,10 +42,10 @@ impl Caller {
 /// Says what to do about a refusal that the platform words for its own developers.
 fn explain(error: Error) -> Error {
     if error.code() == Some("not.a.user") {
-        return error.amend("client credentials are no user: this needs the token of one");
+        return error.with_hint("; client credentials are no user: this needs the token of one");
     }
     if error.is_conflict() {
-        return error.amend("it was changed meanwhile: read it again, and send the change with the version that it has then");
+        return error.with_hint("; it was changed meanwhile: read it again, and send the change with the version that it has then");
     }
     error
 }

@@ -202,7 +202,7 @@ impl UsageRun {
         };
         state.map_err(|error| match error.status() {
             Some(404 | 410) => {
-                error.amend("the results of the usage query are gone: start it again")
+                error.with_hint("; the results of the usage query are gone: start it again")
             }
             _ => error,
         })

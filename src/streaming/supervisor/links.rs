@@ -9,13 +9,16 @@ use super::message::{Action, Ending, Now, TokenUsed};
 use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
+use crate::core::ids::GapId;
 use crate::events::{Lifecycle, RenewalReason};
 use crate::streaming::ledger::{Gap, LinkKey, Resumed};
 use crate::streaming::protocol::Notice;
 
 pub(super) fn gap(gap: Gap) -> Action {
     let Gap { topics, covered_until, resumed_at, duration, cause } = gap;
-    Action::Emit(Lifecycle::Gap { topics, covered_until, resumed_at, duration, cause })
+    // The driver numbers it.
+    let gap = GapId::default();
+    Action::Emit(Lifecycle::Gap { gap, topics, covered_until, resumed_at, duration, cause })
 }
 
 impl Supervisor {
