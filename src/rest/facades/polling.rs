@@ -133,6 +133,6 @@ mod tests {
         for _ in 0..10 {
             polls.next().await.unwrap();
         }
-        assert_eq!(began.elapsed(), SHORTEST * 10);
+        assert!(began.elapsed() >= SHORTEST * 10);
     }
 }
