@@ -149,52 +149,65 @@ impl Client {
         ConversationEndsApi::new(self.0.api.clone())
     }
 
+    #[cfg(any(
+        feature = "rest-integrations",
+        feature = "rest-oauth",
+        feature = "rest-organizations",
+        feature = "rest-presence",
+        feature = "rest-routing",
+        feature = "rest-tokens",
+        feature = "rest-users",
+    ))]
+    fn caller(&self) -> Caller {
+        Caller::new(self.0.api.clone())
+    }
+
     /// Integrations: their types, what is installed, how it is configured, and its credentials.
     #[cfg(feature = "rest-integrations")]
     pub fn integrations(&self) -> facades::IntegrationsApi {
-        facades::IntegrationsApi::new(Caller::new(self.0.api.clone()))
+        facades::IntegrationsApi::new(self.caller())
     }
 
     /// OAuth clients, their secrets, and what they use.
     #[cfg(feature = "rest-oauth")]
     pub fn oauth_clients(&self) -> facades::OAuthClientsApi {
-        facades::OAuthClientsApi::new(Caller::new(self.0.api.clone()))
+        facades::OAuthClientsApi::new(self.caller())
     }
 
     /// The organisation, and its limits.
     #[cfg(feature = "rest-organizations")]
     pub fn organization(&self) -> facades::OrganizationApi {
-        facades::OrganizationApi::new(Caller::new(self.0.api.clone()))
+        facades::OrganizationApi::new(self.caller())
     }
 
     /// Presence: its definitions, and that of users.
     #[cfg(feature = "rest-presence")]
     pub fn presence(&self) -> facades::PresenceApi {
-        facades::PresenceApi::new(Caller::new(self.0.api.clone()))
+        facades::PresenceApi::new(self.caller())
     }
 
     /// Routing: queues and their members, the status of users, wrap-up codes, skills and languages.
     #[cfg(feature = "rest-routing")]
     pub fn routing(&self) -> facades::RoutingApi {
-        facades::RoutingApi::new(Caller::new(self.0.api.clone()))
+        facades::RoutingApi::new(self.caller())
     }
 
     /// The token that this client calls with.
     #[cfg(feature = "rest-tokens")]
     pub fn tokens(&self) -> facades::TokensApi {
-        facades::TokensApi::new(Caller::new(self.0.api.clone()))
+        facades::TokensApi::new(self.caller())
     }
 
     /// What the whole organisation calls.
     #[cfg(feature = "rest-usage")]
     pub fn usage(&self) -> facades::UsageApi {
-        facades::UsageApi::new(Caller::new(self.0.api.clone()))
+        facades::UsageApi::new(self.caller())
     }
 
     /// Users: who they are, listed, searched, and the caller among them.
     #[cfg(feature = "rest-users")]
     pub fn users(&self) -> facades::UsersApi {
-        facades::UsersApi::new(Caller::new(self.0.api.clone()))
+        facades::UsersApi::new(self.caller())
     }
 
     /// The REST API as a source of what a stream missed in a gap, for

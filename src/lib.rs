@@ -87,9 +87,7 @@ pub use crate::rest::facades::{Ask, Listing};
 #[cfg(feature = "rest-integrations")]
 pub use crate::rest::facades::{CredentialsApi, IntegrationsApi};
 #[cfg(feature = "rest-oauth")]
-pub use crate::rest::facades::{
-    OAuthClientsApi, Polling, UsageGroup, UsageMetric, UsageQuery, UsageRun,
-};
+pub use crate::rest::facades::{OAuthClientsApi, UsageGroup, UsageMetric, UsageQuery, UsageRun};
 #[cfg(feature = "rest-organizations")]
 pub use crate::rest::facades::{OrganizationApi, OrganizationLimit};
 #[cfg(feature = "preflight")]
@@ -103,7 +101,7 @@ pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notificatio
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
 pub use crate::rest::pages::{Items, Page, Pages};
 pub use crate::rest::paging::{Paged, Paging, Position, Sheet};
-#[cfg(feature = "rest-analytics")]
+#[cfg(any(feature = "rest-analytics", feature = "rest-oauth"))]
 pub use crate::rest::poll::Polling;
 pub use crate::streaming::backfill::options::BackfillOptions;
 pub use crate::streaming::builder::StreamBuilder;

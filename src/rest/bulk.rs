@@ -6,8 +6,6 @@
 //! let mut chunks = bulk(users, 50, 4, |ids| api.execute(operation(ids), options));
 //! ```
 
-#![allow(dead_code)] // For the typed calls of the families: which of them there are depends on features.
-
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::ops::Range;

@@ -9,6 +9,7 @@ pub(crate) mod arguments;
 pub(crate) mod available_topic;
 pub(crate) mod backfill;
 pub(crate) mod budget;
+#[cfg(feature = "rest-presence")]
 pub(crate) mod bulk;
 pub(crate) mod channel_api;
 pub(crate) mod conversation_ends;
@@ -33,7 +34,7 @@ pub(crate) mod notifications;
 pub(crate) mod operation;
 pub(crate) mod pages;
 pub(crate) mod paging;
-#[cfg(feature = "rest-analytics")]
+#[cfg(any(feature = "rest-analytics", feature = "rest-oauth"))]
 pub(crate) mod poll;
 pub(crate) mod subscription;
 

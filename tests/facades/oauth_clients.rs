@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use genesys_cloud::models::{OAuthClientRequest, OAuthGrantType, UsageGranularity};
-use genesys_cloud::{ErrorKind, Polling, RetryAttempt, RetryVerdict, UsageGroup, UsageMetric};
+use genesys_cloud::{ErrorKind, Polling, UsageGroup, UsageMetric};
 use serde_json::{Value, json};
 
 use crate::rig::{Call, Rig, not_found, refusal};
@@ -46,7 +46,7 @@ async fn clients_are_made_changed_and_deleted_and_their_secrets_are_not_shown() 
 
 /// Half a second between two polls: the shortest that there is.
 fn quick() -> Polling {
-    Polling::default().policy(|_: &RetryAttempt<'_>| RetryVerdict::RetryAfter(Duration::ZERO))
+    Polling::default().shortest(Duration::from_millis(5)).longest(Duration::from_millis(5))
 }
 
 fn usage(states: &'static [&'static str]) -> impl Fn(usize, &Call) -> (u16, Value) {

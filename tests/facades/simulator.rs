@@ -7,8 +7,7 @@ use genesys_cloud::models::{RoutingState, SystemPresenceName};
 use genesys_cloud::sim::Platform;
 use genesys_cloud::{
     Client, ClientBuilder, ErrorKind, Json, NoLimit, Polling, Preflight, PreflightState,
-    PreflightSubject, Proxy, Requirements, RetryAttempt, RetryVerdict, StaticToken, UserCriterion,
-    UserExpand, UserField,
+    PreflightSubject, Proxy, Requirements, StaticToken, UserCriterion, UserExpand, UserField,
 };
 use serde_json::json;
 
@@ -131,7 +130,7 @@ async fn the_usage_of_a_client_is_counted() {
     let (start, end) = (now - Duration::from_secs(86_400), now + Duration::from_secs(86_400));
     let id = platform.credentials().client_id().to_owned();
     let polling =
-        Polling::default().policy(|_: &RetryAttempt<'_>| RetryVerdict::RetryAfter(Duration::ZERO));
+        Polling::default().shortest(Duration::from_millis(5)).longest(Duration::from_millis(5));
     let rows = client.oauth_clients().usage(&id, start, end).polling(polling).rows().await.unwrap();
     let of_me = rows.iter().find(|row| {
         row.template_uri.as_deref().is_some_and(|path| path.ends_with("organizations/me"))

@@ -1,14 +1,16 @@
 //! Many ids, asked for by batches, answered one by one in the order asked.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt};
 
 use crate::auth::shared_error;
 use crate::core::ports::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
+use crate::rest::bulk::bulk;
 
 /// What became of one of the ids of a batch.
 #[derive(Debug)]
@@ -22,30 +24,24 @@ pub struct Answered<T> {
 }
 
 /// Batches that are under way at once. The platform names no number; the client's rate limiter sets the pace.
-const AT_ONCE: usize = 4;
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// Asks for `ids` in batches of `size`; `ask` returns what it finds with the id of each.
 pub(super) fn in_chunks<T: Clone + Send + 'static>(
     ids: Vec<Box<str>>,
-    size: usize,
+    size: NonZeroUsize,
     ask: impl Fn(Vec<Box<str>>) -> BoxFuture<'static, Result<Vec<(Box<str>, T)>>> + Send + 'static,
 ) -> BoxStream<'static, Answered<T>> {
-    batches(ids, size)
-        .map(move |batch| {
-            let answer = ask(batch.clone());
-            async move { matched(batch, answer.await) }
+    let asked: Arc<[Box<str>]> = ids.into();
+    bulk(asked.to_vec(), size, AT_ONCE, ask)
+        .flat_map(move |outcome| {
+            let (range, answer) = match outcome {
+                Ok(chunk) => (chunk.ids, Ok(chunk.items)),
+                Err(failed) => (failed.ids, Err(failed.error)),
+            };
+            stream::iter(matched(asked.get(range).unwrap_or_default().to_vec(), answer))
         })
-        .buffered(AT_ONCE)
-        .flat_map(stream::iter)
         .boxed()
-}
-
-fn batches(ids: Vec<Box<str>>, size: usize) -> impl Stream<Item = Vec<Box<str>>> + Send {
-    let mut ids = ids.into_iter();
-    stream::iter(std::iter::from_fn(move || {
-        let batch: Vec<_> = ids.by_ref().take(size).collect();
-        (!batch.is_empty()).then_some(batch)
-    }))
 }
 
 /// Puts what was found in the place of what was asked.

@@ -13,8 +13,6 @@ mod listing;
 mod oauth_clients;
 #[cfg(feature = "rest-organizations")]
 mod organization;
-#[cfg(feature = "rest-oauth")]
-mod polling;
 #[cfg(feature = "preflight")]
 pub(crate) mod preflight;
 #[cfg(feature = "rest-presence")]
@@ -45,8 +43,6 @@ pub use listing::Listing;
 pub use oauth_clients::OAuthClientsApi;
 #[cfg(feature = "rest-organizations")]
 pub use organization::{OrganizationApi, OrganizationLimit};
-#[cfg(feature = "rest-oauth")]
-pub use polling::Polling;
 #[cfg(feature = "preflight")]
 pub use preflight::{Preflight, PreflightLine, PreflightState, PreflightSubject, Requirements};
 #[cfg(feature = "rest-presence")]

@@ -1,5 +1,7 @@
 //! Presence: its definitions, and that of users.
 
+use std::num::NonZeroUsize;
+
 use futures::stream::BoxStream;
 
 use crate::core::ports::BoxFuture;
@@ -17,7 +19,7 @@ use crate::rest::generated::{
 use crate::rest::operation::CallOptions;
 
 /// Users of one batch. Source: description of `GET /api/v2/users/presences/purecloud/bulk`.
-const BATCH: usize = 50;
+const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 
 /// The presence API, from [`Client::presence`](crate::Client::presence). A cheap clone.
 ///

@@ -1,12 +1,11 @@
 //! What was called, how often, and how it was answered: a query that the platform takes its time for.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::open_enum::open_enum;
 use crate::rest::app_foundry::iso;
 use crate::rest::facades::caller::Caller;
-use crate::rest::facades::polling::Polling;
 use crate::rest::generated::models::{
     ApiUsageClientQuery, ApiUsageQueryResult, ApiUsageQueryStatus, ApiUsageRow, UsageGranularity,
 };
@@ -16,6 +15,7 @@ use crate::rest::generated::{GetUsageQueryExecutionIdResults, PostUsageQuery};
 #[cfg(feature = "rest-usage")]
 use crate::rest::operation::CallOptions;
 use crate::rest::operation::Operation;
+use crate::rest::poll::{Polling, Progress, poll};
 
 open_enum! {
     /// What rows of usage are told apart by.
@@ -51,6 +51,11 @@ open_enum! {
     }
 }
 
+/// How a usage query is waited for. Source of the minute: the platform's advice for these queries.
+fn waits() -> Polling {
+    Polling::default().shortest(Duration::from_secs(5)).longest(Duration::from_secs(60))
+}
+
 /// A query of usage that is being put together, from [`OAuthClientsApi::usage`](crate::OAuthClientsApi::usage).
 ///
 /// Default: everything is counted, by path and method.
@@ -76,7 +81,7 @@ impl UsageQuery {
             client,
             interval: (start, end),
             body: ApiUsageClientQuery::default(),
-            polling: Polling::default(),
+            polling: waits(),
         };
         query.group_by([UsageGroup::Template, UsageGroup::Method]).metrics([
             UsageMetric::Requests,
@@ -106,7 +111,7 @@ impl UsageQuery {
         self
     }
 
-    /// How [`rows`](Self::rows) waits.
+    /// How [`rows`](Self::rows) waits. Default: 5 s to a minute between two calls, for 10 minutes.
     pub fn polling(mut self, polling: Polling) -> Self {
         self.polling = polling;
         self
@@ -167,7 +172,7 @@ pub struct UsageRun {
 
 impl UsageRun {
     pub(super) fn new(caller: Caller, client: Option<Box<str>>, id: Box<str>) -> Self {
-        Self { caller, client, id, polling: Polling::default() }
+        Self { caller, client, id, polling: waits() }
     }
 
     /// The id of the execution: with it, the rows can be asked for later.
@@ -175,7 +180,7 @@ impl UsageRun {
         &self.id
     }
 
-    /// How [`rows`](Self::rows) waits.
+    /// How [`rows`](Self::rows) waits. Default: 5 s to a minute between two calls, for 10 minutes.
     pub fn polling(mut self, polling: Polling) -> Self {
         self.polling = polling;
         self
@@ -221,21 +226,29 @@ impl UsageRun {
             Some(_) => GetOauthClientUsageQueryResult::TEMPLATE,
             None => "/api/v2/usage/query/{executionId}/results",
         };
-        let mut polls = self.polling.begin(operation);
-        loop {
+        let what = format!("usage query {}", self.id);
+        poll(self.caller.api.service().ambient(), self.polling, &what, || async {
             let state = self.state().await?;
             match state.query_status {
                 Some(ApiUsageQueryStatus::Complete) => {
-                    return Ok(state.results.unwrap_or_default());
+                    Ok(Progress::Done(state.results.unwrap_or_default()))
                 }
                 Some(ApiUsageQueryStatus::Failed) => {
-                    let text = format!("the platform says that the usage query {} failed", self.id);
-                    let error = Error::new(ErrorKind::Failed, text);
-                    return Err(error.with_operation(format!("GET {operation}")));
+                    let error = Error::new(
+                        ErrorKind::Failed,
+                        format!("the platform says that {what} failed"),
+                    );
+                    Err(error)
                 }
-                _ => polls.next().await?,
+                Some(state) => Ok(Progress::Waiting(state.as_str().into())),
+                None => Ok(Progress::Waiting("without a state".into())),
             }
-        }
+        })
+        .await
+        .map_err(|error| match error.operation() {
+            Some(_) => error,
+            None => error.with_operation(format!("GET {operation}")),
+        })
     }
 }
 

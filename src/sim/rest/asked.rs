@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::events::place_of;
 use crate::sim::agents::Change;
 use crate::sim::frames::Event;
 use crate::sim::ids;
@@ -90,9 +91,10 @@ impl Asked<'_> {
 
 /// A body, as what the operation takes; the error says where it is not.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| Reply::bad_request(&format!("The request body is not valid: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let place = place_of(&String::from_utf8_lossy(body), &error);
+        Reply::bad_request(&format!("The request body is not valid at {place}: {error}"))
+    })
 }
 
 /// The place of a user.

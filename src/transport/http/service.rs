@@ -56,6 +56,12 @@ impl HttpService {
         self.0.retries.left(self.now())
     }
 
+    /// Clock, dice and observer of this client.
+    #[cfg(feature = "rest-oauth")]
+    pub(crate) fn ambient(&self) -> &Ambient {
+        &self.0.ambient
+    }
+
     /// The time by this client's clock.
     pub(crate) fn now(&self) -> Instant {
         self.0.ambient.clock.now()
@@ -64,7 +70,7 @@ impl HttpService {
     /// The token that a request sent now would carry.
     #[cfg(feature = "preflight")]
     pub(crate) async fn token(&self) -> Result<AccessToken> {
-        self.0.token().await
+        self.0.authorized.token().await
     }
 
     /// Sends a request and returns a successful answer.
