@@ -136,7 +136,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_error_that_passes_is_waited_out_as_long_as_it_says() {
         let (begin, asked) = (tokio::time::Instant::now(), Cell::new(0));
-        let done = poll(&Ambient::default(), Polling::default(), "the job", || {
+        let ambient = Ambient::default();
+        let done = poll(&ambient, Polling::default(), "the job", || {
             asked.set(asked.get() + 1);
             let first = asked.get() == 1;
             async move {
@@ -149,8 +150,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_error_that_does_not_pass_ends_it() {
-        let asked = Cell::new(0);
-        let failed = poll::<(), _>(&Ambient::default(), Polling::default(), "the job", || {
+        let (ambient, asked) = (Ambient::default(), Cell::new(0));
+        let failed = poll::<(), _>(&ambient, Polling::default(), "the job", || {
             asked.set(asked.get() + 1);
             async { Err(Error::new(ErrorKind::Forbidden, "no")) }
         });
