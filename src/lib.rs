@@ -18,7 +18,12 @@ pub mod sink;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 
+pub use crate::auth::authorization_code::{AuthorizationCode, SignIn, SignedIn};
+pub use crate::auth::file_store::FileStore;
+pub use crate::auth::memory_store::MemoryStore;
+pub use crate::auth::saml2::{AssertionSource, Saml2Bearer};
 pub use crate::auth::static_token::StaticToken;
+pub use crate::auth::token_store::{StoredToken, TokenKey, TokenStore};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
 pub use crate::core::close::{CloseCode, Gone};

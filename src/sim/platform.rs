@@ -26,14 +26,15 @@ use super::handle::Command;
 use super::knobs::Faults;
 use super::lifecycle;
 use super::limiter::Limiter;
-use super::oauth::OAuth;
+use super::oauth::{GrantType, OAuth};
 use super::open_sockets::OpenSockets;
 use super::shared::{Shared, State};
 use super::socket_kind::SocketKind;
 use super::stats::{Counted, Stats};
 use super::world::World;
-use super::{generator, inject, server, tls};
+use super::{generator, inject, server, sign_in, tls};
 use crate::core::credentials::ClientCredentials;
+use crate::core::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::region::Endpoints;
 
@@ -109,7 +110,7 @@ impl Platform {
         let now = Clock::new().now_ms();
         let world = World::new(config.users, config.queues, now, &mut rng);
         let mut oauth = OAuth::default();
-        let (id, secret) = oauth.add_client(&mut rng);
+        let (id, secret) = oauth.add_client(GrantType::ClientCredentials, &mut rng);
         let ids = |list: &mut dyn Iterator<Item = &String>| list.cloned().collect();
         let (users, queues) = (
             ids(&mut world.agents.iter().map(|agent| &agent.id)),
@@ -166,10 +167,26 @@ impl Platform {
 
     /// Adds an OAuth client, with channels and quotas of its own.
     pub fn add_client(&self) -> ClientCredentials {
+        self.shared.add_client(GrantType::ClientCredentials)
+    }
+
+    /// Adds an OAuth client with which users sign in, who come back to this address. It may show its secret, or leave it
+    /// out and use PKCE. The user is the first of [`users`](Self::users).
+    pub fn add_code_client(&self, redirect_uri: impl Into<String>) -> ClientCredentials {
+        self.shared.add_client(GrantType::Code { redirect_uri: redirect_uri.into() })
+    }
+
+    /// Adds an OAuth client that exchanges SAML2 assertions, for the organization `acme`.
+    pub fn add_saml2_client(&self) -> ClientCredentials {
+        self.shared.add_client(GrantType::Saml2)
+    }
+
+    /// A SAML2 assertion about a user, good once; of another id, it is about nobody.
+    pub fn saml2_assertion(&self, user: &str) -> Secret {
         let mut state = self.shared.lock();
-        let State { oauth, rng, .. } = &mut *state;
-        let (id, secret) = oauth.add_client(rng);
-        ClientCredentials::new(&*id, secret)
+        let State { world, rng, .. } = &mut *state;
+        let agent = world.agents.iter().find(|agent| agent.id == user);
+        Secret::new(sign_in::assertion(agent.map_or(user, |agent| &agent.email), rng))
     }
 
     /// The ids of all users.

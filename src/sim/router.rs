@@ -17,7 +17,9 @@ use super::place::place_of;
 use super::request::Request;
 use super::response::Reply;
 use super::shared::Shared;
-use super::{applications, control, conversations, directory, ids, notifications, upgrade};
+use super::{
+    applications, control, conversations, directory, ids, notifications, sign_in, upgrade,
+};
 
 /// Answers one request; an error breaks the connection.
 pub(super) async fn handle(
@@ -60,6 +62,10 @@ async fn rest(shared: &Shared, request: http::Request<Incoming>) -> Reply {
     let reply = match segments.as_slice() {
         ["_sim", what] => control::answer(shared, what, &request).await,
         ["oauth", "token"] => token(shared, &request),
+        ["oauth", "authorize"] if request.parts.method == Method::GET => {
+            sign_in::authorize(shared, &request)
+        }
+        ["oauth", "authorize"] => Err(wrong_method()),
         ["api", "v2", rest @ ..] => api(shared, rest, &request),
         _ => Err(Reply::not_found("resource")),
     };
@@ -72,14 +78,16 @@ fn token(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     }
     let mut state = shared.lock();
     let state = &mut *state;
-    let (client, scope) = state.oauth.authenticate(request.authorization(), &request.body)?;
+    let asked = state.oauth.authenticate(request.authorization(), &request.body)?;
     // Token requests have a quota of their own, by client; the platform does not publish its number.
-    let quota = state.limiter.count(&client, shared.config.requests_per_minute, Instant::now());
+    let quota =
+        state.limiter.count(&asked.client, shared.config.requests_per_minute, Instant::now());
     if quota.exceeded {
         return Err(Reply::throttled(quota.reset));
     }
     let life = shared.config.token_life;
-    let reply = state.oauth.issue(client, scope.as_deref(), life, &mut state.rng);
+    let granted = state.oauth.redeem(asked, &state.world, shared.config.code_life)?;
+    let reply = state.oauth.issue(granted, life, &mut state.rng);
     shared.deadlines.notify_one();
     Ok(reply)
 }
@@ -125,6 +133,10 @@ fn route(
         ["analytics", "events", "query"] | ["analytics", "conversations", "details", "query"] => {
             Err(wrong_method())
         }
+        ["users", "me"] => match &caller.user {
+            Some(user) => directory::answer(shared, &["users", user], request),
+            None => directory::answer(shared, path, request),
+        },
         _ => directory::answer(shared, path, request),
     }
 }

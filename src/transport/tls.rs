@@ -13,6 +13,14 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, Result};
 
+/// Fills with what nobody can guess: from the generator that TLS keys come from.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(bytes)
+        .map_err(|_| Error::config("the system has no source of secure randomness"))
+}
+
 /// Whom we trust, and how we identify ourselves, on TLS 1.2 and 1.3.
 ///
 /// The default trusts what the operating system trusts and presents no certificate. One setting serves REST calls and
