@@ -103,6 +103,7 @@ impl Client {
             protocol: Arc::new(protocol),
             filter: None,
             endpoints: inner.endpoints.clone(),
+            gate: None,
         })
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
+pub mod fleet;
 pub mod media;
 pub mod presence;
 pub mod probe;
@@ -71,6 +72,7 @@ pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notificatio
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
+pub use crate::streaming::gate::DialGate;
 pub use crate::streaming::policy::{
     Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };

@@ -170,9 +170,8 @@ impl FileStore {
         let Ok(entries) = fs::read_dir(&self.0) else { return };
         for entry in entries.flatten() {
             let file = entry.file_name();
-            let unfinished = file.to_str().is_some_and(|file| {
-                file.strip_prefix(name).is_some_and(|rest| rest.ends_with(".tmp"))
-            });
+            let is_its_own = file.to_str().is_some_and(|file| file.starts_with(name));
+            let unfinished = is_its_own && Path::new(&file).extension() == Some("tmp".as_ref());
             let is_old = |about: fs::Metadata| {
                 let modified = about.modified().ok()?;
                 Some(SystemTime::now().duration_since(modified).ok()? > FORGOTTEN)

@@ -34,10 +34,13 @@ impl Clock for Walls {
     }
 }
 
+/// Life in seconds and refresh token of an answer.
+type Answer = Result<(u64, Option<&'static str>)>;
+
 /// Answers with its script, then with tokens of an hour; keeps the refresh tokens that it was shown.
 #[derive(Default)]
 struct Scripted {
-    answers: Mutex<VecDeque<Result<(u64, Option<&'static str>)>>>,
+    answers: Mutex<VecDeque<Answer>>,
     shown: Mutex<Vec<Option<String>>>,
     takes: Duration,
     finishes: bool,
@@ -87,7 +90,7 @@ impl World {
         TokenKey::new(&Url::parse("https://login.example").unwrap(), "id", None::<&str>)
     }
 
-    fn life<const N: usize>(&self, answers: [Result<(u64, Option<&'static str>)>; N]) -> Life {
+    fn life<const N: usize>(&self, answers: [Answer; N]) -> Life {
         self.life_of(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() })
     }
 
@@ -164,10 +167,6 @@ fn used_up() -> Error {
     Error::new(ErrorKind::Auth, "used up").with_code(INVALID_GRANT)
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_program_that_starts_again_asks_for_no_token() {
     let world = World::new();
@@ -195,7 +194,7 @@ async fn ones_own_token_in_the_store_does_not_pass_for_a_renewal() {
     assert_eq!(life.tokens.token().await.unwrap().generation, 1);
     assert_eq!(life.tokens.rotated(1).await, 2);
     assert_eq!(life.signals(), ["issued 3600", "issued 3600"]);
-    assert_eq!(world.pair().await, Some((some("hush-2"), None)));
+    assert_eq!(world.pair().await, Some((Some("hush-2".into()), None)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,10 +230,10 @@ async fn a_refused_token_leaves_the_store_though_no_other_can_be_had() {
     let token = life.token().await;
     life.tokens.invalidate(&token);
     life.tokens.token().await.unwrap_err();
-    assert_eq!(world.pair().await, Some((None, some("hush-r1"))));
+    assert_eq!(world.pair().await, Some((None, Some("hush-r1".into()))));
     let next = world.life([]);
     next.token().await;
-    assert_eq!(next.shown(), [some("hush-r1")]);
+    assert_eq!(next.shown(), [Some("hush-r1".into())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,10 +243,10 @@ async fn a_new_refresh_token_takes_the_place_of_the_old_one_everywhere() {
     let life = world.life([hour(Some("hush-r1")), hour(Some("hush-r2")), hour(None), hour(None)]);
     let mut generation = life.token().await.generation;
     for stored in ["hush-r1", "hush-r2", "hush-r2"] {
-        assert_eq!(world.pair().await.unwrap().1, some(stored));
+        assert_eq!(world.pair().await.unwrap().1, Some(stored.into()));
         generation = life.tokens.rotated(generation).await;
     }
-    let expected = [None, some("hush-r1"), some("hush-r2"), some("hush-r2")];
+    let expected = [None, Some("hush-r1".into()), Some("hush-r2".into()), Some("hush-r2".into())];
     assert_eq!(life.shown(), expected, "an answer without one leaves the old one good");
 }
 
@@ -261,7 +260,7 @@ async fn a_refused_refresh_token_is_forgotten_and_not_shown_again() {
     assert_eq!((error.kind(), error.code()), (ErrorKind::Auth, Some(INVALID_GRANT)));
     assert_eq!(world.pair().await, None);
     life.tokens.token().await.unwrap_err();
-    assert_eq!(life.shown(), [None, some("hush-r1"), None]);
+    assert_eq!(life.shown(), [None, Some("hush-r1".into()), None]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,7 +268,7 @@ async fn a_passing_fault_does_not_lose_the_refresh_token() {
     let world = World::new();
     let life = world.life([Ok((3600, Some("hush-r1"))), Err(down()), Ok((3600, Some("hush-r2")))]);
     assert_eq!(life.tokens.rotated(life.token().await.generation).await, 2);
-    assert_eq!(life.shown(), [None, some("hush-r1"), some("hush-r1")]);
+    assert_eq!(life.shown(), [None, Some("hush-r1".into()), Some("hush-r1".into())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,8 +307,8 @@ async fn a_refresh_token_that_another_process_has_just_used_is_no_loss() {
     };
     let (renewed, found) = tokio::join!(renewal, two.text());
     assert_eq!((renewed.as_str(), found.as_str()), ("hush-2", "hush-2"));
-    assert_eq!(two.shown(), [some("hush-r1")]);
-    assert_eq!(world.pair().await, Some((some("hush-2"), some("hush-r2"))));
+    assert_eq!(two.shown(), [Some("hush-r1".into())]);
+    assert_eq!(world.pair().await, Some((Some("hush-2".into()), Some("hush-r2".into()))));
 }
 
 /// Fails in one way, and keeps nothing.
@@ -345,7 +344,7 @@ async fn a_store_that_fails_or_hangs_is_told_of_and_done_without() {
     life.token().await;
     assert_eq!(
         life.shown(),
-        [None, some("hush-r1")],
+        [None, Some("hush-r1".into())],
         "the refresh token is in memory all the same"
     );
 
