@@ -66,6 +66,9 @@ impl<'a> Members<'a> {
             let user = self.process.user(self.count).to_owned();
             self.fleet.add(self.count.to_string(), client, settings(user))?;
             self.count += 1;
+            if self.dials.last().is_none_or(|(at, _)| at.elapsed() >= LOOK) {
+                self.look().await?;
+            }
         }
         self.until_live().await?;
         Ok(begun.elapsed())
@@ -77,11 +80,10 @@ impl<'a> Members<'a> {
         loop {
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
-                let stats = self.control.get("/_sim/stats").await?;
-                self.dials.push((Instant::now(), stats["dials"].as_u64().unwrap_or_default()));
+                let open = self.look().await?;
                 let is_live = |(_, state): &(_, genesys_cloud::fleet::MemberState)| state.is_live();
                 let live = self.fleet.states().iter().filter(|one| is_live(one)).count();
-                if live >= self.count && stats["sockets_open"].as_u64() >= Some(live as u64) {
+                if live >= self.count && open >= self.count {
                     return Ok(());
                 }
                 if begun.elapsed() > PATIENCE {
@@ -90,6 +92,14 @@ impl<'a> Members<'a> {
             }
             self.drain_for(Duration::from_millis(10)).await?;
         }
+    }
+
+    /// Notes how many dials there were, and says how many sockets are open.
+    async fn look(&mut self) -> Result<usize, Failure> {
+        let stats = self.control.get("/_sim/stats").await?;
+        let number = |name: &str| stats[name].as_u64().unwrap_or_default();
+        self.dials.push((Instant::now(), number("dials")));
+        Ok(usize::try_from(number("sockets_open"))?)
     }
 
     /// Most dials of any second since the last call.

@@ -187,7 +187,7 @@ impl fmt::Debug for Tls {
             .field("extra_roots", &self.roots.len())
             .field("only_extra_roots", &self.only_extra)
             .field("client_certificate", &self.identity.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
