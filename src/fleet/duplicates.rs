@@ -86,3 +86,70 @@ impl io::Write for Hashing<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::IntoTopic as _;
+    use crate::streaming::delivery::Origin;
+
+    fn delivery(topic: &str, correlation: &str, body: &str, second: u64) -> Delivery {
+        let topic = topic.into_topic().unwrap();
+        let body = serde_json::value::RawValue::from_string(body.to_owned()).unwrap();
+        Delivery {
+            event: Event::Unrecognized { topic: topic.clone(), body },
+            topic,
+            correlation_id: Some(correlation.into()),
+            received_at: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
+            origin: Origin::Live,
+            channel: None,
+        }
+    }
+
+    #[test]
+    fn an_event_is_known_by_topic_correlation_and_body_and_counts_once() {
+        let mut seen = Duplicates::default();
+        let event = delivery("v2.a", "c", "{\"n\":1}", 1);
+        seen.remember(&event);
+        for other in [
+            delivery("v2.b", "c", "{\"n\":1}", 1),
+            delivery("v2.a", "d", "{\"n\":1}", 1),
+            delivery("v2.a", "c", "{\"n\":2}", 1),
+        ] {
+            assert!(!seen.was_delivered(&other), "{other:?}");
+        }
+        assert!(seen.was_delivered(&event));
+        assert!(!seen.was_delivered(&event), "a second one is another event");
+        seen.remember(&event);
+        seen.remember(&event);
+        assert!(seen.was_delivered(&event) && seen.was_delivered(&event));
+        assert!(!seen.was_delivered(&event));
+    }
+
+    #[test]
+    fn items_of_the_stream_itself_are_never_duplicates() {
+        let mut seen = Duplicates::default();
+        let own =
+            Delivery::own(crate::events::Lifecycle::Lagged { dropped: 1 }, SystemTime::UNIX_EPOCH);
+        seen.remember(&own);
+        assert!(!seen.was_delivered(&own) && seen.are_past(&own));
+    }
+
+    #[test]
+    fn what_comes_long_after_the_old_stream_is_no_duplicate() {
+        let mut seen = Duplicates::default();
+        seen.remember(&delivery("v2.a", "c", "1", 100));
+        let later = |second| delivery("v2.a", "c", "1", second);
+        assert!(!seen.are_past(&later(90)) && !seen.are_past(&later(105)));
+        assert!(seen.are_past(&later(106)));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_are_forgotten() {
+        let mut seen = Duplicates::default();
+        let event = |n: usize| delivery("v2.a", "c", &n.to_string(), 1);
+        (0..KEPT + 10).for_each(|n| seen.remember(&event(n)));
+        assert_eq!((seen.order.len(), seen.counts.len()), (KEPT, KEPT));
+        assert!(!seen.was_delivered(&event(9)) && seen.was_delivered(&event(10)));
+    }
+}

@@ -26,8 +26,7 @@ pub struct FleetDelivery {
 
 /// The items of every member of a [`Fleet`](super::Fleet), in one stream.
 ///
-/// Members take turns: one that has much to say has no more than one item between two of any other. Order is kept within
-/// a member. Nothing is held here: what is not taken waits in its member's own queue, up to
+/// Members take turns: one that has much to say gives way to the others after each item. Order is kept within a member. Nothing is held here: what is not taken waits in its member's own queue, up to
 /// [`member_capacity`](super::FleetBuilder::member_capacity), and then does what the member's
 /// [`Overflow`](crate::Overflow) says.
 ///
@@ -41,6 +40,11 @@ pub struct FleetEvents {
     members: SelectAll<Member>,
     ended: bool,
 }
+
+const _: fn() = || {
+    fn can_be_sent<T: Send + Unpin>() {}
+    can_be_sent::<FleetEvents>();
+};
 
 impl FleetEvents {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
