@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::auth::cache::CachedTokens;
-use crate::auth::client_credentials::ClientCredentialsGrant;
+use crate::auth::authorization_code::{AuthorizationCode, SignedIn};
+use crate::auth::login::Identity;
+use crate::auth::saml2::Saml2Bearer;
+use crate::auth::token_store::TokenStore;
 use crate::core::clock::{Clock, Entropy};
 use crate::core::credentials::ClientCredentials;
 use crate::core::ports::{ChannelApi, TokenSource};
@@ -46,7 +48,7 @@ use crate::streaming::typed::Typed;
 use crate::transport::ambient::Ambient;
 use crate::transport::http::budget::RetryBudget;
 use crate::transport::http::classify::Classify;
-use crate::transport::http::executor::{BareExecutor, Limits};
+use crate::transport::http::executor::{BareExecutor, Execute, Limits};
 use crate::transport::http::rate_limit::RateLimiter;
 use crate::transport::http::request::Priority;
 use crate::transport::http::retry::{RetryPolicy, RetryRules, Retrying};
@@ -88,6 +90,7 @@ impl Client {
         ClientBuilder {
             endpoints: endpoints.into(),
             identity: None,
+            store: None,
             tls: Tls::new(),
             proxy: Proxy::system(),
             limits: Limits::default(),
@@ -119,6 +122,7 @@ impl Client {
             protocol: Arc::new(protocol),
             filter: None,
             endpoints: inner.endpoints.clone(),
+            gate: None,
         })
     }
 
@@ -338,18 +342,13 @@ impl fmt::Debug for Client {
     }
 }
 
-#[derive(Clone)]
-enum Identity {
-    Credentials(ClientCredentials),
-    Source(Arc<dyn TokenSource>),
-}
-
 /// Settings of a [`Client`].
 #[derive(Clone)]
 #[must_use = "a client is made by build()"]
 pub struct ClientBuilder {
     endpoints: Endpoints,
     identity: Option<Identity>,
+    store: Option<Arc<dyn TokenStore>>,
     tls: Tls,
     proxy: Proxy,
     limits: Limits,
@@ -364,6 +363,30 @@ impl ClientBuilder {
     /// and renewed early.
     pub fn credentials(mut self, credentials: ClientCredentials) -> Self {
         self.identity = Some(Identity::Credentials(credentials));
+        self
+    }
+
+    /// Identifies as a user who has just signed in. See [`AuthorizationCode`].
+    pub fn signed_in(mut self, user: SignedIn) -> Self {
+        self.identity = Some(Identity::SignedIn(user));
+        self
+    }
+
+    /// Identifies as a user who signed in before, by what the [`token_store`](Self::token_store) has kept.
+    pub fn authorization_code(mut self, app: AuthorizationCode) -> Self {
+        self.identity = Some(Identity::Code(app));
+        self
+    }
+
+    /// Identifies by assertions of an identity provider.
+    pub fn saml2_bearer(mut self, bearer: Saml2Bearer) -> Self {
+        self.identity = Some(Identity::Saml2(bearer));
+        self
+    }
+
+    /// Keeps tokens for the next start: a [`FileStore`](crate::FileStore), or a [`TokenStore`] of your own. Default: none.
+    pub fn token_store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 
@@ -463,11 +486,20 @@ impl ClientBuilder {
     /// The client. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) when neither credentials nor a token source was given, or the TLS settings
-    /// do not work.
+    /// [`Config`](crate::ErrorKind::Config) when it is not said who the client is, or the TLS settings do not work.
     pub fn build(self) -> Result<Client> {
-        let Self { endpoints, identity, tls, proxy, limits, rules, limiter, learn_limits, ambient } =
-            self;
+        let Self {
+            endpoints,
+            identity,
+            store,
+            tls,
+            proxy,
+            limits,
+            rules,
+            limiter,
+            learn_limits,
+            ambient,
+        } = self;
         let identity = identity.ok_or_else(|| {
             Error::config("no identity: call credentials() or token_source() before build()")
         })?;
@@ -479,14 +511,10 @@ impl ClientBuilder {
         let bare = Arc::new(BareExecutor::new(&tls, &proxy, limits, ambient.clone())?);
         let learned =
             LearnedLimits::new(matches!(identity, Identity::Credentials(_)), learn_limits);
-        let tokens: Arc<dyn TokenSource> = match identity {
-            Identity::Source(source) => source,
-            Identity::Credentials(credentials) => {
-                let http = Retrying::new(bare.clone(), rules.clone(), ambient.clone());
-                let grant = ClientCredentialsGrant::new(&credentials, &endpoints, Arc::new(http))?;
-                Arc::new(CachedTokens::new(Arc::new(grant), ambient.clone()))
-            }
+        let login = || -> Arc<dyn Execute> {
+            Arc::new(Retrying::new(bare.clone(), rules.clone(), ambient.clone()))
         };
+        let tokens = identity.tokens(&endpoints, login, store, &ambient)?;
         let service = HttpService::new(bare, tokens.clone(), rules, limiter, &ambient);
         let api = Api::new(service, endpoints.clone()).learning(learned);
         let notifications = Notifications::new(api.clone());

@@ -6,6 +6,7 @@ pub(crate) mod core;
 pub(crate) mod diagnostics;
 mod error;
 pub(crate) mod events;
+pub mod fleet;
 pub mod media;
 pub mod presence;
 pub mod probe;
@@ -18,7 +19,12 @@ pub mod sink;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 
+pub use crate::auth::authorization_code::{AuthorizationCode, SignIn, SignedIn};
+pub use crate::auth::file_store::FileStore;
+pub use crate::auth::memory_store::MemoryStore;
+pub use crate::auth::saml2::{AssertionSource, Saml2Bearer};
 pub use crate::auth::static_token::StaticToken;
+pub use crate::auth::token_store::{StoredToken, TokenKey, TokenStore};
 pub use crate::client::{Client, ClientBuilder};
 pub use crate::core::clock::{Clock, Entropy, Moment, ThreadEntropy};
 pub use crate::core::close::{CloseCode, Gone};
@@ -106,6 +112,7 @@ pub use crate::rest::poll::Polling;
 pub use crate::streaming::backfill::options::BackfillOptions;
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
+pub use crate::streaming::gate::DialGate;
 pub use crate::streaming::policy::{
     Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };

@@ -51,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "probe",
         ],
     ),
+    ("fleet", &["core", "error", "events", "streaming", "client"]),
     ("sink", &["core", "error", "diagnostics", "events", "streaming"]),
     ("sim", &["core", "error", "region", "events"]),
 ];

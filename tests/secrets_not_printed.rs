@@ -1,5 +1,8 @@
 //! Nothing that this crate, or a library under it, prints or logs in a full run shows a secret.
 
+#[path = "support/browser.rs"]
+mod browser;
+
 use std::fmt::{Debug, Write as _};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -11,8 +14,9 @@ use genesys_cloud::protocols::{
 };
 use genesys_cloud::sim::{Fault, Platform, SocketKind};
 use genesys_cloud::{
-    AuditObserver, Client, ClientCredentials, CredentialsIn, Event, FixedDelay, IncludeChannels,
-    Lifecycle, Protocol, Proxy, Tls, Topic, TracingObserver, Typed,
+    AuditObserver, AuthorizationCode, Client, ClientCredentials, CredentialsIn, Event, FileStore,
+    FixedDelay, IncludeChannels, Lifecycle, Protocol, Proxy, Saml2Bearer, Secret, Tls, Topic,
+    TracingObserver, Typed,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -97,6 +101,10 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
         }
     }
 
+    let (platform, thread) = unheard(seed + 2, false);
+    run_users(platform, &mut shown, &mut hidden).await;
+    thread.join().unwrap();
+
     let mut tokens = Vec::new();
     let audit = Log::default();
     let (platform, thread) = unheard(seed + 1, false);
@@ -130,6 +138,65 @@ async fn a_full_run_at_trace_shows_neither_token_nor_secret_nor_connect_uri() {
         must_not_show(&own, channel);
         must_not_show(&shown.0, channel);
     }
+}
+
+/// Users who sign in, with a store in files, through what ends a sign-in.
+async fn run_users(platform: Platform, shown: &mut Shown, hidden: &mut Vec<String>) {
+    let place = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokens-not-printed");
+    let _ = std::fs::remove_dir_all(&place);
+    let store = FileStore::open(&place).unwrap();
+    shown.add(&store);
+    let credentials = platform.add_code_client("https://app.example/in");
+    let app = AuthorizationCode::new(credentials.client_id(), "https://app.example/in")
+        .client_secret(credentials.client_secret().clone());
+    let sign_in = app.sign_in(platform.endpoints()).unwrap();
+    let callback = browser::open(sign_in.url().as_str()).await.destination();
+    let code = callback.split_once("code=").unwrap().1.split('&').next().unwrap().to_owned();
+    let user = sign_in.answer(&callback).unwrap();
+    let forged = sign_in.answer(&callback.replace("state=", "state=x")).unwrap_err();
+    writeln!(shown.0, "{app:?} {sign_in:?} {user:?} {forged} {forged:?}").unwrap();
+    for secret in [credentials.client_secret(), sign_in.state(), sign_in.verifier()] {
+        hidden.push(secret.expose().to_owned());
+    }
+    hidden.push(code);
+    let builder = || {
+        let builder = Client::builder(platform.endpoints()).proxy(Proxy::none());
+        builder.observer(TracingObserver).token_store(store.clone())
+    };
+    let replayed = builder().signed_in(user.clone()).build().unwrap();
+    let client = builder().signed_in(user).build().unwrap();
+    let mut keep = |shown: &mut Shown| {
+        for file in std::fs::read_dir(&place).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let content: serde_json::Value = serde_json::from_str(&text).unwrap();
+            for name in ["access_token", "refresh_token"] {
+                hidden.extend(content["token"][name].as_str().map(str::to_owned));
+            }
+        }
+        shown.add(&client);
+    };
+    for fault in
+        [None, Some(Fault::RevokeToken), Some(Fault::RevokeRefreshToken), Some(Fault::RevokeToken)]
+    {
+        fault.map(|fault| platform.fault(fault).unwrap());
+        shown.add(&client.token_source().token().await);
+        keep(shown);
+        shown.add(&client.get::<serde_json::Value>("/api/v2/users/me", &[]).await);
+        keep(shown);
+    }
+    shown.add(&replayed.token_source().token().await.unwrap_err());
+    let assertion = platform.saml2_assertion("nobody");
+    hidden.push(assertion.expose().to_owned());
+    for organization in ["acme", "other"] {
+        let assertion = assertion.clone();
+        let source = move || std::future::ready(Ok::<Secret, _>(assertion.clone()));
+        let bearer =
+            Saml2Bearer::new(platform.add_saml2_client(), source).organization(organization);
+        shown.add(&bearer);
+        let client = builder().saml2_bearer(bearer).build().unwrap();
+        shown.add(&client.token_source().token().await.unwrap_err());
+    }
+    std::fs::remove_dir_all(&place).unwrap();
 }
 
 /// Every kind of socket, with the token in the address, a header or the first message, through what ends it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::auth::keeper::Keeper;
 use crate::auth::shared_error;
 use crate::auth::token_answer::Issued;
 use crate::core::backoff::full_jitter;
@@ -15,13 +16,6 @@ use crate::diagnostics::observer::Signal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::ambient::Ambient;
 use crate::transport::clock::sleep_until;
-
-/// Asks the login service for a token; every call is one new token.
-pub(crate) trait Grant: Send + Sync {
-    fn request(&self) -> BoxFuture<'_, Result<Issued>>;
-}
-
-const _: fn(&dyn Grant) = |_| {};
 
 /// Share of a token's life after which it is renewed.
 const RENEW_AT: f64 = 0.8;
@@ -44,7 +38,7 @@ const AGAIN_SHARE: u32 = 20;
 /// However many ask, one request is under way. It runs on a task of its own, so that a caller who is dropped takes
 /// nothing from the others. While the old token is valid nobody waits for the new one.
 pub(crate) struct CachedTokens {
-    grant: Arc<dyn Grant>,
+    keeper: Arc<Keeper>,
     ambient: Ambient,
     shared: Arc<Shared>,
 }
@@ -54,6 +48,8 @@ struct Shared {
     state: Mutex<State>,
     /// Counts the changes of `state`.
     changed: watch::Sender<u64>,
+    /// Whether a request under way is finished though nobody is left to take its answer.
+    finishes: bool,
 }
 
 #[derive(Default)]
@@ -103,16 +99,22 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = &state.under_way {
+        if let Some(under_way) = &state.under_way
+            && !self.finishes
+        {
             under_way.task.abort();
         }
     }
 }
 
 impl CachedTokens {
-    pub(crate) fn new(grant: Arc<dyn Grant>, ambient: Ambient) -> Self {
-        let shared = Shared { state: Mutex::default(), changed: watch::Sender::new(0) };
-        Self { grant, ambient, shared: Arc::new(shared) }
+    pub(crate) fn new(keeper: Keeper, ambient: Ambient) -> Self {
+        let shared = Shared {
+            state: Mutex::default(),
+            changed: watch::Sender::new(0),
+            finishes: keeper.must_finish(),
+        };
+        Self { keeper: Arc::new(keeper), ambient, shared: Arc::new(shared) }
     }
 
     /// The request that is under way, begun now if there is none.
@@ -123,12 +125,12 @@ impl CachedTokens {
             return under_way.clone();
         }
         let (sender, done) = watch::channel(None);
-        let grant = self.grant.clone();
+        let keeper = self.keeper.clone();
         let ambient = self.ambient.clone();
         let shared = Arc::downgrade(&self.shared);
         let task = tokio::spawn(async move {
             let sent_at = ambient.clock.now();
-            let result = grant.request().await;
+            let result = keeper.request().await;
             let result = settle(&shared, &ambient, sent_at, result);
             sender.send_replace(Some(result));
         });
@@ -240,10 +242,16 @@ fn settle(
     state.under_way = None;
     let outcome = match result {
         Ok(issued) => {
-            let token = state.accept(issued, sent_at, unit);
+            let was_kept = issued.age.is_some();
+            let (token, life) = state.accept(issued, sent_at, unit);
             drop(state);
-            ambient.tell(&Signal::TokenIssued { generation: token.0.generation, life: token.1 });
-            Ok(token.0)
+            let generation = token.generation;
+            ambient.tell(&if was_kept {
+                Signal::TokenRestored { generation, life }
+            } else {
+                Signal::TokenIssued { generation, life }
+            });
+            Ok(token)
         }
         Err(error) => {
             let usable = state.postpone(&error, now, unit);
@@ -257,6 +265,7 @@ fn settle(
 }
 
 impl State {
+    /// Takes a token; returns it with how much longer it lives.
     fn accept(&mut self, issued: Issued, sent_at: Instant, unit: f64) -> (AccessToken, Duration) {
         self.generation += 1;
         self.failures = 0;
@@ -266,20 +275,24 @@ impl State {
         // Short-lived tokens (of tests, or of gateways) have no minute to spare: half their life, then.
         let latest = life.saturating_sub(RENEW_MARGIN).max(life / 2);
         let early = life.mul_f64(RENEW_AT).min(latest);
-        let renew_at = sent_at + early.mul_f64(1.0 - RENEW_JITTER * unit.clamp(0.0, 1.0));
+        let age = issued.age.unwrap_or_default();
+        let early = early.mul_f64(1.0 - RENEW_JITTER * unit.clamp(0.0, 1.0));
+        let renew_at = sent_at + early.saturating_sub(age);
+        let left = life.saturating_sub(age);
         let mut token = AccessToken::new(issued.secret, self.generation);
-        token.issued_at = Some(sent_at);
-        token.expires_at = Some(sent_at + life);
+        // A machine that was started after the token was issued has no such moment.
+        token.issued_at = sent_at.checked_sub(age);
+        token.expires_at = Some(sent_at + left);
         token.scopes = issued.scopes;
         self.current = Some(Held {
             token: token.clone(),
             sent_at,
-            expires_at: sent_at + life,
+            expires_at: sent_at + left,
             renew_at,
             life,
             refused: false,
         });
-        (token, life)
+        (token, left)
     }
 
     /// Puts the next renewal off; returns whether the old token still works.
@@ -310,6 +323,7 @@ impl TokenSource for CachedTokens {
         {
             held.refused = true;
             drop(state);
+            self.keeper.refused(&refused.secret);
             self.shared.tell();
         }
     }

@@ -2,24 +2,16 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method};
-use url::form_urlencoded;
-
-use crate::auth::cache::Grant;
-use crate::auth::token_answer::{Issued, issued, refused};
-use crate::core::credentials::{ClientCredentials, CredentialsIn};
+use crate::auth::keeper::Grant;
+use crate::auth::token_answer::{Asked, Issued};
+use crate::auth::token_request::{Party, exchange, token_request};
+use crate::core::credentials::ClientCredentials;
 use crate::core::ports::BoxFuture;
 use crate::core::secret::Secret;
 use crate::error::{Error, Result};
 use crate::region::Endpoints;
 use crate::transport::http::executor::Execute;
-use crate::transport::http::request::{Priority, Request};
-
-/// Path of the token endpoint.
-const TOKEN_PATH: &str = "/oauth/token";
+use crate::transport::http::request::Request;
 
 /// Asks for tokens with the id and secret of an OAuth client.
 pub(crate) struct ClientCredentialsGrant {
@@ -34,50 +26,32 @@ impl ClientCredentialsGrant {
         endpoints: &Endpoints,
         http: Arc<dyn Execute>,
     ) -> Result<Self> {
-        let url = endpoints.login_url(TOKEN_PATH)?;
-        let (id, secret) = (credentials.client_id(), credentials.client_secret());
-        if id.is_empty() || secret.expose().is_empty() {
-            return Err(Error::config("client id or client secret is empty"));
-        }
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        let scopes: Vec<&str> = credentials.scopes().collect();
-        if !scopes.is_empty() {
-            form.append_pair("scope", &scopes.join(" "));
-        }
-        let in_form = credentials.placement() == CredentialsIn::Form;
-        if in_form {
-            form.append_pair("client_id", id);
-            form.append_pair("client_secret", secret.expose());
-        }
-        let mut request = Request::new(Method::POST, TOKEN_PATH, url)
-            .body("application/x-www-form-urlencoded", form.finish());
-        if !in_form {
-            let pair = STANDARD.encode(format!("{id}:{}", secret.expose()));
-            let mut value = HeaderValue::try_from(format!("Basic {pair}"))
-                .map_err(|_| Error::config("client id and secret do not make a header"))?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
-            request.hidden.push(Secret::new(pair));
-        }
-        request.hidden.push(secret.clone());
-        request.answer_is_secret = true;
-        request.priority = Priority::Reconnect;
-        // A second token is as good as the first: the platform keeps both until they expire.
-        request.idempotent = Some(true);
+        let party = party(credentials)?;
+        let scopes = scopes(credentials);
+        let mut fields = vec![("grant_type", "client_credentials")];
+        fields.extend(scopes.as_deref().map(|scopes| ("scope", scopes)));
+        let request = token_request(endpoints, &party, fields, &[])?;
         Ok(Self { request, http })
     }
 }
 
+/// The OAuth client of credentials that are whole.
+pub(crate) fn party(credentials: &ClientCredentials) -> Result<Party<'_>> {
+    let (id, secret) = (credentials.client_id(), credentials.client_secret());
+    if id.is_empty() || secret.expose().is_empty() {
+        return Err(Error::config("client id or client secret is empty"));
+    }
+    Ok(Party { id, secret: Some(secret), placed: credentials.placement() })
+}
+
+/// The scopes to ask for, in one text.
+pub(crate) fn scopes(credentials: &ClientCredentials) -> Option<String> {
+    let scopes: Vec<&str> = credentials.scopes().collect();
+    (!scopes.is_empty()).then(|| scopes.join(" "))
+}
+
 impl Grant for ClientCredentialsGrant {
-    fn request(&self) -> BoxFuture<'_, Result<Issued>> {
-        Box::pin(async move {
-            let response = self.http.execute(&self.request).await?;
-            if response.is_success() {
-                issued(&response, &self.request)
-            } else {
-                Err(refused(response, &self.request))
-            }
-        })
+    fn request<'a>(&'a self, _: Option<&'a Secret>) -> BoxFuture<'a, Result<Issued>> {
+        Box::pin(exchange(&*self.http, &self.request, Asked::ClientCredentials))
     }
 }

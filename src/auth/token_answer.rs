@@ -16,7 +16,49 @@ pub(crate) struct Issued {
     pub(crate) secret: Secret,
     /// Counted from when the request was sent.
     pub(crate) life: Duration,
+    /// How much of its life is over: of a token that was not asked for, but kept.
+    pub(crate) age: Option<Duration>,
     pub(crate) scopes: Vec<Box<str>>,
+    /// What the next token is had for.
+    pub(crate) refresh: Option<Secret>,
+}
+
+/// What was shown to get a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    ClientCredentials,
+    Code,
+    Refresh,
+    Saml2,
+}
+
+impl Asked {
+    /// The grant as the administration of OAuth clients names it.
+    fn grant_type(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client credentials",
+            Self::Code | Self::Refresh => "code authorization",
+            Self::Saml2 => "SAML2 bearer",
+        }
+    }
+
+    /// What `invalid_grant` says about it.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => {
+                "the login service refuses the grant; check that the OAuth client is of grant type client credentials"
+            }
+            Self::Code => {
+                "the authorization code is refused: it was used before, is too old, or belongs to another client, \
+                 redirect address or PKCE verifier; the user must sign in again"
+            }
+            Self::Refresh => "the refresh token is refused: the user must sign in again",
+            Self::Saml2 => {
+                "the SAML2 assertion is refused; check its signature, its audience, that it is not too old or used \
+                 before, and the name of the organization"
+            }
+        }
+    }
 }
 
 /// Longest life that is believed: SCIM-only clients get 450 days; more is a mistake, and would overflow clocks.
@@ -57,7 +99,14 @@ pub(crate) fn issued(response: &Response, request: &Request) -> Result<Issued> {
         .split_whitespace()
         .map(Into::into)
         .collect();
-    Ok(Issued { secret: Secret::new(token), life: life.min(LONGEST_LIFE), scopes })
+    let refresh = body
+        .get("refresh_token")
+        .and_then(Value::as_str)
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+        .map(Secret::new);
+    let life = life.min(LONGEST_LIFE);
+    Ok(Issued { secret: Secret::new(token), life, age: None, scopes, refresh })
 }
 
 /// A number, or a number in a string, as some gateways send it.
@@ -69,8 +118,8 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok()
 }
 
-/// The error of a refusal of the client-credentials grant, with what to check.
-pub(crate) fn refused(response: Response, request: &Request) -> Error {
+/// The error of a refusal, with what to check.
+pub(crate) fn refused(response: Response, request: &Request, asked: Asked) -> Error {
     let status = response.status;
     if !matches!(status, 400 | 401 | 403 | 404) {
         return response.into_error(request);
@@ -90,8 +139,9 @@ pub(crate) fn refused(response: Response, request: &Request) -> Error {
         ),
         _ if matches!(code, "unsupported_grant_type" | "unauthorized_client") => (
             ErrorKind::Auth,
-            "the OAuth client must be of grant type client credentials".to_owned(),
+            format!("the OAuth client must be of grant type {}", asked.grant_type()),
         ),
+        _ if code == "invalid_grant" => (ErrorKind::Auth, asked.advice().to_owned()),
         _ if words.contains("disabled") || words.contains("inactive") => (
             ErrorKind::Auth,
             "the OAuth client is disabled; enable it in the administration".to_owned(),
@@ -112,7 +162,8 @@ pub(crate) fn refused(response: Response, request: &Request) -> Error {
             ErrorKind::Auth,
             format!(
                 "{host} refuses the credentials; check client id, secret and region, that the client is enabled, \
-                 and that it is of grant type client credentials"
+                 and that it is of grant type {}",
+                asked.grant_type()
             ),
         ),
     };

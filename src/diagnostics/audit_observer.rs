@@ -54,6 +54,8 @@ const PARTING: Duration = Duration::from_secs(1);
 /// | `action` | with |
 /// |---|---|
 /// | `token_issued` | `generation`, `life_s` |
+/// | `token_restored` | `generation`, `life_s`: what is left of it |
+/// | `token_store_failed` | `error` |
 /// | `token_renewal_failed` | `error`, `usable`: whether the old token still works |
 /// | `request` | `method`, `operation`, `status`, `elapsed_ms` |
 /// | `retry` | `operation`, `attempt`, `wait_ms` |

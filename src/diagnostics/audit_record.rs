@@ -83,6 +83,8 @@ fn ms(duration: &Duration) -> f64 {
 fn action(signal: &Signal<'_>) -> &'static str {
     match signal {
         Signal::TokenIssued { .. } => "token_issued",
+        Signal::TokenRestored { .. } => "token_restored",
+        Signal::TokenStoreFailed { .. } => "token_store_failed",
         Signal::TokenRenewalFailed { .. } => "token_renewal_failed",
         Signal::Request { .. } => "request",
         Signal::Retry { .. } => "retry",
@@ -112,9 +114,13 @@ impl Serialize for Record<'_> {
         map.serialize_entry("seq", &self.seq)?;
         map.serialize_entry("action", action(self.signal))?;
         match self.signal {
-            Signal::TokenIssued { generation, life } => {
+            Signal::TokenIssued { generation, life }
+            | Signal::TokenRestored { generation, life } => {
                 map.serialize_entry("generation", generation)?;
                 map.serialize_entry("life_s", &life.as_secs())?;
+            }
+            Signal::TokenStoreFailed { error } => {
+                map.serialize_entry("error", &short(&error.summary()))?;
             }
             Signal::TokenRenewalFailed { error, usable } => {
                 map.serialize_entry("error", &short(&error.summary()))?;

@@ -13,6 +13,8 @@ use crate::diagnostics::observer::{Observer, Signal};
 /// |---|---|---|---|
 /// | `genesys_cloud_tokens_issued_total` | counter | | tokens issued |
 /// | `genesys_cloud_token_renewals_failed_total` | counter | | renewals of a token that failed |
+/// | `genesys_cloud_tokens_restored_total` | counter | | tokens taken from a token store |
+/// | `genesys_cloud_token_store_failures_total` | counter | | reads and writes of a token store that failed |
 /// | `genesys_cloud_requests_total` | counter | `method`, `status`: `2xx` and so on | REST calls that were answered |
 /// | `genesys_cloud_request_seconds` | histogram | `method` | from first byte out to last byte in |
 /// | `genesys_cloud_retries_total` | counter | | REST calls that are repeated |
@@ -109,6 +111,12 @@ impl Observer for MetricsObserver {
         match signal {
             Signal::TokenIssued { .. } => {
                 counter!("genesys_cloud_tokens_issued_total").increment(1);
+            }
+            Signal::TokenRestored { .. } => {
+                counter!("genesys_cloud_tokens_restored_total").increment(1);
+            }
+            Signal::TokenStoreFailed { .. } => {
+                counter!("genesys_cloud_token_store_failures_total").increment(1);
             }
             Signal::TokenRenewalFailed { .. } => {
                 counter!("genesys_cloud_token_renewals_failed_total").increment(1);

@@ -19,6 +19,18 @@ pub enum Signal<'a> {
         /// How long the platform says it lives.
         life: Duration,
     },
+    /// A token was taken from the token store: no request was made.
+    TokenRestored {
+        /// Counts the tokens of this source.
+        generation: u64,
+        /// How much longer it lives.
+        life: Duration,
+    },
+    /// The token store failed: the client goes on without it.
+    TokenStoreFailed {
+        /// Why.
+        error: &'a Error,
+    },
     /// A token could not be renewed; `usable` says whether the old one still works.
     TokenRenewalFailed {
         /// Why.

@@ -14,6 +14,7 @@ impl Observer for TracingObserver {
                 tracing::info!(target: "genesys_cloud", ?signal);
             }
             Signal::TokenRenewalFailed { .. }
+            | Signal::TokenStoreFailed { .. }
             | Signal::Disconnected { .. }
             | Signal::Gap { .. }
             | Signal::Lagged { .. }
@@ -25,6 +26,7 @@ impl Observer for TracingObserver {
                 tracing::warn!(target: "genesys_cloud", ?signal);
             }
             Signal::TokenIssued { .. }
+            | Signal::TokenRestored { .. }
             | Signal::Connected { .. }
             | Signal::Subscribed { .. }
             | Signal::Renewed { .. } => {

@@ -63,6 +63,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// The life of an authorization code; 300 s unless it is set.
+    pub fn code_life(mut self, life: Duration) -> Self {
+        self.config.code_life = life;
+        self
+    }
+
     /// The life of a channel since its last subscription; 24 h unless it is set.
     pub fn channel_life(mut self, life: Duration) -> Self {
         self.config.channel_life = life;

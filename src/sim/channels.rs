@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     fn caller(client: &str) -> Caller {
-        Caller { token: "t".into(), client: client.into() }
+        Caller { token: "t".into(), client: client.into(), user: None }
     }
 
     fn filled(count: usize) -> (Channels, Vec<Arc<str>>) {

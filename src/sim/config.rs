@@ -14,6 +14,7 @@ pub(super) struct Config {
     pub(super) events_per_second: f64,
     pub(super) heartbeat: Duration,
     pub(super) token_life: Duration,
+    pub(super) code_life: Duration,
     pub(super) channel_life: Duration,
     pub(super) closing_notice: Duration,
     pub(super) channels_per_client: usize,
@@ -47,6 +48,9 @@ const CURSOR_LIFE: Duration = Duration::from_secs(600);
 /// How long the first message of a socket that authenticates by it is awaited: this simulator's own number.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long an authorization code is good: this simulator's own number. RFC 6749, section 4.1.2 allows ten minutes.
+const CODE_LIFE: Duration = Duration::from_secs(300);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -56,6 +60,7 @@ impl Default for Config {
             events_per_second: 40.0,
             heartbeat: limits::HEARTBEAT,
             token_life: limits::TOKEN_LIFE,
+            code_life: CODE_LIFE,
             channel_life: limits::CHANNEL_LIFE,
             closing_notice: limits::CLOSING_NOTICE,
             channels_per_client: limits::CHANNELS_PER_CLIENT,

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::fault::Fault;
 use super::inject;
+use super::oauth::GrantType;
 use super::request::Request;
 use super::response::Reply;
 use super::router::wrong_method;
@@ -94,17 +95,19 @@ pub(super) async fn answer(shared: &Shared, what: &str, request: &Request) -> Re
     match (what, &request.parts.method) {
         ("emit", &Method::POST) => emit(shared, request).await,
         ("fault", &Method::POST) => fault(shared, request),
+        ("client", &Method::POST) => client(shared, request),
         ("stats", &Method::GET) => Ok(Reply::json(&shared.stats())),
         ("rest", &Method::POST) => rest(shared, request),
         ("reset", &Method::POST) => {
             shared.reset();
             Ok(Reply::json(&json!({ "reset": true })))
         }
-        ("emit" | "fault" | "stats" | "rest" | "reset", _) => Err(wrong_method()),
+        ("emit" | "fault" | "client" | "stats" | "rest" | "reset", _) => Err(wrong_method()),
         _ => Err(Reply::error(
             404,
             "not.found",
-            "There are: POST /_sim/emit, POST /_sim/fault, POST /_sim/rest, GET /_sim/stats, POST /_sim/reset",
+            "There are: POST /_sim/emit, POST /_sim/fault, POST /_sim/client, POST /_sim/rest, GET /_sim/stats, \
+             POST /_sim/reset",
         )),
     }
 }
@@ -169,6 +172,34 @@ fn rest(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
         state.books.fail_jobs(count);
     }
     Ok(Reply::json(&json!({ "denied": state.books.denied().collect::<Vec<_>>() })))
+}
+
+/// Body of `POST /_sim/client`.
+#[derive(Deserialize)]
+#[serde(tag = "grant", rename_all = "snake_case", deny_unknown_fields)]
+enum NewClient {
+    ClientCredentials {},
+    Code { redirect_uri: String },
+    Saml2 {},
+}
+
+/// Adds an OAuth client.
+fn client(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
+    let asked: NewClient = serde_json::from_slice(&request.body).map_err(|error| {
+        Reply::bad_request(&format!(
+            "{error}; the body is {{\"grant\":\"code\",\"redirect_uri\":…}}, {{\"grant\":\"saml2\"}} or \
+             {{\"grant\":\"client_credentials\"}}"
+        ))
+    })?;
+    let credentials = shared.add_client(match asked {
+        NewClient::ClientCredentials {} => GrantType::ClientCredentials,
+        NewClient::Code { redirect_uri } => GrantType::Code { redirect_uri },
+        NewClient::Saml2 {} => GrantType::Saml2,
+    });
+    Ok(Reply::json(&json!({
+        "client_id": credentials.client_id(),
+        "client_secret": credentials.client_secret().expose(),
+    })))
 }
 
 fn fault(shared: &Shared, request: &Request) -> Result<Reply, Reply> {

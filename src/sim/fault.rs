@@ -73,6 +73,8 @@ pub enum Fault {
     /// Tokens (that of the channel, those of the named sockets, or all) are revoked now, and their channels end.
     /// Sockets without a channel are closed with 1008, also those that need no token.
     RevokeToken,
+    /// Every refresh token is revoked now; tokens stay good until they expire. Not for one channel or socket.
+    RevokeRefreshToken,
     /// The next requests, dials included, get this status. Not for one channel or socket.
     Http {
         /// The beginning of the paths that are concerned, such as `/api/v2` or `/oauth/token`.
@@ -201,6 +203,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("evict_channel", &[]),
     ("expire_token", &[]),
     ("revoke_token", &[]),
+    ("revoke_refresh_token", &[]),
     ("http", &["path", "status", "retry_after", "count", "html"]),
     ("forbid_topic", &["topic"]),
     ("duplicate", &["probability"]),
@@ -292,7 +295,8 @@ impl Fault {
         if let Some(wrong) = wrong {
             return Err(Error::config(wrong));
         }
-        let for_all = matches!(self, Self::Http { .. } | Self::ClockSkew { .. });
+        let for_all =
+            matches!(self, Self::Http { .. } | Self::ClockSkew { .. } | Self::RevokeRefreshToken);
         let for_channels = matches!(self, Self::ForbidTopic { .. } | Self::EvictChannel);
         match aim {
             Aim::Channel(_) | Aim::Kind(_) if for_all => {

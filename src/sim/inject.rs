@@ -92,6 +92,10 @@ impl Target<'_> {
             }
             Fault::ExpireToken => self.expire(),
             Fault::RevokeToken => self.revoke(),
+            Fault::RevokeRefreshToken => {
+                self.state.oauth.sign_ins.revoke_refresh();
+                0
+            }
             Fault::Http { path, status, retry_after, count, html } => {
                 self.state.faults.add_http(HttpFault {
                     path,

@@ -5,7 +5,16 @@
 //! calls are simulated, and make events of presence, routing status, activity, conversations and queue observations.
 //!
 //! Tests in other languages steer it over HTTP, on the same port: `POST /_sim/emit`, `POST /_sim/fault`,
-//! `POST /_sim/rest`, `GET /_sim/stats` and `POST /_sim/reset`. It listens on 127.0.0.1 only.
+//! `POST /_sim/client`, `POST /_sim/rest`, `GET /_sim/stats` and `POST /_sim/reset`. It listens on 127.0.0.1 only.
+//!
+//! # Users who sign in
+//!
+//! `GET /oauth/authorize` finds the first user signed in, and sends the browser back with a code: good once, for five
+//! minutes, and for the redirect address and PKCE challenge (S256) that it was asked with. `POST /oauth/token` exchanges
+//! codes, refresh tokens (each good once) and SAML2 assertions (each good once; with `orgName=acme`, the `NameID` being a user's
+//! email address; signatures are not checked). [`Platform::add_code_client`] and [`Platform::add_saml2_client`] add the
+//! OAuth clients for that; over HTTP it is `POST /_sim/client` with `{"grant":"code","redirect_uri":…}` or
+//! `{"grant":"saml2"}`, answered by `{"client_id":…,"client_secret":…}`.
 //!
 //! # Sockets without a channel
 //!
@@ -96,9 +105,9 @@ mod rest;
 mod router;
 mod server;
 mod shared;
+mod sign_in;
 mod socket;
 mod socket_kind;
-
 mod stats;
 mod subscribe;
 mod tls;

@@ -14,6 +14,8 @@ use url::form_urlencoded;
 
 use super::ids;
 use super::response::Reply;
+use super::sign_in::{Shown, SignIns};
+use super::world::World;
 use crate::core::secret::Secret;
 
 /// Tokens kept before those that have expired are forgotten.
@@ -24,6 +26,7 @@ const KEPT: usize = 10_000;
 pub(super) struct OAuth {
     clients: BTreeMap<Arc<str>, OauthClient>,
     tokens: HashMap<Arc<str>, Token>,
+    pub(super) sign_ins: SignIns,
     /// Tokens issued since the start or the last reset.
     pub(super) issued: u64,
 }
@@ -31,10 +34,43 @@ pub(super) struct OAuth {
 struct OauthClient {
     secret: Secret,
     name: String,
+    grant: GrantType,
+}
+
+/// What an OAuth client may ask for a token with.
+#[derive(Clone, Debug)]
+pub(super) enum GrantType {
+    ClientCredentials,
+    /// Users sign in, and come back to this address.
+    Code {
+        redirect_uri: String,
+    },
+    Saml2,
+}
+
+impl GrantType {
+    /// As `authorizedGrantType` says it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "CLIENT-CREDENTIALS",
+            Self::Code { .. } => "CODE",
+            Self::Saml2 => "SAML2-BEARER",
+        }
+    }
+
+    /// The values of `grant_type` that go with it.
+    fn values(&self) -> &'static [&'static str] {
+        match self {
+            Self::ClientCredentials => &["client_credentials"],
+            Self::Code { .. } => &["authorization_code", "refresh_token"],
+            Self::Saml2 => &["urn:ietf:params:oauth:grant-type:saml2-bearer"],
+        }
+    }
 }
 
 struct Token {
     client: Arc<str>,
+    user: Option<Arc<str>>,
     expires: Instant,
     /// What was asked for; `None` stands for everything that the client may do.
     scope: Option<String>,
@@ -45,60 +81,110 @@ struct Token {
 pub(super) struct Caller {
     pub(super) token: Arc<str>,
     pub(super) client: Arc<str>,
+    /// The user who signed in; a token of client credentials has none.
+    pub(super) user: Option<Arc<str>>,
 }
 
 /// What a token request asks for, once it is read.
+#[derive(Default)]
 struct TokenRequest {
     grant: String,
     scope: Option<String>,
     id: String,
     secret: String,
+    shown: Shown,
+}
+
+/// A token request of a client that is who it says it is.
+pub(super) struct Authenticated {
+    pub(super) client: Arc<str>,
+    request: TokenRequest,
+}
+
+/// What a token is issued for.
+pub(super) struct Granted {
+    client: Arc<str>,
+    scope: Option<String>,
+    user: Option<Arc<str>>,
+    /// Whether a refresh token comes with it.
+    refresh: bool,
 }
 
 impl OAuth {
     /// Adds a client, and returns its id and secret.
-    pub(super) fn add_client(&mut self, rng: &mut Rng) -> (Arc<str>, Secret) {
+    pub(super) fn add_client(&mut self, grant: GrantType, rng: &mut Rng) -> (Arc<str>, Secret) {
         let id: Arc<str> = ids::uuid(rng).into();
         let secret = Secret::new(ids::opaque(rng, 43));
         let client = OauthClient {
             secret: secret.clone(),
             name: format!("Simulated client {}", self.clients.len() + 1),
+            grant,
         };
         self.clients.insert(Arc::clone(&id), client);
         (id, secret)
     }
 
-    /// `POST /oauth/token`: the client whose credentials are right, and the scope to repeat.
+    /// How a client may get tokens.
+    pub(super) fn grant_of(&self, client: &str) -> Option<(Arc<str>, GrantType)> {
+        let (id, client) = self.clients.get_key_value(client)?;
+        Some((Arc::clone(id), client.grant.clone()))
+    }
+
+    /// `POST /oauth/token`: the client whose credentials are right, and what it asks for.
     pub(super) fn authenticate(
         &self,
         authorization: Option<&str>,
         form: &[u8],
-    ) -> Result<(Arc<str>, Option<String>), Reply> {
+    ) -> Result<Authenticated, Reply> {
         let request = TokenRequest::read(authorization, form);
         let Some((id, client)) = self.clients.get_key_value(request.id.as_str()) else {
             return Err(refused(400, "invalid_client", "client not found"));
         };
-        if client.secret != Secret::new(request.secret) {
+        // A client that signs users in may be one that cannot keep a secret: it shows none, and PKCE proves who it is.
+        let is_public = request.secret.is_empty() && matches!(client.grant, GrantType::Code { .. });
+        if !is_public && client.secret != Secret::new(request.secret.as_str()) {
             return Err(refused(401, "invalid_client", "authentication failed"));
         }
-        if request.grant != "client_credentials" {
-            return Err(refused(
-                400,
-                "unsupported_grant_type",
-                "this client may use client_credentials only",
-            ));
+        let values = client.grant.values();
+        if !values.contains(&request.grant.as_str()) {
+            let words = format!("this client may use {} only", values.join(" and "));
+            return Err(refused(400, "unsupported_grant_type", &words));
         }
-        Ok((Arc::clone(id), request.scope))
+        Ok(Authenticated { client: Arc::clone(id), request })
+    }
+
+    /// Takes what a request has to show: a code, a refresh token or an assertion.
+    pub(super) fn redeem(
+        &mut self,
+        asked: Authenticated,
+        world: &World,
+        code_life: Duration,
+    ) -> Result<Granted, Reply> {
+        let Authenticated { client, request } = asked;
+        let TokenRequest { grant, scope, secret, shown, .. } = request;
+        let user = match grant.as_str() {
+            "authorization_code" => {
+                Some(self.sign_ins.take_code(&client, &shown, !secret.is_empty(), code_life)?)
+            }
+            "refresh_token" => Some(self.sign_ins.take_refresh(&client, &shown)?),
+            "client_credentials" => None,
+            _ => {
+                let name = self.sign_ins.take_assertion(&shown)?;
+                let agent =
+                    world.agents.iter().find(|agent| agent.email.eq_ignore_ascii_case(&name));
+                let nobody = || {
+                    refused(400, "invalid_grant", "assertion names no user of this organization")
+                };
+                Some(agent.map(|agent| agent.id.as_str().into()).ok_or_else(nobody)?)
+            }
+        };
+        let refresh = matches!(grant.as_str(), "authorization_code" | "refresh_token");
+        Ok(Granted { client, scope, user, refresh })
     }
 
     /// Issues a token.
-    pub(super) fn issue(
-        &mut self,
-        client: Arc<str>,
-        scope: Option<&str>,
-        life: Duration,
-        rng: &mut Rng,
-    ) -> Reply {
+    pub(super) fn issue(&mut self, granted: Granted, life: Duration, rng: &mut Rng) -> Reply {
+        let Granted { client, scope, user, refresh } = granted;
         let now = Instant::now();
         if self.tokens.len() >= KEPT {
             self.tokens.retain(|_, token| token.expires > now);
@@ -108,12 +194,14 @@ impl OAuth {
         body.insert("access_token".into(), json!(value));
         body.insert("token_type".into(), json!("bearer"));
         body.insert("expires_in".into(), json!(life.as_secs()));
-        if let Some(scope) = scope {
+        if let Some(scope) = &scope {
             body.insert("scope".into(), json!(scope));
         }
-        let expires = now + life;
-        let scope = scope.map(str::to_owned);
-        self.tokens.insert(value, Token { client, expires, scope });
+        if let Some(user) = user.as_ref().filter(|_| refresh) {
+            let next = self.sign_ins.give_refresh(Arc::clone(&client), Arc::clone(user), rng);
+            body.insert("refresh_token".into(), json!(next));
+        }
+        self.tokens.insert(value, Token { client, user, expires: now + life, scope });
         self.issued += 1;
         Reply::json(&Value::Object(body))
     }
@@ -143,7 +231,11 @@ impl OAuth {
                 "The supplied credentials have expired.",
             ));
         }
-        Ok(Caller { token: Arc::clone(value), client: Arc::clone(&token.client) })
+        Ok(Caller {
+            token: Arc::clone(value),
+            client: Arc::clone(&token.client),
+            user: token.user.clone(),
+        })
     }
 
     /// Whether a token may do something: one that was asked for without a scope may do everything.
@@ -175,11 +267,17 @@ impl OAuth {
         }
     }
 
-    /// A token that was not asked for over HTTP.
-    pub(super) fn mint(&mut self, client: &Arc<str>, life: Duration, rng: &mut Rng) -> Arc<str> {
+    /// A token of a user that was not asked for over HTTP.
+    pub(super) fn mint(
+        &mut self,
+        client: &Arc<str>,
+        user: &str,
+        life: Duration,
+        rng: &mut Rng,
+    ) -> Arc<str> {
         let value: Arc<str> = ids::opaque(rng, 86).into();
-        let token =
-            Token { client: Arc::clone(client), expires: Instant::now() + life, scope: None };
+        let (client, user) = (Arc::clone(client), Some(user.into()));
+        let token = Token { client, user, expires: Instant::now() + life, scope: None };
         self.tokens.insert(Arc::clone(&value), token);
         self.issued += 1;
         value
@@ -216,15 +314,24 @@ impl OAuth {
         self.clients.remove(id);
     }
 
-    /// The tokens of a client.
+    /// All tokens that a client asked for.
+    pub(super) fn tokens_by<'a>(&'a self, client: &'a str) -> impl Iterator<Item = Arc<str>> + 'a {
+        let own = self.tokens.iter().filter(move |(_, token)| *token.client == *client);
+        own.map(|(value, _)| Arc::clone(value))
+    }
+
+    /// The tokens of a user, or those of a client that are no user's.
     pub(super) fn tokens_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Arc<str>> + 'a {
-        let own = self.tokens.iter().filter(move |(_, token)| *token.client == *id);
+        let owner = |token: &'a Token| token.user.as_deref().unwrap_or(&token.client);
+        let own = self.tokens.iter().filter(move |(_, token)| owner(token) == id);
         own.map(|(value, _)| Arc::clone(value))
     }
 
     /// `GET /api/v2/tokens/me`.
     pub(super) fn token_info(&self, caller: &Caller, organization: &Value) -> Value {
-        let name = self.clients.get(&caller.client).map_or("", |client| client.name.as_str());
+        let client = self.clients.get(&caller.client);
+        let (name, grant) =
+            client.map_or(("", ""), |client| (client.name.as_str(), client.grant.name()));
         let scopes: Vec<&str> =
             self.tokens.get(&caller.token).into_iter().flat_map(Token::scopes).collect();
         json!({
@@ -234,7 +341,7 @@ impl OAuth {
             "OAuthClient": {
                 "id": caller.client,
                 "name": name,
-                "authorizedGrantType": "CLIENT-CREDENTIALS",
+                "authorizedGrantType": grant,
                 "state": "active",
                 "scope": [],
                 "roleDivisions": [],
@@ -253,14 +360,19 @@ impl Token {
 impl TokenRequest {
     /// Reads what is there; the Basic header wins over the form. Scope is optional.
     fn read(authorization: Option<&str>, form: &[u8]) -> Self {
-        let mut request =
-            Self { grant: String::new(), scope: None, id: String::new(), secret: String::new() };
+        let mut request = Self::default();
         for (name, value) in form_urlencoded::parse(form) {
             match &*name {
                 "grant_type" => request.grant = value.into_owned(),
                 "scope" => request.scope = Some(value.into_owned()),
                 "client_id" => request.id = value.into_owned(),
                 "client_secret" => request.secret = value.into_owned(),
+                "code" => request.shown.code = value.into_owned(),
+                "redirect_uri" => request.shown.redirect_uri = value.into_owned(),
+                "code_verifier" => request.shown.code_verifier = value.into_owned(),
+                "refresh_token" => request.shown.refresh_token = value.into_owned(),
+                "assertion" => request.shown.assertion = value.into_owned(),
+                "orgName" => request.shown.org_name = value.into_owned(),
                 _ => {}
             }
         }
@@ -282,7 +394,7 @@ fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
 }
 
 /// The token endpoint's own error body, which is not the platform's.
-fn refused(status: u16, error: &str, description: &str) -> Reply {
+pub(super) fn refused(status: u16, error: &str, description: &str) -> Reply {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     let body = json!({
         "error": error, "description": description, "error_description": description,

@@ -26,14 +26,14 @@ use super::handle::Command;
 use super::knobs::Faults;
 use super::lifecycle;
 use super::limiter::Limiter;
-use super::oauth::OAuth;
+use super::oauth::{GrantType, OAuth};
 use super::open_sockets::OpenSockets;
 use super::rest::{self, Books, History};
 use super::shared::{Shared, State};
 use super::socket_kind::SocketKind;
 use super::stats::{Counted, Stats};
 use super::world::World;
-use super::{generator, inject, server, tls};
+use super::{generator, inject, server, sign_in, tls};
 use crate::core::credentials::ClientCredentials;
 use crate::core::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
@@ -113,7 +113,7 @@ impl Platform {
         let history = History::new(config.seed, config.conversations, config.users, now);
         let books = Books::new(config.denied.clone(), history, &world);
         let mut oauth = OAuth::default();
-        let (id, secret) = oauth.add_client(&mut rng);
+        let (id, secret) = oauth.add_client(GrantType::ClientCredentials, &mut rng);
         let ids = |list: &mut dyn Iterator<Item = &String>| list.cloned().collect();
         let (users, queues) = (
             ids(&mut world.agents.iter().map(|agent| &agent.id)),
@@ -171,10 +171,26 @@ impl Platform {
 
     /// Adds an OAuth client, with channels and quotas of its own.
     pub fn add_client(&self) -> ClientCredentials {
+        self.shared.add_client(GrantType::ClientCredentials)
+    }
+
+    /// Adds an OAuth client with which users sign in, who come back to this address. It may show its secret, or leave it
+    /// out and use PKCE. The user is the first of [`users`](Self::users).
+    pub fn add_code_client(&self, redirect_uri: impl Into<String>) -> ClientCredentials {
+        self.shared.add_client(GrantType::Code { redirect_uri: redirect_uri.into() })
+    }
+
+    /// Adds an OAuth client that exchanges SAML2 assertions, for the organization `acme`.
+    pub fn add_saml2_client(&self) -> ClientCredentials {
+        self.shared.add_client(GrantType::Saml2)
+    }
+
+    /// A SAML2 assertion about a user, good once; of another id, it is about nobody.
+    pub fn saml2_assertion(&self, user: &str) -> Secret {
         let mut state = self.shared.lock();
-        let State { oauth, rng, .. } = &mut *state;
-        let (id, secret) = oauth.add_client(rng);
-        ClientCredentials::new(&*id, secret)
+        let State { world, rng, .. } = &mut *state;
+        let agent = world.agents.iter().find(|agent| agent.id == user);
+        Secret::new(sign_in::assertion(agent.map_or(user, |agent| &agent.email), rng))
     }
 
     /// The ids of all users.
@@ -267,13 +283,12 @@ impl Platform {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a user that does not exist.
     pub fn user_token(&self, user: &str) -> Result<Secret> {
         let mut state = self.shared.lock();
-        let State { oauth, rng, books, world, .. } = &mut *state;
+        let State { oauth, rng, world, .. } = &mut *state;
         if !world.agents.iter().any(|agent| agent.id == user) {
             return Err(Error::new(ErrorKind::NotFound, "no such user"));
         }
         let client = Arc::from(self.credentials.client_id());
-        let token = oauth.mint(&client, self.shared.config.token_life, rng);
-        books.sign_in(Arc::clone(&token), user);
+        let token = oauth.mint(&client, user, self.shared.config.token_life, rng);
         Ok(Secret::new(&*token))
     }
 

@@ -17,7 +17,7 @@ use super::place::place_of;
 use super::request::Request;
 use super::response::Reply;
 use super::shared::Shared;
-use super::{applications, control, ids, notifications, rest, upgrade};
+use super::{applications, control, ids, notifications, rest, sign_in, upgrade};
 
 /// Answers one request; an error breaks the connection.
 pub(super) async fn handle(
@@ -60,6 +60,10 @@ async fn plain(shared: &Shared, request: http::Request<Incoming>) -> Reply {
     let reply = match segments.as_slice() {
         ["_sim", what] => control::answer(shared, what, &request).await,
         ["oauth", "token"] => token(shared, &request),
+        ["oauth", "authorize"] if request.parts.method == Method::GET => {
+            sign_in::authorize(shared, &request)
+        }
+        ["oauth", "authorize"] => Err(wrong_method()),
         ["api", "v2", rest @ ..] => api(shared, rest, &request),
         _ => Err(Reply::not_found("resource")),
     };
@@ -72,14 +76,17 @@ fn token(shared: &Shared, request: &Request) -> Result<Reply, Reply> {
     }
     let mut state = shared.lock();
     let state = &mut *state;
-    let (client, scope) = state.oauth.authenticate(request.authorization(), &request.body)?;
+    let asked = state.oauth.authenticate(request.authorization(), &request.body)?;
     // Token requests have a quota of their own, by client; the platform does not publish its number.
-    let quota = state.limiter.count(&client, shared.config.requests_per_minute, Instant::now());
+    let quota =
+        state.limiter.count(&asked.client, shared.config.requests_per_minute, Instant::now());
     if quota.exceeded {
         return Err(Reply::throttled(quota.reset));
     }
-    let life = state.books.token_life(&client).unwrap_or(shared.config.token_life);
-    let reply = state.oauth.issue(client, scope.as_deref(), life, &mut state.rng);
+    let own = state.books.token_life(&asked.client);
+    let life = own.unwrap_or(shared.config.token_life);
+    let granted = state.oauth.redeem(asked, &state.world, shared.config.code_life)?;
+    let reply = state.oauth.issue(granted, life, &mut state.rng);
     shared.deadlines.notify_one();
     Ok(reply)
 }

@@ -17,12 +17,13 @@ use super::handle::Handle;
 use super::ids;
 use super::knobs::Faults;
 use super::limiter::Limiter;
-use super::oauth::OAuth;
+use super::oauth::{GrantType, OAuth};
 use super::open_sockets::OpenSockets;
 use super::rest::Books;
 use super::socket_kind::SocketKind;
 use super::stats::{Counted, Live, Stats};
 use super::world::World;
+use crate::core::credentials::ClientCredentials;
 
 /// One platform.
 pub(super) struct Shared {
@@ -103,6 +104,14 @@ impl Shared {
     /// Waits until every task is gone.
     pub(super) async fn stopped(&self) {
         self.stop.closed().await;
+    }
+
+    /// Adds an OAuth client.
+    pub(super) fn add_client(&self, grant: GrantType) -> ClientCredentials {
+        let mut state = self.lock();
+        let State { oauth, rng, .. } = &mut *state;
+        let (id, secret) = oauth.add_client(grant, rng);
+        ClientCredentials::new(&*id, secret)
     }
 
     /// The address of a channel's socket.

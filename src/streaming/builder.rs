@@ -9,6 +9,7 @@ use super::backfill::options::Filling;
 use super::backfill::stage::Stage;
 use super::delivery::{ConnectionState, Counters};
 use super::driver::{Driver, Parts};
+use super::gate::DialGate;
 use super::policy::{FullJitter, Overflow, ReconnectPolicy};
 use super::protocol::{Needs, StreamEvent, TopicFilter};
 use super::queue::{Capacity, queue};
@@ -122,6 +123,13 @@ impl<E: StreamEvent> StreamBuilder<E> {
     /// an `Arc` of the same probe.
     pub fn measure(mut self, probe: impl LinkProbe + 'static) -> Self {
         self.parts.probe = Some(Arc::new(probe));
+        self
+    }
+
+    /// Has every connection wait for its turn, with those of all other streams that the gate was given to. Default: none
+    /// waits. The wait counts towards no deadline of the connection. [`Signal::Dial`](crate::Signal::Dial) is told before it.
+    pub fn dial_gate(mut self, gate: impl DialGate + 'static) -> Self {
+        self.parts.gate = Some(Arc::new(gate));
         self
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
 use super::delivery::{ConnectionState, Counters, Delivery, add};
+use super::gate::{DialGate, run_in_turn};
 use super::ledger::LinkKey;
 use super::link::{Link, Order, Report};
 use super::overlap::Overlap;
@@ -62,6 +63,7 @@ pub(crate) struct Parts<E: StreamEvent> {
     pub(crate) buffers: Buffers,
     pub(crate) filter: Option<TopicFilter>,
     pub(crate) endpoints: Endpoints,
+    pub(crate) gate: Option<Arc<dyn DialGate>>,
 }
 
 impl<E: StreamEvent> Parts<E> {
@@ -78,6 +80,7 @@ impl<E: StreamEvent> Parts<E> {
             buffers: self.buffers,
             filter: self.filter,
             endpoints: self.endpoints,
+            gate: self.gate,
         }
     }
 }
@@ -318,7 +321,7 @@ impl<E: StreamEvent> Driver<E> {
             reports: self.reports.clone(),
             counters: self.counters.clone(),
         };
-        tokio::spawn(link.run(wanted, ordered));
+        tokio::spawn(run_in_turn(link, wanted, ordered));
     }
 
     fn order(&self, link: LinkKey, order: Order) {

@@ -11,6 +11,7 @@ pub(crate) mod delivery;
 mod desired;
 mod dialling;
 pub(crate) mod driver;
+pub(crate) mod gate;
 mod hold;
 mod ledger;
 mod link;

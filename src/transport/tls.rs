@@ -1,7 +1,7 @@
 //! The one TLS client configuration, for REST and for sockets.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
@@ -13,10 +13,21 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, Result};
 
+/// Fills with what nobody can guess: from the generator that TLS keys come from.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(bytes)
+        .map_err(|_| Error::config("the system has no source of secure randomness"))
+}
+
 /// Whom we trust, and how we identify ourselves, on TLS 1.2 and 1.3.
 ///
 /// The default trusts what the operating system trusts and presents no certificate. One setting serves REST calls and
 /// sockets; the process-wide default of the TLS library is neither read nor changed.
+///
+/// What is trusted is read when the first client is built, and clones share it: give clones of one setting to many
+/// clients, and they hold the system's certificates once.
 ///
 /// ```
 /// use genesys_cloud::Tls;
@@ -30,7 +41,11 @@ pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     only_extra: bool,
     identity: Option<Arc<Identity>>,
+    /// Who checks the server's certificate, once it is known.
+    verifier: Arc<OnceLock<Verified>>,
 }
+
+type Verified = Option<Arc<dyn ServerCertVerifier>>;
 
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
@@ -49,12 +64,14 @@ impl Tls {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in it, or one is damaged.
     pub fn add_root_pem(mut self, pem: &[u8]) -> Result<Self> {
         self.roots.extend(certificates(pem)?);
+        self.verifier = Arc::default();
         Ok(self)
     }
 
     /// Trusts nothing but the roots that were added.
     pub fn only_extra_roots(mut self) -> Self {
         self.only_extra = true;
+        self.verifier = Arc::default();
         self
     }
 
@@ -95,10 +112,15 @@ impl Tls {
     }
 
     /// Who checks the server's certificate; `None` on a machine without any roots.
-    fn verifier(
-        &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Option<Arc<dyn ServerCertVerifier>>> {
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Verified> {
+        if let Some(verifier) = self.verifier.get() {
+            return Ok(verifier.clone());
+        }
+        let made = self.make_verifier(provider)?;
+        Ok(self.verifier.get_or_init(|| made).clone())
+    }
+
+    fn make_verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Verified> {
         if !self.only_extra {
             return match Verifier::new_with_extra_roots(self.roots.clone(), provider.clone()) {
                 Ok(verifier) => Ok(Some(Arc::new(verifier))),
@@ -165,7 +187,7 @@ impl fmt::Debug for Tls {
             .field("extra_roots", &self.roots.len())
             .field("only_extra_roots", &self.only_extra)
             .field("client_certificate", &self.identity.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -177,6 +199,18 @@ mod tests {
     fn pair() -> (String, String) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn clones_share_what_is_trusted_until_one_is_changed() {
+        let (cert, _) = pair();
+        let tls = Tls::new().add_root_pem(cert.as_bytes()).unwrap().only_extra_roots();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let of = |tls: &Tls| tls.verifier(&provider).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&of(&tls), &of(&tls.clone())));
+        let (other, _) = pair();
+        let more = tls.clone().add_root_pem(other.as_bytes()).unwrap();
+        assert!(!Arc::ptr_eq(&of(&tls), &of(&more)));
     }
 
     #[test]
@@ -234,7 +268,7 @@ mod tests {
         let tls = Tls::new().client_certificate_pem(cert.as_bytes(), key.as_bytes()).unwrap();
         assert_eq!(
             format!("{tls:?}"),
-            "Tls { extra_roots: 0, only_extra_roots: false, client_certificate: true }"
+            "Tls { extra_roots: 0, only_extra_roots: false, client_certificate: true, .. }"
         );
     }
 }

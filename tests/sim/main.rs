@@ -1,6 +1,8 @@
 //! The simulator as clients see it: HTTP and sockets, without this crate's own client.
 
 mod applications;
+#[path = "../support/browser.rs"]
+mod browser;
 mod channels;
 mod connections;
 mod control;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+use super::browser;
 use super::support::{Answer, Rig, quiet};
 
 const ME: &str = "/api/v2/tokens/me";
@@ -150,4 +151,59 @@ async fn a_body_over_the_limit_is_413() {
     let rig = Rig::new().await;
     let request = rig.request(Method::POST, "/oauth/token").body("x".repeat(512_001));
     assert_eq!(rig.send(request).await.status, 413);
+}
+
+#[tokio::test]
+async fn clients_of_other_grants_are_added_over_http() {
+    let rig = Rig::new().await;
+    let redirect = "https://app.example/in";
+    let code = rig.post("/_sim/client", json!({ "grant": "code", "redirect_uri": redirect })).await;
+    assert_eq!(code.status, 200, "{}", code.text);
+    let text = |answer: &Answer, name: &str| answer.json()[name].as_str().unwrap().to_owned();
+    let (id, secret) = (text(&code, "client_id"), text(&code, "client_secret"));
+    // As official SDKs sign users in: with the secret, without PKCE.
+    let page =
+        format!("/oauth/authorize?response_type=code&client_id={id}&redirect_uri={redirect}");
+    let page = format!("{}{page}", rig.platform.base_url());
+    let location = browser::open(&page).await.destination();
+    let (_, given) = location.split_once("?code=").unwrap();
+    assert!(!given.contains("state="), "{location}");
+    let form = format!("grant_type=authorization_code&code={given}&redirect_uri={redirect}");
+    let token = ask(&rig, form.clone(), Some((&id, &secret))).await;
+    assert_eq!(token.status, 200, "{}", token.text);
+    assert_eq!(rig.get("/api/v2/users/me", &text(&token, "access_token")).await.status, 200);
+    let again = ask(&rig, form, Some((&id, &secret))).await;
+    assert_eq!((again.status, text(&again, "error").as_str()), (400, "invalid_grant"));
+
+    let refresh = text(&token, "refresh_token");
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+    let next = ask(&rig, form.clone(), Some((&id, &secret))).await;
+    assert!(next.status == 200 && text(&next, "refresh_token") != refresh);
+    let again = ask(&rig, form, Some((&id, &secret))).await;
+    assert_eq!((again.status, text(&again, "error").as_str()), (400, "invalid_grant"));
+
+    // A code that was asked for without PKCE is of no use without the secret.
+    let (_, given) = browser::open(&page)
+        .await
+        .destination()
+        .split_once("?code=")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let form = format!(
+        "grant_type=authorization_code&code={given}&redirect_uri={redirect}&client_id={id}"
+    );
+    assert_eq!(ask(&rig, form, None).await.status, 401);
+
+    let saml2 = rig.post("/_sim/client", json!({ "grant": "saml2" })).await;
+    let (id, secret) = (text(&saml2, "client_id"), text(&saml2, "client_secret"));
+    let grant = "grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer&orgName=acme";
+    let nonsense = ask(&rig, format!("{grant}&assertion=nonsense"), Some((&id, &secret))).await;
+    assert_eq!((nonsense.status, text(&nonsense, "error").as_str()), (400, "invalid_grant"));
+    let good = rig.platform.saml2_assertion(&rig.platform.users()[1]);
+    let good = good.expose().replace('+', "%2B");
+    let token = ask(&rig, format!("{grant}&assertion={good}"), Some((&id, &secret))).await;
+    assert_eq!(token.status, 200, "{}", token.text);
+    assert_eq!(token.json().get("refresh_token"), None);
+    let bad = rig.post("/_sim/client", json!({ "grant": "password" })).await;
+    assert!(bad.status == 400 && bad.text.contains("redirect_uri"), "{}", bad.text);
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::auth::cache::{CachedTokens, Grant};
+use crate::auth::cache::CachedTokens;
+use crate::auth::keeper::{Grant, Keeper};
 use crate::auth::token_answer::Issued;
 use crate::core::clock::Entropy;
 use crate::core::ports::{BoxFuture, TokenSource};
@@ -25,7 +26,7 @@ struct Scripted {
 }
 
 impl Grant for Scripted {
-    fn request(&self) -> BoxFuture<'_, Result<Issued>> {
+    fn request<'a>(&'a self, _: Option<&'a Secret>) -> BoxFuture<'a, Result<Issued>> {
         let mut asked = self.asked.lock().unwrap();
         asked.push(Instant::now());
         let secret = Secret::new(format!("hush-{}", asked.len()));
@@ -33,7 +34,7 @@ impl Grant for Scripted {
         Box::pin(async move {
             sleep(self.takes).await;
             let life = answer.unwrap_or(Ok(3600))?;
-            Ok(Issued { secret, life: S(life), scopes: Vec::new() })
+            Ok(Issued { secret, life: S(life), age: None, scopes: Vec::new(), refresh: None })
         })
     }
 }
@@ -77,7 +78,10 @@ impl Setup {
             ..Ambient::default()
         };
         Self {
-            tokens: Arc::new(CachedTokens::new(grant.clone(), ambient)),
+            tokens: Arc::new(CachedTokens::new(
+                Keeper::new(grant.clone(), None, ambient.clone()),
+                ambient,
+            )),
             grant,
             signals,
             start: Instant::now(),

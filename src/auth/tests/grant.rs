@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::cache::{CachedTokens, Grant};
+use crate::auth::cache::CachedTokens;
 use crate::auth::client_credentials::ClientCredentialsGrant;
+use crate::auth::keeper::{Grant, Keeper};
 use crate::auth::token_answer::Issued;
 use crate::core::credentials::{ClientCredentials, CredentialsIn};
 use crate::core::ports::TokenSource;
@@ -38,7 +39,7 @@ async fn ask(
 ) -> (Result<Issued>, Vec<Seen>) {
     let server = Loopback::start(answer).await;
     let credentials = ClientCredentials::new("my-id", "hush-secret");
-    let result = grant(&server, &credentials).request().await;
+    let result = grant(&server, &credentials).request(None).await;
     if let Err(error) = &result {
         let mut text = format!("{error} {error:?} {:?}", error.body());
         let mut next = std::error::Error::source(error);
@@ -74,7 +75,7 @@ async fn credentials_go_into_the_header_or_the_form() {
         .placed(CredentialsIn::Form)
         .scope("x")
         .scope("y:readonly");
-    grant(&server, &credentials).request().await.unwrap();
+    grant(&server, &credentials).request(None).await.unwrap();
     let seen = &server.seen()[0];
     assert_eq!(seen.header("authorization"), None);
     assert_eq!(
@@ -198,7 +199,8 @@ async fn odd_but_usable_answers_are_taken() {
 async fn a_hundred_concurrent_callers_make_one_request_over_the_wire() {
     let server = Loopback::start(|_, _| Reply::json(200, GOOD)).await;
     let credentials = ClientCredentials::new("my-id", "hush-secret");
-    let tokens = CachedTokens::new(Arc::new(grant(&server, &credentials)), Ambient::default());
+    let keeper = Keeper::new(Arc::new(grant(&server, &credentials)), None, Ambient::default());
+    let tokens = CachedTokens::new(keeper, Ambient::default());
     let all = futures::future::join_all((0..100).map(|_| tokens.token())).await;
     assert!(all.iter().all(|token| token.as_ref().unwrap().generation == 1));
     assert_eq!(server.count(), 1);

@@ -1,4 +1,7 @@
-//! The cache under a scripted grant with a paused clock, and the grant over real sockets.
+//! The cache under a scripted grant with a paused clock, what it keeps between two lives, and grants over real sockets.
 
 mod cache;
+mod file_store;
 mod grant;
+mod keeper;
+mod user_grants;

@@ -65,6 +65,8 @@ fn tell_everything(to: &dyn Observer) {
     let ms = Duration::from_millis(1_500);
     let long = "x".repeat(5_000);
     to.observe(&Signal::TokenIssued { generation: 1, life: LONG });
+    to.observe(&Signal::TokenRestored { generation: 2, life: LONG });
+    to.observe(&Signal::TokenStoreFailed { error: &error });
     to.observe(&Signal::TokenRenewalFailed { error: &error, usable: true });
     to.observe(&Signal::Request {
         method: "GET",
@@ -104,7 +106,7 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
     audit.flush(LONG).unwrap();
 
     let lines = kept.lines();
-    assert_eq!(lines.len(), 20);
+    assert_eq!(lines.len(), 22);
     for (n, line) in lines.iter().enumerate() {
         assert_eq!(
             (&line["seq"], &line["time"]),
@@ -114,12 +116,12 @@ fn every_signal_is_one_line_with_time_sequence_and_totals_and_no_secret() {
         assert!(!line.to_string().contains("hush"), "{line}");
         assert!(line.to_string().len() < 4096);
     }
-    let gone = &lines[18];
+    let gone = &lines[20];
     assert_eq!(gone["action"], "disconnected");
     assert_eq!((&gone["cause"], &gone["code"]), (&"closed".into(), &1008.into()));
     assert!(gone["detail"].as_str().unwrap().contains("check the token or scope"));
     assert_eq!(gone["was_live_ms"], 1500.0);
-    let last = &lines[19];
+    let last = &lines[21];
     assert_eq!((&last["action"], &last["ping"]["latency_ms"]), (&"latency".into(), &12.0.into()));
     assert_eq!(last["totals"]["disconnects"], 1);
     assert_eq!((&last["totals"]["dropped"], &last["totals"]["pings"]), (&9.into(), &2.into()));
@@ -191,5 +193,5 @@ fn what_was_told_before_the_observer_is_dropped_is_written() {
     let audit = AuditObserver::new(kept.clone()).unwrap();
     tell_everything(&audit);
     drop(audit);
-    assert_eq!(kept.lines().len(), 19);
+    assert_eq!(kept.lines().len(), 21);
 }

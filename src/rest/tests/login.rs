@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::auth::cache::CachedTokens;
 use crate::auth::client_credentials::ClientCredentialsGrant;
+use crate::auth::keeper::Keeper;
 use crate::core::credentials::ClientCredentials;
 use crate::error::ErrorKind;
 use crate::region::Endpoints;
@@ -47,7 +48,8 @@ fn notifications(server: &Loopback) -> Notifications {
     let bare = Arc::new(bare.unwrap());
     let credentials = ClientCredentials::new("id", "hush-secret");
     let grant = ClientCredentialsGrant::new(&credentials, &endpoints, bare.clone()).unwrap();
-    let tokens = Arc::new(CachedTokens::new(Arc::new(grant), ambient.clone()));
+    let keeper = Keeper::new(Arc::new(grant), None, ambient.clone());
+    let tokens = Arc::new(CachedTokens::new(keeper, ambient.clone()));
     let limiter = Arc::new(WindowLimiter::default());
     let service = HttpService::new(bare, tokens, RetryRules::default(), limiter, &ambient);
     Notifications::new(Api::new(service, endpoints))

@@ -56,8 +56,8 @@ impl Asked<'_> {
 
     /// The user who has signed in; client credentials have none.
     pub(super) fn user(&self) -> Option<usize> {
-        let user = self.state.books.signed_in.get(&self.caller.token)?;
-        self.state.world.agents.iter().position(|agent| agent.id == **user)
+        let user = self.caller.user.as_deref()?;
+        self.state.world.agents.iter().position(|agent| agent.id == *user)
     }
 
     /// The user of the path's first id.

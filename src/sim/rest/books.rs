@@ -1,6 +1,6 @@
 //! What the REST API keeps besides the world: what was configured, created and asked for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ pub(in crate::sim) struct Books {
     pub(super) denied: BTreeSet<String>,
     /// Those from the start, to which a reset returns.
     denied_from_start: BTreeSet<String>,
-    /// Who has signed in, by token: ids of users.
-    pub(super) signed_in: HashMap<Arc<str>, Arc<str>>,
     pub(super) history: History,
     pub(super) jobs: Jobs,
     /// How many of the next jobs fail.
@@ -48,7 +46,6 @@ impl Books {
         Self {
             denied_from_start: denied.clone(),
             denied,
-            signed_in: HashMap::new(),
             wrap_ups: WrapUps::first(&history, world),
             integrations,
             credentials: CredentialRecord::first(&history),
@@ -104,13 +101,5 @@ impl Books {
     /// How long the tokens of a client live, when that was set.
     pub(in crate::sim) fn token_life(&self, client: &str) -> Option<Duration> {
         self.clients.get(client)?.token_life()
-    }
-
-    /// Notes whose a token is.
-    pub(in crate::sim) fn sign_in(&mut self, token: Arc<str>, user: &str) {
-        if self.signed_in.len() >= RECORDS {
-            self.signed_in.clear();
-        }
-        self.signed_in.insert(token, user.into());
     }
 }

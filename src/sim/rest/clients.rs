@@ -10,6 +10,7 @@ use super::books::RECORDS;
 use super::listing::{PAGE_MAX, numbered};
 use crate::core::secret::Secret;
 use crate::sim::clock::iso;
+use crate::sim::oauth::GrantType;
 use crate::sim::response::Reply;
 
 const GRANTS: &[&str] = &["CODE", "TOKEN", "SAML2-BEARER", "PASSWORD", "CLIENT-CREDENTIALS"];
@@ -145,6 +146,18 @@ fn fields(body: &Value) -> Result<(String, &'static str, Map<String, Value>), Re
     Ok((name, grant, kept))
 }
 
+/// What a client of this grant asks for tokens with.
+fn asks_with(grant: &str, fields: &Map<String, Value>) -> GrantType {
+    match grant {
+        "CODE" => {
+            let uri = fields.get("registeredRedirectUri").and_then(|uris| uris[0].as_str());
+            GrantType::Code { redirect_uri: uri.unwrap_or_default().to_owned() }
+        }
+        "SAML2-BEARER" => GrantType::Saml2,
+        _ => GrantType::ClientCredentials,
+    }
+}
+
 /// `POST /api/v2/oauth/clients`: the answer has the secret.
 pub(super) fn create(asked: &mut Asked<'_>) -> Answer {
     let (name, grant, fields) = fields(&asked.object()?)?;
@@ -153,7 +166,7 @@ pub(super) fn create(asked: &mut Asked<'_>) -> Answer {
     }
     let now = asked.now;
     let state = &mut *asked.state;
-    let (id, secret) = state.oauth.add_client(&mut state.rng);
+    let (id, secret) = state.oauth.add_client(asks_with(grant, &fields), &mut state.rng);
     state.oauth.rename_client(&id, name);
     let record = ClientRecord { fields, grant, created: now, modified: now };
     state.books.clients.insert(Arc::clone(&id), record);
@@ -176,7 +189,7 @@ pub(super) fn update(asked: &mut Asked<'_>) -> Answer {
 /// `DELETE /api/v2/oauth/clients/{clientId}`: its tokens end with it.
 pub(super) fn delete(asked: &mut Asked<'_>) -> Answer {
     let id = known(asked)?;
-    let tokens: Vec<Arc<str>> = asked.state.oauth.tokens_of(&id).collect();
+    let tokens: Vec<Arc<str>> = asked.state.oauth.tokens_by(&id).collect();
     for token in tokens {
         crate::sim::lifecycle::revoke(asked.state, Some(&token));
     }

@@ -35,14 +35,9 @@ pub(super) fn revoke_of_user(asked: &mut Asked<'_>) -> Answer {
     if !known {
         return Err(missing("user", &id));
     }
-    let books = &asked.state.books;
-    let of_user = books.signed_in.iter().filter(|(_, user)| ***user == *id);
-    let mut tokens: Vec<_> = of_user.map(|(token, _)| token.clone()).collect();
-    let of_client = asked.state.oauth.tokens_of(&id);
-    tokens.extend(of_client.filter(|token| !books.signed_in.contains_key(token)));
+    let tokens: Vec<_> = asked.state.oauth.tokens_of(&id).collect();
     for token in tokens {
         lifecycle::revoke(asked.state, Some(&token));
-        asked.state.books.signed_in.remove(&token);
     }
     Ok(deleted())
 }

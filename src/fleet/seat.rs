@@ -1,0 +1,118 @@
+//! One member as the handle and the merged stream both see it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::task::AtomicWaker;
+use tokio::task::AbortHandle;
+
+use super::state::MemberState;
+use crate::client::Client;
+use crate::streaming::builder::StreamBuilder;
+use crate::streaming::stream::{EventStream, StreamHandle};
+
+/// What a member's stream is made with.
+pub(super) type Settings = Arc<dyn Fn(StreamBuilder) -> StreamBuilder + Send + Sync>;
+
+/// One member.
+pub(super) struct Seat {
+    pub(super) organisation: Arc<str>,
+    about: Mutex<About>,
+    /// Wakes the merged stream for this member.
+    pub(super) waker: AtomicWaker,
+    /// Held by the one replacement that is under way.
+    pub(super) replacing: tokio::sync::Mutex<()>,
+}
+
+pub(super) struct About {
+    pub(super) client: Client,
+    pub(super) settings: Settings,
+    pub(super) phase: Phase,
+    /// Whether another stream is about to take over.
+    pub(super) awaits_successor: bool,
+    /// The stream that takes over once this one has ended.
+    pub(super) successor: Option<EventStream>,
+    /// Whether nothing is taken from the stream.
+    pub(super) paused: bool,
+    /// Whether what is left is not delivered.
+    pub(super) abandoned: bool,
+    pub(super) removed: bool,
+    /// Counts those that were put into the merged stream.
+    pub(super) members: u64,
+    pub(super) duplicates_removed: u64,
+}
+
+pub(super) enum Phase {
+    /// A task starts it.
+    Starting(Option<AbortHandle>),
+    /// Its stream is in the merged stream.
+    Running(StreamHandle),
+    Ended(MemberState),
+}
+
+impl Seat {
+    pub(super) fn new(organisation: Arc<str>, client: Client, settings: Settings) -> Arc<Self> {
+        let about = About {
+            client,
+            settings,
+            phase: Phase::Starting(None),
+            awaits_successor: false,
+            successor: None,
+            paused: false,
+            abandoned: false,
+            removed: false,
+            members: 0,
+            duplicates_removed: 0,
+        };
+        let (waker, replacing) = (AtomicWaker::new(), tokio::sync::Mutex::default());
+        Arc::new(Self { organisation, about: Mutex::new(about), waker, replacing })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, About> {
+        // No code of a user runs under the lock.
+        self.about.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes something that the merged stream acts on.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut About) -> T) -> T {
+        let changed = change(&mut self.lock());
+        self.waker.wake();
+        changed
+    }
+
+    pub(super) fn state(&self) -> MemberState {
+        match &self.lock().phase {
+            Phase::Starting(_) => MemberState::Starting,
+            Phase::Running(handle) => MemberState::Running(handle.state()),
+            Phase::Ended(state) => state.clone(),
+        }
+    }
+
+    /// Ends it in an orderly way. What was received comes out all the same.
+    pub(super) async fn close(&self) {
+        let handle = self.change(|about| {
+            about.removed = true;
+            // What is left has to come out.
+            about.paused = false;
+            about.successor = None;
+            match &about.phase {
+                Phase::Starting(task) => {
+                    if let Some(task) = task {
+                        task.abort();
+                    }
+                    about.phase = Phase::Ended(MemberState::closed());
+                    None
+                }
+                Phase::Running(handle) => Some(handle.clone()),
+                Phase::Ended(_) => None,
+            }
+        });
+        if let Some(handle) = handle {
+            handle.close().await;
+        }
+    }
+
+    /// Gives up what was not delivered.
+    pub(super) fn abandon(&self) {
+        self.change(|about| about.abandoned = true);
+    }
+}
