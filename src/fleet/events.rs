@@ -95,10 +95,13 @@ impl Drop for FleetEvents {
         drop(arrivals);
         for seat in seats {
             let mut about = seat.lock();
-            about.successor = None;
+            let successor = about.successor.take();
             if let Phase::Starting(Some(task)) = &about.phase {
                 task.abort();
             }
+            drop(about);
+            drop(successor);
+            seat.settled.notify_waiters();
         }
     }
 }

@@ -113,6 +113,8 @@ impl Fleet {
     /// what the new one has waits in its own queue; what both have comes once. Resolves when the old one is closed. An
     /// organization that has ended begins anew. When the new client cannot have a stream, the old one stays.
     ///
+    /// A further replacement waits until the consumer has come to the stream of the one before.
+    ///
     /// # Errors
     /// [`Config`](ErrorKind::Config) when there is no such organization, [`Closed`](ErrorKind::Closed) when it was removed
     /// meanwhile, and what [`StreamBuilder::start`] returns.
@@ -149,6 +151,8 @@ impl Fleet {
     ) -> Result<()> {
         let seat = self.shared().seat(organisation)?;
         let _one_at_a_time = seat.replacing.lock().await;
+        // Else the one that waits would be lost, with what it has received.
+        seat.until_settled().await;
         let expectation = Expectation::new(&seat);
         let builder = settings(self.shared().stream(&client));
         let mut stream = builder.start().await?;

@@ -107,6 +107,7 @@ impl Member {
             about.phase = Phase::Running(successor.handle());
             about.awaits_successor = false;
             drop(about);
+            self.seat.settled.notify_waiters();
             (self.stream, self.error) = (Some(successor), None);
             self.before = self.meanwhile.take();
             return None;
@@ -149,7 +150,10 @@ impl Stream for Member {
                 (outlook, about.paused, about.abandoned)
             };
             if abandoned {
-                self.stream = None;
+                let successor = self.seat.lock().successor.take();
+                drop(successor);
+                self.seat.settled.notify_waiters();
+                (self.stream, self.done) = (None, true);
                 return Poll::Ready(None);
             }
             if paused {

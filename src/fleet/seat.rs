@@ -1,8 +1,11 @@
 //! One member as the handle and the merged stream both see it.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::future::join_all;
 use futures::task::AtomicWaker;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::state::MemberState;
@@ -21,6 +24,8 @@ pub(super) struct Seat {
     pub(super) waker: AtomicWaker,
     /// Held by the one replacement that is under way.
     pub(super) replacing: tokio::sync::Mutex<()>,
+    /// Tells that a successor was taken, or is no longer needed.
+    pub(super) settled: Notify,
 }
 
 pub(super) struct About {
@@ -63,8 +68,13 @@ impl Seat {
             members: 0,
             duplicates_removed: 0,
         };
-        let (waker, replacing) = (AtomicWaker::new(), tokio::sync::Mutex::default());
-        Arc::new(Self { organisation, about: Mutex::new(about), waker, replacing })
+        Arc::new(Self {
+            organisation,
+            about: Mutex::new(about),
+            waker: AtomicWaker::new(),
+            replacing: tokio::sync::Mutex::default(),
+            settled: Notify::new(),
+        })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, About> {
@@ -80,35 +90,50 @@ impl Seat {
     }
 
     pub(super) fn state(&self) -> MemberState {
-        match &self.lock().phase {
+        let about = self.lock();
+        if let Some(successor) = &about.successor {
+            // The stream before it is closed, or about to be: this is the one that counts.
+            return MemberState::Running(successor.state());
+        }
+        match &about.phase {
             Phase::Starting(_) => MemberState::Starting,
             Phase::Running(handle) => MemberState::Running(handle.state()),
             Phase::Ended(state) => state.clone(),
         }
     }
 
-    /// Ends it in an orderly way. What was received comes out all the same.
+    /// Waits until no successor waits for the consumer to come to it.
+    pub(super) async fn until_settled(&self) {
+        loop {
+            let mut settled = pin!(self.settled.notified());
+            settled.as_mut().enable();
+            if self.lock().successor.is_none() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Ends it in an orderly way. What was received comes out all the same, of a successor too.
     pub(super) async fn close(&self) {
-        let handle = self.change(|about| {
+        let handles = self.change(|about| {
             about.removed = true;
             // What is left has to come out.
             about.paused = false;
-            about.successor = None;
+            let mut handles: Vec<_> = about.successor.iter().map(EventStream::handle).collect();
             match &about.phase {
                 Phase::Starting(task) => {
                     if let Some(task) = task {
                         task.abort();
                     }
                     about.phase = Phase::Ended(MemberState::closed());
-                    None
                 }
-                Phase::Running(handle) => Some(handle.clone()),
-                Phase::Ended(_) => None,
+                Phase::Running(handle) => handles.push(handle.clone()),
+                Phase::Ended(_) => {}
             }
+            handles
         });
-        if let Some(handle) = handle {
-            handle.close().await;
-        }
+        join_all(handles.iter().map(StreamHandle::close)).await;
     }
 
     /// Gives up what was not delivered.
