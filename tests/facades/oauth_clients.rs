@@ -126,10 +126,11 @@ async fn a_usage_query_that_failed_or_is_gone_says_so() {
 async fn a_usage_query_that_takes_too_long_is_a_timeout_and_can_be_asked_for_later() {
     let rig = Rig::start(usage(&["Running", "Novel", "Complete"])).await;
     let query = rig.client.oauth_clients().usage("c", days(1), days(2));
-    let run = query.polling(quick().deadline(Duration::from_millis(200))).start().await.unwrap();
+    let slow = Polling::default().deadline(Duration::from_millis(500));
+    let run = query.polling(slow).start().await.unwrap();
     let error = run.rows().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    let again = rig.client.oauth_clients().usage_run("c", run.id());
+    let again = rig.client.oauth_clients().usage_run("c", run.id()).polling(quick());
     assert_eq!(again.rows().await.unwrap().len(), 1);
 }
 
