@@ -28,7 +28,8 @@ pub use crate::core::credentials::{
 pub use crate::core::ids::ChannelId;
 pub use crate::core::limits;
 pub use crate::core::ports::{
-    AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
+    AccessToken, BoxFuture, ChannelApi, ChannelInfo, ChannelListing, Rejection, TokenSource,
+    TopicState,
 };
 pub use crate::core::secret::Secret;
 pub use crate::core::settings::{ConfigFault, InvalidSettings};
@@ -65,9 +66,10 @@ pub use crate::rest::generated::{self as operations, models};
 pub use crate::rest::notifications::{IncludeChannels, ListedChannel, Notifications};
 pub use crate::rest::operation::{CallOptions, Method, Operation, Optional};
 pub use crate::streaming::builder::StreamBuilder;
+pub use crate::streaming::capacity_plan::{CapacityPlan, PlannedChannel};
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::policy::{
-    Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
+    Attempt, ChannelPolicy, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };
 pub use crate::streaming::protocol::{
     Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest, GreetingContext,

@@ -1,8 +1,10 @@
 //! The platform's notification channels: made by REST, JSON ping, heartbeats, one JSON object per frame.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::core::ids::ChannelId;
+use crate::core::limits;
 use crate::error::{Error, Result};
 use crate::events::{
     Decoder, Event, Incoming, Level, RawEvent, SocketReply, SystemNotice, Topic, peek_topic,
@@ -68,6 +70,10 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
 
     fn ping(&self) -> Outbound {
         Outbound::Text(PING.into())
+    }
+
+    fn renew_after(&self) -> Option<Duration> {
+        Some(limits::CHANNEL_RENEWAL)
     }
 
     fn check_topic(&self, topic: &Topic) -> Result<()> {

@@ -6,6 +6,9 @@
 
 pub(crate) mod builder;
 mod burst;
+pub(crate) mod capacity_plan;
+#[cfg(test)]
+mod channel_schedules;
 pub(crate) mod delivery;
 mod desired;
 mod dialling;
@@ -13,7 +16,9 @@ pub(crate) mod driver;
 mod hold;
 mod ledger;
 mod link;
+mod load;
 mod overlap;
+mod packing;
 pub(crate) mod policy;
 pub(crate) mod protocol;
 pub(crate) mod queue;
