@@ -261,7 +261,10 @@ impl World {
                 assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
                 for topic in topics.iter() {
                     let promise = self.promises.get_mut(topic).unwrap();
-                    assert!(promise.from.is_some() || promise.dropped, "a gap of what was never covered: {topic}");
+                    assert!(
+                        promise.from.is_some() || promise.dropped,
+                        "a gap of what was never covered: {topic}"
+                    );
                     promise.owed = false;
                     promise.dropped &= !there.contains(topic);
                     promise.from = (!promise.dropped).then_some(promise.sent);
@@ -457,10 +460,8 @@ impl World {
             return self.drive(link, session::Input::Gone(Gone::Refused { status: 404 }));
         };
         line.opened = true;
-        line.last_in = Moment {
-            mono: self.start + self.now,
-            wall: SystemTime::UNIX_EPOCH + self.now,
-        };
+        line.last_in =
+            Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now };
         channel.socket = Some(link);
         self.drive(link, session::Input::Opened);
     }
@@ -807,7 +808,9 @@ fn random_planned_changes_of_many_channels_lose_nothing_and_repeat_nothing() {
         events += world.delivered;
         removed += world.removed;
     }
-    println!("{renewed} renewals, {merged} released, {events} events, {removed} duplicates removed");
+    println!(
+        "{renewed} renewals, {merged} released, {events} events, {removed} duplicates removed"
+    );
     assert!(renewed > 200 && removed > 200 && merged > 50, "schedules are too tame");
 }
 

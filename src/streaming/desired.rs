@@ -279,8 +279,7 @@ mod tests {
 
     #[test]
     fn one_topic_too_many_for_one_connection_is_an_error_with_both_numbers() {
-        let topics: Vec<Topic> =
-            (0..=1_000).map(|n| topic(&format!("socket.test.u{n}"))).collect();
+        let topics: Vec<Topic> = (0..=1_000).map(|n| topic(&format!("socket.test.u{n}"))).collect();
         let error = Desired::of_one(1_000, &topics).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Capacity);
         assert!(error.to_string().contains("1001") && error.to_string().contains("1000"));

@@ -236,8 +236,12 @@ impl Ledger {
     ) -> Option<Gap> {
         let resumed = if last_inbound.mono < since.mono { since } else { last_inbound };
         let claim = self.claims.get(&old)?;
-        let topics: Vec<Topic> =
-            claim.confirmed.iter().filter(|topic| !claim.waiting.contains(*topic)).cloned().collect();
+        let topics: Vec<Topic> = claim
+            .confirmed
+            .iter()
+            .filter(|topic| !claim.waiting.contains(*topic))
+            .cloned()
+            .collect();
         (!topics.is_empty()).then(|| Gap {
             topics: topics.into(),
             covered_until: last_inbound.wall,

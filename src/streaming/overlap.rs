@@ -299,7 +299,11 @@ mod tests {
         overlap.switch(3, now);
         overlap.begin(&[3], 5);
         assert_eq!(through(&overlap, 3, &[1, 11, 20], now), [20]);
-        assert_eq!(through(&overlap, 5, &[1, 20], now), [1], "what was taken out was not delivered");
+        assert_eq!(
+            through(&overlap, 5, &[1, 20], now),
+            [1],
+            "what was taken out was not delivered"
+        );
         overlap.over(5);
         assert!(overlap.fingerprint("t", b"m").is_some());
         overlap.over(3);

@@ -119,7 +119,8 @@ impl Packing {
                 (names >= most, names)
             })
         };
-        let before = || self.loads.get_key_value(self.left.get(topic)?).filter(|(_, load)| fits(load));
+        let before =
+            || self.loads.get_key_value(self.left.get(topic)?).filter(|(_, load)| fits(load));
         let found = before().or_else(kin).or_else(roomy).map(|(shard, _)| *shard);
         let shard = match found {
             Some(shard) => shard,
@@ -142,12 +143,15 @@ impl Packing {
     #[cfg(test)]
     pub(crate) fn displaces(&self, topic: &Topic) -> bool {
         let load = self.left.get(topic).and_then(|shard| self.loads.get(shard));
-        self.left.contains_key(topic) && load.is_none_or(|load| load.names() + 8 > self.bounds.names)
+        self.left.contains_key(topic)
+            && load.is_none_or(|load| load.names() + 8 > self.bounds.names)
     }
 
     /// The channel delivers them no more.
     pub(crate) fn forget_left(&mut self, topics: &[Topic]) {
-        topics.iter().for_each(|topic| { self.left.remove(topic); });
+        topics.iter().for_each(|topic| {
+            self.left.remove(topic);
+        });
     }
 
     /// Removes a topic, and says where it was.
@@ -183,7 +187,12 @@ impl Packing {
         part: f64,
         free: impl Fn(ShardId) -> bool,
     ) -> Option<(ShardId, ShardId)> {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a thousand at most")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a thousand at most"
+        )]
         let most = (self.bounds.names as f64 * part) as usize;
         let mut loads: Vec<_> = self.loads.iter().filter(|(shard, _)| free(**shard)).collect();
         loads.sort_by_key(|(_, load)| load.names());
@@ -296,7 +305,10 @@ mod tests {
         let error = Packing::spread(Bounds::new(2, 1_000), &topics(0..2_001)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Capacity);
         let text = error.to_string();
-        assert!(["2001", "3 channels", "1000", "the 2 "].iter().all(|n| text.contains(n)), "{text}");
+        assert!(
+            ["2001", "3 channels", "1000", "the 2 "].iter().all(|n| text.contains(n)),
+            "{text}"
+        );
         let mut packing = Packing::spread(Bounds::new(2, 10), &topics(0..10)).unwrap();
         packing.add(&topics(5..25)).unwrap_err();
         assert_eq!(names(&packing), [10]);

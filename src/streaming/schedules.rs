@@ -198,9 +198,7 @@ impl World {
             (Action::Check(channel), 0) => Input::Checked { channel, answer: Err(passing()) },
             (Action::Check(channel), n) => Input::Checked { channel, answer: Ok(n % 2 == 0) },
             (Action::Clear(channel), n) => Input::Cleared { channel, alive: n > 0 },
-            (Action::ReadBack(channel), _) => {
-                Input::ReadBack { channel, answer: Err(passing()) }
-            }
+            (Action::ReadBack(channel), _) => Input::ReadBack { channel, answer: Err(passing()) },
             (Action::Replace(channel, sent), 0) => {
                 Input::Subscribed { channel, sent, answer: Err(passing()) }
             }

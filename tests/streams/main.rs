@@ -3,9 +3,11 @@
 mod bad_frames;
 mod bad_start;
 mod cancel_next;
+mod channels;
 mod consumer;
 mod hub;
 mod own_protocol;
+mod planned;
 mod quiet;
 mod recovery;
 mod renewal;

@@ -38,10 +38,18 @@ fn copy(error: &Error) -> Error {
 /// What a shard that wants a channel gets.
 #[derive(Debug)]
 pub(super) enum Grant {
-    Channel { info: ChannelInfo, generation: Option<u64>, spare: bool },
+    Channel {
+        info: ChannelInfo,
+        generation: Option<u64>,
+        spare: bool,
+    },
     Failed(Error),
     /// There is no room: so many are in use, and so many more are needed.
-    Busy { in_use: usize, limit: usize, needed: usize },
+    Busy {
+        in_use: usize,
+        limit: usize,
+        needed: usize,
+    },
 }
 
 /// Gets channels, for one shard after another.
@@ -63,7 +71,16 @@ pub(super) struct Broker {
 impl Broker {
     pub(super) fn new(limit: usize, life: Duration) -> Self {
         let (queue, makes) = (VecDeque::new(), VecDeque::new());
-        Self { limit, life, queue, listing: false, made: 0, makes, spares: Vec::new(), clearing: Vec::new() }
+        Self {
+            limit,
+            life,
+            queue,
+            listing: false,
+            made: 0,
+            makes,
+            spares: Vec::new(),
+            clearing: Vec::new(),
+        }
     }
 
     /// Channels of an earlier run.
@@ -146,8 +163,11 @@ impl Broker {
         let listing = match answer {
             Ok(listing) => listing,
             Err(error) => {
-                let mut grants: Vec<_> =
-                    waiting.iter().skip(1).map(|shard| (*shard, Grant::Failed(copy(&error)))).collect();
+                let mut grants: Vec<_> = waiting
+                    .iter()
+                    .skip(1)
+                    .map(|shard| (*shard, Grant::Failed(copy(&error))))
+                    .collect();
                 grants.extend(waiting.front().map(|shard| (*shard, Grant::Failed(error))));
                 return grants;
             }
@@ -169,7 +189,9 @@ impl Broker {
         }
         let needed = waiting.len();
         let (in_use, limit) = (listing.in_use, self.limit);
-        grants.extend(waiting.into_iter().map(|shard| (shard, Grant::Busy { in_use, limit, needed })));
+        grants.extend(
+            waiting.into_iter().map(|shard| (shard, Grant::Busy { in_use, limit, needed })),
+        );
         grants
     }
 
@@ -181,10 +203,13 @@ impl Broker {
     ) -> Option<(ShardId, Grant)> {
         let shard = self.makes.pop_front()?;
         self.made += 1;
-        Some((shard, match answer {
-            Ok(info) => Grant::Channel { info, generation: Some(generation), spare: false },
-            Err(error) => Grant::Failed(error),
-        }))
+        Some((
+            shard,
+            match answer {
+                Ok(info) => Grant::Channel { info, generation: Some(generation), spare: false },
+                Err(error) => Grant::Failed(error),
+            },
+        ))
     }
 
     /// Entries of every table, for tests of its size.

@@ -97,7 +97,8 @@ impl Common {
 
     /// Whether something waits for others than the shard that it came from.
     pub(super) fn is_unsettled(&self) -> bool {
-        let lists = [self.wants.len(), self.given_back.len(), self.touched.len(), self.emptied.len()];
+        let lists =
+            [self.wants.len(), self.given_back.len(), self.touched.len(), self.emptied.len()];
         lists.into_iter().any(|waiting| waiting > 0)
     }
 

@@ -142,7 +142,10 @@ impl Shard {
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
         cx.ledger.lost(link, last, &why);
-        let doubt = if ending.drained { None } else { self.doubt(cx, link, last) };
+        // A channel that was gone before its socket had nothing more to say for a while.
+        let dead = self.channel.as_ref().is_some_and(|held| held.dead);
+        let whole = ending.drained && !dead;
+        let doubt = if whole { None } else { self.doubt(cx, link, last) };
         out.extend(doubt.map(gap));
         if !cx.uses_channel() {
             cx.ledger.drop_link(link);

@@ -40,7 +40,8 @@ pub(crate) struct Supervisor {
     pub(super) shards: BTreeMap<ShardId, Shard>,
     broker: Broker,
     life: Life,
-    /// Subscription calls that are under way, by channel: one of them may take effect after the channel is given back.
+    /// Calls about subscriptions that are under way, by channel: one of them may take effect, or be answered, after the
+    /// channel is given back.
     calls: BTreeMap<ChannelId, usize>,
     /// Channels that are given back once their calls are answered.
     parked: Vec<Held>,
@@ -164,8 +165,8 @@ impl Supervisor {
                     | State::Dialing { .. }
             )
         });
-        let connecting = connecting
-            .then(|| ConnectionState::Connecting { failures: self.failures() });
+        let connecting =
+            connecting.then(|| ConnectionState::Connecting { failures: self.failures() });
         let live = states().find_map(|(shard, state)| match state {
             State::Live { since, .. } => {
                 Some(ConnectionState::Live { channel: shard.channel_id(), since: since.wall })
@@ -193,7 +194,7 @@ impl Supervisor {
         }
         self.common.replacing =
             self.shards.values().filter(|shard| shard.renewal.successor.is_some()).count();
-        if let Input::Subscribed { channel, .. } = &input
+        if let Input::Subscribed { channel, .. } | Input::ReadBack { channel, .. } = &input
             && let Some(calls) = self.calls.get_mut(channel)
         {
             *calls -= 1;
@@ -210,7 +211,7 @@ impl Supervisor {
     /// Counts the subscription calls among what is to be done; says how far it has looked.
     fn count_calls(&mut self, from: usize, out: &[Action]) -> usize {
         for action in &out[from..] {
-            if let Action::Replace(channel, _) = action {
+            if let Action::Replace(channel, _) | Action::ReadBack(channel) = action {
                 *self.calls.entry(channel.clone()).or_default() += 1;
             }
         }
@@ -328,11 +329,7 @@ impl Supervisor {
         Some((self.shards.get_mut(&id)?, &mut self.common))
     }
 
-    fn of_channel(
-        &mut self,
-        channel: &ChannelId,
-        whose: Of,
-    ) -> Option<(&mut Shard, &mut Common)> {
+    fn of_channel(&mut self, channel: &ChannelId, whose: Of) -> Option<(&mut Shard, &mut Common)> {
         let (id, found) = self.shard_of_channel(channel)?;
         (found == whose).then_some(())?;
         Some((self.shards.get_mut(&id)?, &mut self.common))

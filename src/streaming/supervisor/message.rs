@@ -181,12 +181,7 @@ pub(crate) enum Action {
     Replace(ChannelId, Vec<Box<str>>),
     /// Open a socket; for one without a channel, with what its first messages subscribe. It takes over
     /// from those that it `replaces`, which live.
-    Dial {
-        link: LinkKey,
-        channel: Option<ChannelInfo>,
-        wanted: Vec<Topic>,
-        replaces: Vec<LinkKey>,
-    },
+    Dial { link: LinkKey, channel: Option<ChannelInfo>, wanted: Vec<Topic>, replaces: Vec<LinkKey> },
     /// Make this the subscription of a socket without a channel.
     Subscribe(LinkKey, Vec<Topic>),
     /// Let a link deliver that flows, and was withheld because the one before it had not ended.

@@ -23,8 +23,6 @@ mod subscribe;
 mod succession;
 
 pub(crate) use machine::Supervisor;
-pub(crate) use message::{
-    Action, ChannelRules, Ending, Input, MAX_CHANNELS, Now, Plan, TokenUsed,
-};
+pub(crate) use message::{Action, ChannelRules, Ending, Input, MAX_CHANNELS, Now, Plan, TokenUsed};
 pub(crate) use refusal::refuses_token;
 pub(crate) use renewal::is_old;

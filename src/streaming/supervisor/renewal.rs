@@ -230,12 +230,7 @@ impl Shard {
     }
 
     /// The old link is over: the successor, if it flows, takes its place.
-    pub(super) fn take_over(
-        &mut self,
-        cx: &mut Common,
-        now: Now,
-        out: &mut Vec<Action>,
-    ) -> bool {
+    pub(super) fn take_over(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) -> bool {
         if self.renewal.flowing().is_none() || self.waits_for_merge(out) {
             return self.renewal.flowing().is_some();
         }

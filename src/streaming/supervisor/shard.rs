@@ -234,7 +234,8 @@ impl Shard {
             self.state = State::Over;
             return;
         }
-        let text = format!("{text}; close some, wait for their end (24 h), or use another OAuth client");
+        let text =
+            format!("{text}; close some, wait for their end (24 h), or use another OAuth client");
         let error = Error::new(ErrorKind::Capacity, text);
         if self.late && !self.ever_live {
             self.refuse_all(cx, now, &error, out);

@@ -54,7 +54,9 @@ impl Shard {
             self.reconcile.due = None;
             out.push(Action::Subscribe(link, cx.desired.topics()));
         }
-        if let Some(successor) = self.renewal.successor_link().filter(|successor| *successor != link) {
+        if let Some(successor) =
+            self.renewal.successor_link().filter(|successor| *successor != link)
+        {
             out.push(Action::Subscribe(successor, cx.desired.topics()));
         }
     }

@@ -129,7 +129,8 @@ pub(super) fn part(
     for topic in homeless {
         out.push(Action::Emit(Lifecycle::Rejected {
             topic,
-            reason: "refused in combination with others, and there is no room to send it alone".into(),
+            reason: "refused in combination with others, and there is no room to send it alone"
+                .into(),
             missing_permissions: Vec::new(),
         }));
     }
@@ -187,7 +188,8 @@ impl Shard {
                     // Those that came back meanwhile are not among them any more; those that were sent are not gone yet.
                     let sent: BTreeSet<&str> = sent.iter().map(|name| &**name).collect();
                     let gone = |topic: &Topic| {
-                        let name = |name: &&str| Topic::<()>::unchecked(*name).members().contains(topic);
+                        let name =
+                            |name: &&str| Topic::<()>::unchecked(*name).members().contains(topic);
                         !sent.contains(topic.name()) && !sent.iter().any(name)
                     };
                     self.fading = packing.left(self.id);

@@ -199,7 +199,8 @@ impl Shard {
                         cx.ledger.refuse(old, topic, now.at, &cause);
                     }
                 }
-                let dirty = successor.reconcile.dirty || super::subscribe::part(cx, self.id, &outcome, out);
+                let dirty =
+                    successor.reconcile.dirty || super::subscribe::part(cx, self.id, &outcome, out);
                 let link = successor.link();
                 if dirty {
                     self.replace_for_successor(cx, out);
@@ -220,7 +221,9 @@ impl Shard {
                         cx.wants.push(self.id);
                     }
                     Phase::Subscribing => self.successor_failed(cx, now, error.retry_after(), out),
-                    _ if gone => self.successor_channel_lost("the platform no longer knows it".into(), out),
+                    _ if gone => {
+                        self.successor_channel_lost("the platform no longer knows it".into(), out)
+                    }
                     _ => successor.reconcile.postpone(now, error.retry_after()),
                 }
             }
