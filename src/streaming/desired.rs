@@ -186,7 +186,9 @@ impl Desired {
             None => load.wire(),
             Some(without) => {
                 let mut load = load.clone();
-                without.iter().for_each(|topic| load.remove(topic));
+                for topic in without {
+                    load.remove(topic);
+                }
                 load.wire()
             }
         }

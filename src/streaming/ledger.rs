@@ -270,12 +270,6 @@ impl Ledger {
         (self.topics.len(), claims.sum(), self.claims.len() + self.flowing.len())
     }
 
-    /// How many topics are covered now.
-    #[cfg(test)]
-    pub(crate) fn covered(&self) -> usize {
-        self.topics.values().filter(|entry| matches!(entry.coverage, Coverage::Covered)).count()
-    }
-
     fn uncover(
         topic: &Topic,
         entry: &mut Entry,
@@ -411,7 +405,9 @@ mod tests {
         assert_eq!(ledger.flows(3, clock.at(9)).gaps[0].topics.len(), 1_000);
         ledger.lost(3, clock.at(10), &cause());
         ledger.drop_link(3);
-        names.iter().for_each(|name| ledger.forget(&topic(name)));
+        for name in names {
+            ledger.forget(&topic(name));
+        }
         assert_eq!((ledger.size().0, ledger.size().1), (0, 0));
     }
 

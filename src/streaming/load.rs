@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn wire(load: &Load) -> Vec<String> {
-        load.wire().iter().map(|name| name.to_string()).collect()
+        load.wire().iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod burst;
 pub(crate) mod capacity_plan;
 #[cfg(test)]
 mod channel_schedules;
+#[cfg(test)]
+mod channel_world;
 pub(crate) mod delivery;
 mod desired;
 mod dialling;
@@ -26,6 +28,8 @@ mod report;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod session;
+#[cfg(test)]
+mod soak;
 #[cfg(test)]
 mod socket_schedules;
 pub(crate) mod stream;

@@ -189,24 +189,19 @@ impl Overlap {
         }
         let mut pairs = self.lock();
         let mut taken = 0;
-        if let Some(pair) = pairs.iter_mut().find(|pair| pair.new == link) {
-            if pair.ends.is_none_or(|ends| now < ends) {
-                prints.resize(items.len(), None);
-                let known: Vec<bool> = prints
-                    .iter()
-                    .map(|print| print.is_some_and(|print| pair.window.take(print)))
-                    .collect();
-                let keep = |known: &[bool]| {
-                    let mut known = known.to_vec().into_iter();
-                    move || !known.next().unwrap_or(false)
-                };
-                taken = known.iter().map(|known| u64::from(*known)).sum();
-                if taken > 0 {
-                    let mut kept = keep(&known);
-                    items.retain(|_| kept());
-                    let mut kept = keep(&known);
-                    prints.retain(|_| kept());
-                }
+        let pair = pairs.iter_mut().find(|pair| pair.new == link);
+        if let Some(pair) = pair.filter(|pair| pair.ends.is_none_or(|ends| now < ends)) {
+            prints.resize(items.len(), None);
+            let known: Vec<bool> = prints
+                .iter()
+                .map(|print| print.is_some_and(|print| pair.window.take(print)))
+                .collect();
+            taken = known.iter().map(|known| u64::from(*known)).sum();
+            if taken > 0 {
+                let mut keep = known.iter().map(|known| !known);
+                items.retain(|_| keep.next().unwrap_or(true));
+                let mut keep = known.iter().map(|known| !known);
+                prints.retain(|_| keep.next().unwrap_or(true));
             }
         }
         pairs.retain(|pair| !pair.is_over(now));

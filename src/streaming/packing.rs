@@ -149,9 +149,9 @@ impl Packing {
 
     /// The channel delivers them no more.
     pub(crate) fn forget_left(&mut self, topics: &[Topic]) {
-        topics.iter().for_each(|topic| {
+        for topic in topics {
             self.left.remove(topic);
-        });
+        }
     }
 
     /// Removes a topic, and says where it was.

@@ -151,7 +151,7 @@ impl Shard {
             cx.ledger.drop_link(link);
         }
         if let State::Closing { .. } = self.state {
-            self.closed(cx, now, out);
+            self.closed(cx, out);
             return;
         }
         let broken = ending.error.as_ref().is_some_and(|error| !is_passing(error));

@@ -1,7 +1,10 @@
 //! Two shards that become one: the successor of one of them takes over the topics of both.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::common::gap;
 use super::machine::Supervisor;
 use super::message::{Action, Ending, Now};
 use super::shard::{Shard, State};
@@ -95,7 +98,7 @@ impl Supervisor {
         let Some(mut shard) = self.shards.remove(&from) else { return };
         let Some(link) = shard.current_link() else { return };
         let last = ending.last_in.unwrap_or(now.at);
-        let cause = std::sync::Arc::new(ending.cause.clone());
+        let cause = Arc::new(ending.cause.clone());
         self.common.ledger.lost(link, last, &cause);
         let closing = self.is_closing();
         let channel = shard.channel_id();
@@ -103,7 +106,7 @@ impl Supervisor {
             let flows = target.renewal.flowing().is_some();
             if flows && !ending.drained {
                 let doubt = target.doubt(&self.common, link, last);
-                out.extend(doubt.map(super::common::gap));
+                out.extend(doubt.map(gap));
             }
             if flows {
                 if let Some(merge) = &mut target.merge {
@@ -112,7 +115,7 @@ impl Supervisor {
                 shard.drop_channel(&mut self.common);
                 if target.has_only_merge_left() {
                     if closing {
-                        target.closed(&mut self.common, now, out);
+                        target.closed(&mut self.common, out);
                     } else {
                         target.take_over(&mut self.common, now, out);
                     }
@@ -123,7 +126,7 @@ impl Supervisor {
             // It did not last so long: its topics are the other's now, at once.
             let was_live = match shard.state {
                 State::Live { since, .. } => last.mono.saturating_duration_since(since.mono),
-                _ => std::time::Duration::ZERO,
+                _ => Duration::ZERO,
             };
             let last_in = ending.last_in.map(|at| at.wall);
             if !closing {

@@ -350,8 +350,7 @@ impl Shard {
     }
 
     /// The link of a stream that closes is gone; a successor that flows has what it did not deliver any more.
-    pub(super) fn closed(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) {
-        let _ = now;
+    pub(super) fn closed(&mut self, cx: &mut Common, out: &mut Vec<Action>) {
         let Some(link) = self.renewal.flowing() else {
             self.state = State::Over;
             return;

@@ -238,7 +238,7 @@ impl Shard {
             format!("{text}; close some, wait for their end (24 h), or use another OAuth client");
         let error = Error::new(ErrorKind::Capacity, text);
         if self.late && !self.ever_live {
-            self.refuse_all(cx, now, &error, out);
+            self.refuse_all(cx, &error, out);
             return;
         }
         let cause = Gone::Rest { status: None, detail: error.summary() };
@@ -246,7 +246,7 @@ impl Shard {
     }
 
     /// There is no place for the topics of this shard: they are refused, and the stream goes on.
-    fn refuse_all(&mut self, cx: &mut Common, now: Now, error: &Error, out: &mut Vec<Action>) {
+    fn refuse_all(&mut self, cx: &mut Common, error: &Error, out: &mut Vec<Action>) {
         let topics = cx.desired.evict(self.id);
         for topic in topics {
             cx.ledger.forget(&topic);
@@ -256,7 +256,6 @@ impl Shard {
                 missing_permissions: Vec::new(),
             }));
         }
-        let _ = now;
         self.state = State::Over;
     }
 

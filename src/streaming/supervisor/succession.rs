@@ -87,7 +87,7 @@ impl Shard {
         successor.held = Some(held);
         successor.phase = Phase::Subscribing;
         if cx.desired.is_idle(self.id) {
-            self.dial_successor(cx, out);
+            self.dial_successor(out);
         } else {
             self.replace_for_successor(cx, out);
         }
@@ -136,7 +136,7 @@ impl Shard {
         }
     }
 
-    fn dial_successor(&mut self, cx: &mut Common, out: &mut Vec<Action>) {
+    fn dial_successor(&mut self, out: &mut Vec<Action>) {
         let State::Live { link: old, .. } = self.state else { return };
         let merged = self.merge.as_ref().map(|merge| merge.key);
         let Some(successor) = &mut self.renewal.successor else { return };
@@ -145,7 +145,6 @@ impl Shard {
         let channel = Some(held.info.clone());
         successor.phase = Phase::Dialing { link };
         let replaces = [Some(old), merged].into_iter().flatten().collect();
-        let _ = cx;
         out.push(Action::Dial { link, channel, wanted: Vec::new(), replaces });
     }
 
@@ -207,7 +206,7 @@ impl Shard {
                 } else if let Some(link) = link {
                     out.push(Action::Probe(link));
                 } else {
-                    self.dial_successor(cx, out);
+                    self.dial_successor(out);
                 }
             }
             Err(error) => {
@@ -222,7 +221,7 @@ impl Shard {
                     }
                     Phase::Subscribing => self.successor_failed(cx, now, error.retry_after(), out),
                     _ if gone => {
-                        self.successor_channel_lost("the platform no longer knows it".into(), out)
+                        self.successor_channel_lost("the platform no longer knows it".into(), out);
                     }
                     _ => successor.reconcile.postpone(now, error.retry_after()),
                 }
