@@ -34,7 +34,8 @@ pub use crate::core::credentials::{
 pub use crate::core::ids::{ChannelId, GapId};
 pub use crate::core::limits;
 pub use crate::core::ports::{
-    AccessToken, BoxFuture, ChannelApi, ChannelInfo, Rejection, TokenSource, TopicState,
+    AccessToken, BoxFuture, ChannelApi, ChannelInfo, ChannelListing, Rejection, TokenSource,
+    TopicState,
 };
 pub use crate::core::secret::Secret;
 pub use crate::core::settings::{ConfigFault, InvalidSettings};
@@ -111,10 +112,11 @@ pub use crate::rest::paging::{Paged, Paging, Position, Sheet};
 pub use crate::rest::poll::Polling;
 pub use crate::streaming::backfill::options::BackfillOptions;
 pub use crate::streaming::builder::StreamBuilder;
+pub use crate::streaming::capacity_plan::{CapacityPlan, PlannedChannel};
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::gate::DialGate;
 pub use crate::streaming::policy::{
-    Attempt, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
+    Attempt, ChannelPolicy, FixedDelay, FullJitter, NoReconnect, Overflow, ReconnectPolicy, Verdict,
 };
 pub use crate::streaming::protocol::{
     BackfillEvent, Decode, Decoded, DecodedItem, DecoderContext, DialContext, DialRequest,

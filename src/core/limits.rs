@@ -6,6 +6,10 @@ use std::time::Duration;
 /// Source: Genesys developer blog "Event Streaming In Action" (2021-12-02).
 pub const CHANNEL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Age at which a channel is replaced: early enough that up to two hours of trouble do not matter, and late enough that a
+/// day needs one replacement. Ours, not the platform's.
+pub const CHANNEL_RENEWAL: Duration = Duration::from_secs(22 * 60 * 60);
+
 /// The platform's heartbeat on a notification socket.
 /// Source: Genesys community, "Regarding the behavior of WebSocket heartbeats".
 pub const HEARTBEAT: Duration = Duration::from_secs(30);

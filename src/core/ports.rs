@@ -76,6 +76,23 @@ impl ChannelInfo {
     }
 }
 
+/// How many channels there are, and those of them that can be used.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ChannelListing {
+    /// Channels that count towards the limit of [`limits`](crate::limits::CHANNELS_PER_CLIENT), whoever made them.
+    pub in_use: usize,
+    /// Those that this token made: of others the platform does not tell the id.
+    pub known: Vec<ChannelInfo>,
+}
+
+impl ChannelListing {
+    /// So many channels, and those of this token.
+    pub fn new(in_use: usize, known: Vec<ChannelInfo>) -> Self {
+        Self { in_use, known }
+    }
+}
+
 /// What the platform says of one topic of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,6 +147,22 @@ pub trait ChannelApi: Send + Sync {
         channel: &'a ChannelId,
         topics: &'a [Box<str>],
     ) -> BoxFuture<'a, Result<Vec<TopicState>>>;
+    /// What the channel is subscribed to. Called now and then, and never urgent.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the channel is gone.
+    fn subscriptions<'a>(
+        &'a self,
+        channel: &'a ChannelId,
+    ) -> BoxFuture<'a, Result<Vec<TopicState>>>;
+    /// Removes every topic of the channel. The platform has no call that deletes a channel; one without topics and
+    /// without a socket is the first to give way.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the channel is gone.
+    fn clear<'a>(&'a self, channel: &'a ChannelId) -> BoxFuture<'a, Result<()>>;
+    /// The channels that exist.
+    fn list(&self) -> BoxFuture<'_, Result<ChannelListing>>;
     /// Adds topics to the channel's subscription.
     ///
     /// # Errors

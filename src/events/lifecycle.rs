@@ -117,6 +117,29 @@ pub enum Lifecycle {
         /// The error in one clause; it names a permission that is missing.
         error: Box<str>,
     },
+    /// There is no room for another channel: the platform would remove somebody else's for it. What there is goes on.
+    ChannelsBusy {
+        /// Channels that exist, whoever made them.
+        in_use: usize,
+        /// How many there may be.
+        limit: usize,
+        /// How many more are needed.
+        needed: usize,
+    },
+    /// The platform had dropped topics from a channel's subscription. They are put back; a `Gap` follows.
+    Drifted {
+        /// The channel.
+        channel: Option<ChannelId>,
+        /// The topics.
+        topics: Arc<[Topic]>,
+        /// When they were surely there for the last time.
+        sure_until: SystemTime,
+    },
+    /// A connection was closed that is not needed any more: its topics are unsubscribed, or covered by another.
+    Released {
+        /// The channel.
+        channel: Option<ChannelId>,
+    },
     /// The consumer was too slow, and events were dropped here.
     Lagged {
         /// How many.
@@ -143,16 +166,19 @@ pub enum RenewalReason {
     Closing,
     /// [`StreamHandle::renew`](crate::StreamHandle::renew) was called.
     Requested,
+    /// It takes over the topics of another one too.
+    Rebalance,
 }
 
 impl RenewalReason {
-    /// The name used in records: `age`, `token`, `closing` or `requested`.
+    /// The name used in records: `age`, `token`, `closing`, `requested` or `rebalance`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Age => "age",
             Self::Token => "token",
             Self::Closing => "closing",
             Self::Requested => "requested",
+            Self::Rebalance => "rebalance",
         }
     }
 }
@@ -207,7 +233,8 @@ impl Uncovered {
 
 impl Lifecycle {
     /// What happened, in one word: `connected`, `disconnected`, `renewed`, `resubscribed`, `subscribed`, `unsubscribed`,
-    /// `rejected`, `gap`, `backfill_complete`, `backfill_failed`, `lagged` or `stopped`.
+    /// `rejected`, `gap`, `backfill_complete`, `backfill_failed`, `channels_busy`, `drifted`, `released`, `lagged` or
+    /// `stopped`.
     pub fn what(&self) -> &'static str {
         match self {
             Self::Connected { .. } => "connected",
@@ -220,6 +247,9 @@ impl Lifecycle {
             Self::Gap { .. } => "gap",
             Self::BackfillComplete { .. } => "backfill_complete",
             Self::BackfillFailed { .. } => "backfill_failed",
+            Self::ChannelsBusy { .. } => "channels_busy",
+            Self::Drifted { .. } => "drifted",
+            Self::Released { .. } => "released",
             Self::Lagged { .. } => "lagged",
             Self::Stopped { .. } => "stopped",
         }
@@ -313,6 +343,19 @@ impl Serialize for Lifecycle {
                 map.serialize_entry("topics", &names(topics))?;
                 map.serialize_entry("kind", &format!("{kind:?}").to_lowercase())?;
                 map.serialize_entry("error", error)?;
+            }
+            Self::ChannelsBusy { in_use, limit, needed } => {
+                map.serialize_entry("in_use", in_use)?;
+                map.serialize_entry("limit", limit)?;
+                map.serialize_entry("needed", needed)?;
+            }
+            Self::Drifted { channel, topics, sure_until } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
+                map.serialize_entry("topics", &names(topics))?;
+                map.serialize_entry("sure_until", &Timestamp::from(*sure_until))?;
+            }
+            Self::Released { channel } => {
+                map.serialize_entry("channel", &shown(channel.as_ref()))?;
             }
             Self::Lagged { dropped } => map.serialize_entry("dropped", dropped)?,
             Self::Stopped { reason, uncovered } => {

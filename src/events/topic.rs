@@ -102,6 +102,18 @@ impl<B> Topic<B> {
         }
     }
 
+    /// The part that topics must share to be combined, and the rest: everything up to the last dot, and the end behind
+    /// it. `None` for what is better sent alone: topics that the platform's list does not have, that end in an id, or
+    /// that need no subscription.
+    pub(crate) fn stem(&self) -> Option<(&str, &str)> {
+        let (stem, end) = self.name.rsplit_once('.')?;
+        let found = template::find(&self.name)?;
+        let last = self.name.bytes().filter(|byte| *byte == b'.').count();
+        let own = ["v2.system.", "v2.subscription."].iter().any(|own| self.name.starts_with(own));
+        let fits = self.name.starts_with("v2.") && !own && !self.is_combined();
+        (fits && !found.is_id(last)).then_some((stem, end))
+    }
+
     /// The same topic without its body type.
     pub fn untyped(&self) -> Topic {
         Topic::unchecked(Arc::clone(&self.name))

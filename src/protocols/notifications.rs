@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
 use crate::core::ids::ChannelId;
+use crate::core::limits;
 use crate::error::{Error, Result};
 use crate::events::{
     Decoder, Event, Incoming, Level, RawEvent, RawFrame, SocketReply, SystemNotice, Topic,
@@ -97,6 +99,10 @@ impl<E: NotificationEvent> Protocol<E> for Notifications {
 
     fn ping(&self) -> Outbound {
         Outbound::Text(PING.into())
+    }
+
+    fn renew_after(&self) -> Option<Duration> {
+        Some(limits::CHANNEL_RENEWAL)
     }
 
     fn check_topic(&self, topic: &Topic) -> Result<()> {

@@ -1,9 +1,10 @@
 //! The notification API as streams see it: one bad topic never spoils the others.
 
 use crate::core::ids::ChannelId;
-use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TopicState};
+use crate::core::limits::CHANNELS_PER_CLIENT;
+use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, ChannelListing, TopicState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rest::notifications::{Notifications, Verb};
+use crate::rest::notifications::{IncludeChannels, Notifications, Verb};
 use crate::rest::subscription::named;
 use crate::transport::http::request::Priority;
 
@@ -118,6 +119,33 @@ impl ChannelApi for Notifications {
 
     fn exists<'a>(&'a self, channel: &'a ChannelId) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async { self.with_priority(Priority::Reconnect).channel_exists(channel).await })
+    }
+
+    fn subscriptions<'a>(
+        &'a self,
+        channel: &'a ChannelId,
+    ) -> BoxFuture<'a, Result<Vec<TopicState>>> {
+        Box::pin(async {
+            let patient = self.with_priority(Priority::Backfill);
+            Notifications::subscriptions(&patient, channel).await
+        })
+    }
+
+    fn clear<'a>(&'a self, channel: &'a ChannelId) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { self.with_priority(Priority::Backfill).remove_all(channel).await })
+    }
+
+    /// The limit is one of a user and an OAuth client together, and the platform lists by token or by OAuth client. When
+    /// a client has more channels than one user may have, several users share it: then only those of this token count.
+    fn list(&self) -> BoxFuture<'_, Result<ChannelListing>> {
+        Box::pin(async {
+            let urgent = self.with_priority(Priority::Reconnect);
+            let all = urgent.channels(IncludeChannels::OauthClient).await?;
+            let known: Vec<_> = all.iter().filter_map(|listed| listed.channel.clone()).collect();
+            let shared = all.len() > CHANNELS_PER_CLIENT;
+            let in_use = if shared { known.len() } else { all.len() };
+            Ok(ChannelListing::new(in_use, known))
+        })
     }
 
     fn replace<'a>(

@@ -2,20 +2,25 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use super::backfill::options::Filling;
 use super::backfill::stage::Stage;
+use super::capacity_plan::CapacityPlan;
 use super::delivery::{ConnectionState, Counters};
 use super::driver::{Driver, Parts};
 use super::gate::DialGate;
-use super::policy::{FullJitter, Overflow, ReconnectPolicy};
+use super::packing::Bounds;
+use super::policy::{ChannelPolicy, FullJitter, Overflow, ReconnectPolicy};
 use super::protocol::{Needs, StreamEvent, TopicFilter};
 use super::queue::{Capacity, queue};
 use super::session::Timing;
 use super::stream::EventStream;
-use super::supervisor::{Plan, Supervisor};
+use super::supervisor::{ChannelRules, MAX_CHANNELS, Plan, Supervisor};
+use crate::core::limits;
+use crate::core::ports::ChannelInfo;
 use crate::diagnostics::link_probe::LinkProbe;
 use crate::error::{Error, Result};
 use crate::events::{Event, IntoTopic, Topic};
@@ -23,6 +28,9 @@ use crate::transport::ws::Buffers;
 
 /// Commands that may wait for the driver.
 const COMMANDS: usize = 16;
+/// How long a channel is kept after its successor flows, unless told otherwise: longer than what was sent over one
+/// connection is behind what was sent over another.
+const OVERLAP: Duration = Duration::from_secs(5);
 
 /// Settings of an [`EventStream`], from [`Client::stream`](crate::Client::stream).
 #[must_use = "a stream begins with start()"]
@@ -41,6 +49,17 @@ pub(crate) struct Settings {
     overflow: Overflow,
     capacity: Capacity,
     timing: Timing,
+    channels: ChannelRules,
+    max_channels: usize,
+    topics_per_channel: usize,
+    renew_every: Option<Duration>,
+    overlap: Duration,
+}
+
+impl Settings {
+    fn bounds(&self) -> Bounds {
+        Bounds::new(self.max_channels, self.topics_per_channel)
+    }
 }
 
 impl Default for Settings {
@@ -52,6 +71,11 @@ impl Default for Settings {
             overflow: Overflow::default(),
             capacity: Capacity::default(),
             timing: Timing::default(),
+            channels: ChannelRules::default(),
+            max_channels: MAX_CHANNELS,
+            topics_per_channel: limits::TOPICS_PER_CHANNEL,
+            renew_every: None,
+            overlap: OVERLAP,
         }
     }
 }
@@ -119,6 +143,76 @@ impl<E: StreamEvent> StreamBuilder<E> {
         self
     }
 
+    /// Most notification channels that carry topics, at most 20. Default 5, a quarter of what a user and OAuth client
+    /// have: room for four instances of a program.
+    ///
+    /// While a channel is replaced by another there is one more, and two are replaced at a time. Channels that were
+    /// replaced are used again for the next ones.
+    pub fn max_channels(mut self, channels: usize) -> Self {
+        self.settings.max_channels = channels;
+        self
+    }
+
+    /// Most topics of one channel, combined ones counted once; at most the platform's 1,000, which is the default. With
+    /// fewer, the topics are on more channels: each is decoded by a task of its own.
+    pub fn topics_per_channel(mut self, topics: usize) -> Self {
+        self.settings.topics_per_channel = topics;
+        self
+    }
+
+    /// What to do when there are too few channels left. Default [`ChannelPolicy::Wait`].
+    pub fn channel_policy(mut self, policy: ChannelPolicy) -> Self {
+        self.settings.channels.policy = policy;
+        self
+    }
+
+    /// Channels that an earlier run of the program made, from [`StreamHandle::channels`](crate::StreamHandle::channels):
+    /// they are used before others are made, if they still exist.
+    ///
+    /// Without this they cannot be told from those of others: the platform lists the channels of an OAuth client without
+    /// the ids of those that another token made. They then count as somebody else's until they end, 24 h after their
+    /// last subscription.
+    pub fn own_channels(mut self, channels: impl IntoIterator<Item = ChannelInfo>) -> Self {
+        self.settings.channels.own = channels.into_iter().collect();
+        self
+    }
+
+    /// How often what a channel is subscribed to is read back from the platform, and what is missing put back; `None`
+    /// for never. Default 15 min: with 20 channels little more than one of the 300 requests of a minute, and what is
+    /// lost unseen is lost for a quarter of an hour at most. Up to a fifth is taken off at random.
+    pub fn check_subscriptions(mut self, every: Option<Duration>) -> Self {
+        self.settings.channels.check_every = every;
+        self
+    }
+
+    /// The largest age of one connection: then it is replaced by another without a gap. Default: as the protocol says,
+    /// for notification channels 22 h of their 24. Up to a tenth is taken off at random.
+    pub fn renew_every(mut self, age: Duration) -> Self {
+        self.settings.renew_every = Some(age);
+        self
+    }
+
+    /// How long a notification channel is kept after the one that takes its place flows. Default 5 s.
+    ///
+    /// Meanwhile the old one delivers, and what the new one has beyond that is held until the old one has closed in an
+    /// orderly way. What both have comes once.
+    pub fn overlap(mut self, overlap: Duration) -> Self {
+        self.settings.overlap = overlap;
+        self
+    }
+
+    /// Which topic will be on which channel, without connecting.
+    ///
+    /// # Errors
+    /// [`Capacity`](crate::ErrorKind::Capacity) with the numbers when [`max_channels`](Self::max_channels) are too few;
+    /// [`Config`](crate::ErrorKind::Config) for a text that is no topic.
+    pub fn plan(&self) -> Result<CapacityPlan> {
+        if let Some(error) = &self.settings.invalid {
+            return Err(Error::new(error.kind(), error.to_string()));
+        }
+        CapacityPlan::of(&self.settings.topics, self.settings.bounds())
+    }
+
     /// Measures the connection that delivers, by pings of its own. Default: nobody does. To read what was measured, keep
     /// an `Arc` of the same probe.
     pub fn measure(mut self, probe: impl LinkProbe + 'static) -> Self {
@@ -140,7 +234,7 @@ impl<E: StreamEvent> StreamBuilder<E> {
     ///
     /// # Errors
     /// What no repetition mends: [`Config`](crate::ErrorKind::Config) for a text that is no topic, a topic that this kind
-    /// of connection does not have, or a `connectUri` that leads elsewhere, [`Capacity`](crate::ErrorKind::Capacity) for more topics than a channel holds,
+    /// of connection does not have, or a `connectUri` that leads elsewhere, [`Capacity`](crate::ErrorKind::Capacity) for more topics than the channels hold,
     /// [`Auth`](crate::ErrorKind::Auth) and [`Forbidden`](crate::ErrorKind::Forbidden) for refused credentials, and
     /// [`Closed`](crate::ErrorKind::Closed) when the reconnect policy allows no second attempt.
     ///
@@ -157,11 +251,14 @@ impl<E: StreamEvent> StreamBuilder<E> {
         let protocol = &parts.protocol;
         settings.topics.iter().try_for_each(|topic| protocol.check_topic(topic))?;
         let needs = protocol.needs();
+        let bounds = settings.bounds();
+        let uses_channel = needs == Needs::Channel;
         let plan = Plan {
-            uses_channel: needs == Needs::Channel,
+            channels: uses_channel.then_some(ChannelRules { bounds, ..settings.channels }),
             covers: protocol.covers(),
             max_topics: protocol.max_topics(),
-            renew_after: protocol.renew_after(),
+            renew_after: settings.renew_every.or_else(|| protocol.renew_after()),
+            overlap: if uses_channel { settings.overlap } else { Duration::ZERO },
         };
         let supervisor =
             Supervisor::new(settings.policy, settings.overflow, plan, &settings.topics)?;

@@ -62,7 +62,7 @@ pub(super) fn poll_socket<E>(
     decoder: &mut dyn Decode<E>,
     burst: &mut Burst<E>,
     channel: Option<&ChannelId>,
-    overlap: Option<&Overlap>,
+    overlap: &Overlap,
 ) -> Poll<Option<Gone>> {
     if socket.is_dirty()
         && let Poll::Ready(Err(gone)) = socket.poll_flush(cx)
@@ -123,16 +123,14 @@ pub(super) fn poll_socket<E>(
         match item {
             Some(item) => {
                 used += size;
-                let print = overlap.and_then(|overlap| {
-                    overlap.fingerprint(
-                        item.topic.name(),
-                        match &frame {
-                            Frame::Text(text) => text.as_bytes(),
-                            Frame::Binary(data) => data,
-                            Frame::Ping | Frame::Pong(_) | Frame::Close(..) => &[],
-                        },
-                    )
-                });
+                let print = overlap.fingerprint(
+                    item.topic.name(),
+                    match &frame {
+                        Frame::Text(text) => text.as_bytes(),
+                        Frame::Binary(data) => data,
+                        Frame::Ping | Frame::Pong(_) | Frame::Close(..) => &[],
+                    },
+                );
                 if print.is_some() || !burst.prints.is_empty() {
                     burst.prints.resize(burst.items.len(), None);
                     burst.prints.push(print);

@@ -69,7 +69,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where a stream stands, with the cause.
+/// Where a stream stands, with the cause. Of a stream with several channels: how the one stands that is worst off.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConnectionState {
@@ -154,9 +154,9 @@ macro_rules! counters {
         }
 
         impl Counters {
-            /// Notes that the stream is live, and says whether it was before.
-            pub(crate) fn mark_live(&self) -> bool {
-                self.live_before.swap(true, Ordering::Relaxed)
+            /// Notes that the stream is live.
+            pub(crate) fn mark_live(&self) {
+                self.live_before.store(true, Ordering::Relaxed);
             }
 
             /// Whether the stream ever was live.

@@ -74,9 +74,9 @@ pub(super) async fn dial<E: StreamEvent>(
     };
     let request = parts.protocol.dial(&context)?;
     add(&link.counters.dials, 1);
-    // What the other link delivers from here on may come over this one too.
-    if let (Some(overlap), Some(old)) = (&link.overlap, link.replaces) {
-        overlap.begin(old, link.key);
+    // What the other links deliver from here on may come over this one too.
+    if !link.replaces.is_empty() {
+        link.overlap.begin(&link.replaces, link.key);
     }
     match parts.connector.connect(&request, parts.buffers).await {
         Ok(socket) => Ok(Dialled { socket: Box::new(socket), token }),

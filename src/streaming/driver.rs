@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Subscribe(Vec<Topic>, oneshot::Sender<Result<()>>),
     Unsubscribe(Vec<Topic>, oneshot::Sender<Result<()>>),
     Renew(oneshot::Sender<Result<()>>),
+    Rebalance(oneshot::Sender<Result<()>>),
+    Channels(oneshot::Sender<Vec<ChannelInfo>>),
     Send(Outbound, oneshot::Sender<Result<()>>),
     Close,
 }
@@ -104,15 +106,15 @@ pub(crate) struct Driver<E: StreamEvent> {
     state: watch::Sender<ConnectionState>,
     counters: Arc<Counters>,
     links: HashMap<LinkKey, mpsc::Sender<Box<Order>>>,
-    /// What lets a link deliver that is withheld until the one before it has ended.
-    withheld: Option<(LinkKey, oneshot::Sender<()>)>,
-    /// Compares what two sockets deliver while one takes over from the other; channels do not.
-    overlap: Option<Arc<Overlap>>,
+    /// What lets links deliver that are withheld until those before them have ended.
+    withheld: HashMap<LinkKey, oneshot::Sender<()>>,
+    /// Compares what connections deliver while one takes over from another.
+    overlap: Arc<Overlap>,
     /// Given to every link.
     reports: mpsc::Sender<Box<Report>>,
     ops: FuturesUnordered<Op>,
-    /// The connection that observers were told of, and since when it flows: its end has to be told too.
-    told: Option<(Option<ChannelId>, Instant)>,
+    /// The connections that observers were told of, and since when they flow: their end has to be told too.
+    told: HashMap<Option<ChannelId>, Instant>,
 }
 
 /// What a driver listens to.
@@ -151,11 +153,11 @@ impl<E: StreamEvent> Driver<E> {
             state,
             counters,
             links: HashMap::new(),
-            withheld: None,
-            overlap: (needs != Needs::Channel).then(Arc::default),
+            withheld: HashMap::new(),
+            overlap: Arc::default(),
             reports,
             ops: FuturesUnordered::new(),
-            told: None,
+            told: HashMap::new(),
         };
         tokio::spawn(driver.run(inbox));
     }
@@ -180,7 +182,7 @@ impl<E: StreamEvent> Driver<E> {
                         self.perform(action);
                     }
                     if self.supervisor.withholds(link) {
-                        self.withheld = Some((link, go));
+                        self.withheld.insert(link, go);
                     } else {
                         let _ = go.send(());
                     }
@@ -197,10 +199,12 @@ impl<E: StreamEvent> Driver<E> {
                 Report::Flowing { link, at, token, go } => {
                     Next::Flowing { link, input: Input::Flowing { link, at, token }, go }
                 }
+                Report::Fading { link } => Next::Input(Input::Fading { link }),
                 Report::Asked { link, answer } => Next::Input(Input::Asked { link, answer }),
                 Report::Notice { link, notice } => Next::Input(Input::Notice { link, notice }),
                 Report::Gone { link, ending } => {
                     self.links.remove(&link);
+                    self.withheld.remove(&link);
                     Next::Input(Input::LinkGone { link, ending })
                 }
             },
@@ -235,12 +239,15 @@ impl<E: StreamEvent> Driver<E> {
                 if known { Next::Input(Input::Unwant(topics)) } else { Next::Nothing }
             }
             Command::Renew(answer) => {
-                if self.overlap.is_some() {
-                    let _ = answer.send(Ok(()));
-                    return Next::Input(Input::Renew);
-                }
-                let text = "only a socket without a channel is renewed on request; a channel's life is extended in time";
-                let _ = answer.send(Err(Error::config(text)));
+                let _ = answer.send(Ok(()));
+                Next::Input(Input::Renew)
+            }
+            Command::Rebalance(answer) => {
+                let _ = answer.send(Ok(()));
+                Next::Input(Input::Rebalance)
+            }
+            Command::Channels(answer) => {
+                let _ = answer.send(self.supervisor.channels());
                 Next::Nothing
             }
             Command::Send(message, answer) => {
@@ -279,10 +286,12 @@ impl<E: StreamEvent> Driver<E> {
             }
             Action::Subscribe(link, wanted) => self.order(link, Order::Subscribe(wanted)),
             Action::Speak(link) => {
-                if let Some((_, go)) = self.withheld.take_if(|(withheld, _)| *withheld == link) {
+                if let Some(go) = self.withheld.remove(&link) {
                     let _ = go.send(());
                 }
             }
+            Action::Mute(link) => drop(self.withheld.remove(&link)),
+            Action::Hush(link) => self.order(link, Order::Hush),
             Action::Probe(link) => self.order(link, Order::Probe),
             Action::CloseLink(link, why) => self.order(link, Order::Close(why)),
             Action::Emit(lifecycle) => self.emit(lifecycle),
@@ -292,9 +301,13 @@ impl<E: StreamEvent> Driver<E> {
                 }
                 self.events.finish();
             }
-            Action::Create | Action::Check(_) | Action::Replace(..) | Action::AwaitConsumer => {
-                self.ops.push(self.op(action));
-            }
+            Action::List
+            | Action::Create
+            | Action::Check(_)
+            | Action::Replace(..)
+            | Action::ReadBack(_)
+            | Action::Clear(_)
+            | Action::AwaitConsumer => self.ops.push(self.op(action)),
         }
     }
 
@@ -303,7 +316,7 @@ impl<E: StreamEvent> Driver<E> {
         key: LinkKey,
         channel: Option<ChannelInfo>,
         wanted: Vec<Topic>,
-        replaces: Option<LinkKey>,
+        replaces: Vec<LinkKey>,
     ) {
         let attempt = self.supervisor.failures();
         let id = channel.as_ref().map(|channel| &channel.id);
@@ -343,11 +356,32 @@ impl<E: StreamEvent> Driver<E> {
     /// A call that the supervisor waits for.
     fn op(&self, action: Action) -> Op {
         let channels = self.parts.channels.clone();
+        let tokens = self.parts.tokens.clone();
         let events = self.events.clone();
         Box::pin(async move {
             match action {
-                Action::Create => Input::Created(channels.create().await),
-                Action::Check(id) => Input::Checked(channels.exists(&id).await),
+                Action::List => Input::Listed(channels.list().await),
+                Action::Create => match tokens.token().await {
+                    // The call takes this token or a newer one.
+                    Ok(token) => {
+                        let answer = channels.create().await;
+                        Input::Created { answer, generation: token.generation }
+                    }
+                    Err(error) => Input::Created { answer: Err(error), generation: 0 },
+                },
+                Action::Check(channel) => {
+                    let answer = channels.exists(&channel).await;
+                    Input::Checked { channel, answer }
+                }
+                Action::ReadBack(channel) => {
+                    let answer = channels.subscriptions(&channel).await;
+                    Input::ReadBack { channel, answer }
+                }
+                Action::Clear(channel) => {
+                    let gone = channels.clear(&channel).await;
+                    let alive = !gone.is_err_and(|error| error.kind() == ErrorKind::NotFound);
+                    Input::Cleared { channel, alive }
+                }
                 Action::Replace(id, sent) => {
                     let answer = channels.replace(&id, &sent).await;
                     Input::Subscribed { channel: id, sent, answer }
@@ -368,28 +402,33 @@ impl<E: StreamEvent> Driver<E> {
         let now = self.parts.connector.clock.now();
         match &lifecycle {
             Lifecycle::Connected { channel, .. } => {
-                self.told = Some((channel.clone(), now));
+                self.counters.mark_live();
+                self.told.insert(channel.clone(), now);
                 let channel = channel.as_ref();
                 observer.observe(&Signal::Connected { channel });
             }
             Lifecycle::Stopped { .. } => {
-                // Closed by its owner: there is no other item that says that the connection is gone.
-                if let Some((channel, since)) = self.told.take() {
-                    let was_live =
-                        now.saturating_duration_since(since).max(Duration::from_nanos(1));
-                    let (channel, cause) = (channel.as_ref(), &Gone::Requested);
-                    observer.observe(&Signal::Disconnected { channel, cause, was_live });
+                // Closed by their owner: there is no other item that says that the connections are gone.
+                for (channel, since) in std::mem::take(&mut self.told) {
+                    self.tell_end(channel.as_ref(), &Gone::Requested, now, since);
+                }
+            }
+            Lifecycle::Released { channel } => {
+                if let Some(since) = self.told.remove(channel) {
+                    self.tell_end(channel.as_ref(), &Gone::Requested, now, since);
                 }
             }
             Lifecycle::Disconnected { channel, cause, was_live, .. } => {
                 // One that observers were told of is no failed dial, however soon it was lost.
-                let least = self.told.take().map_or(Duration::ZERO, |_| Duration::from_nanos(1));
+                let told = self.told.remove(channel);
+                let least = told.map_or(Duration::ZERO, |_| Duration::from_nanos(1));
                 let (channel, was_live) = (channel.as_ref(), (*was_live).max(least));
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
             Lifecycle::Renewed { channel, overlap, .. } => {
                 add(&self.counters.renewals, 1);
-                self.told = Some((channel.clone(), now));
+                self.told.retain(|told, _| self.supervisor.is_current(told.as_ref()));
+                self.told.insert(channel.clone(), now);
                 let (channel, overlap) = (channel.as_ref(), *overlap);
                 observer.observe(&Signal::Renewed { channel, overlap });
             }
@@ -411,13 +450,19 @@ impl<E: StreamEvent> Driver<E> {
         self.events.push_fixed(Item::Own(lifecycle, self.parts.connector.clock.wall()));
     }
 
+    fn tell_end(&self, channel: Option<&ChannelId>, cause: &Gone, now: Instant, since: Instant) {
+        let was_live = now.saturating_duration_since(since).max(Duration::from_nanos(1));
+        self.parts.observer.observe(&Signal::Disconnected { channel, cause, was_live });
+    }
+
     /// Makes the supervisor's state visible.
     fn publish(&self) {
+        self.counters.reconnects.store(self.supervisor.reconnects(), Ordering::Relaxed);
         let state = self.supervisor.connection_state();
         self.state.send_if_modified(|shown| {
             let live = |state: &ConnectionState| matches!(state, ConnectionState::Live { .. });
-            if live(&state) && !live(shown) && self.counters.mark_live() {
-                add(&self.counters.reconnects, 1);
+            if live(&state) {
+                self.counters.mark_live();
             }
             let changed = *shown != state;
             *shown = state;

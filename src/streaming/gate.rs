@@ -79,6 +79,8 @@ pub(super) async fn run_in_turn<E: StreamEvent>(
                 }
                 // A new connection shows that it flows as soon as it does.
                 Some(Order::Probe) => continue,
+                // There is nothing to deliver; the close follows.
+                Some(Order::Hush) => continue,
             };
             let _ = link.reports.send(Box::new(report)).await;
         }

@@ -1,7 +1,10 @@
 //! What a link has read before it may deliver it.
 
+use std::time::Instant;
+
 use super::driver::Item;
-use super::overlap::Fingerprint;
+use super::ledger::LinkKey;
+use super::overlap::{Fingerprint, Overlap};
 
 /// Events that a link keeps before it may deliver, and their bytes; it stops reading when it has as much.
 const MOST: (usize, usize) = (1_024, 1 << 20);
@@ -40,6 +43,15 @@ impl<E> Hold<E> {
         }
         self.bytes += items.iter().map(|(_, bytes)| bytes).sum::<usize>();
         self.items.extend(items);
+    }
+
+    /// Takes out what another link has delivered meanwhile; says how many.
+    pub(super) fn sift(&mut self, overlap: &Overlap, link: LinkKey, now: Instant) -> u64 {
+        let taken = overlap.sift(link, &mut self.items, &mut self.prints, now);
+        if taken > 0 {
+            self.bytes = self.items.iter().map(|(_, bytes)| bytes).sum();
+        }
+        taken
     }
 
     /// Takes what fits in so many events and bytes, the oldest first; at least one.

@@ -54,10 +54,19 @@ struct Entry {
 /// When and why coverage ended.
 type End = (Moment, Arc<Gone>);
 
+/// What is known of one link, so that a sign of life costs nothing while nothing waits for it.
+#[derive(Debug, Default)]
+struct Claim {
+    confirmed: BTreeSet<Topic>,
+    /// Those of `confirmed` that are not covered: they are as soon as the link flows.
+    waiting: BTreeSet<Topic>,
+}
+
 /// Which topics are covered, by which links, and since when not.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     topics: BTreeMap<Topic, Entry>,
+    claims: BTreeMap<LinkKey, Claim>,
     flowing: BTreeSet<LinkKey>,
 }
 
@@ -71,13 +80,23 @@ impl Ledger {
 
     /// A topic is no longer wanted; what was open for it is of no interest any more.
     pub(crate) fn forget(&mut self, topic: &Topic) {
-        self.topics.remove(topic);
+        let Some(entry) = self.topics.remove(topic) else { return };
+        for link in &entry.confirmed_by {
+            if let Some(claim) = self.claims.get_mut(link) {
+                claim.confirmed.remove(topic);
+                claim.waiting.remove(topic);
+            }
+        }
     }
 
     /// The platform confirmed a topic on a link. It is covered once the link flows after this.
     pub(crate) fn confirm(&mut self, link: LinkKey, topic: &Topic) {
-        if let Some(entry) = self.topics.get_mut(topic) {
-            entry.confirmed_by.insert(link);
+        let Some(entry) = self.topics.get_mut(topic) else { return };
+        entry.confirmed_by.insert(link);
+        let claim = self.claims.entry(link).or_default();
+        claim.confirmed.insert(topic.clone());
+        if !matches!(entry.coverage, Coverage::Covered) {
+            claim.waiting.insert(topic.clone());
         }
     }
 
@@ -87,7 +106,11 @@ impl Ledger {
             return;
         };
         if entry.confirmed_by.remove(&link) {
-            Self::uncover(entry, &self.flowing, last, cause);
+            if let Some(claim) = self.claims.get_mut(&link) {
+                claim.confirmed.remove(topic);
+                claim.waiting.remove(topic);
+            }
+            Self::uncover(topic, entry, &mut self.claims, &self.flowing, last, cause);
         }
     }
 
@@ -95,19 +118,26 @@ impl Ledger {
     pub(crate) fn flows(&mut self, link: LinkKey, at: Moment) -> Resumed {
         self.flowing.insert(link);
         let mut resumed = Resumed::default();
+        let Some(claim) = self.claims.get_mut(&link) else { return resumed };
+        if claim.waiting.is_empty() {
+            return resumed;
+        }
         let mut open: Vec<(End, Vec<Topic>)> = Vec::new();
-        for (topic, entry) in &mut self.topics {
-            if !entry.confirmed_by.contains(&link) {
-                continue;
+        for topic in std::mem::take(&mut claim.waiting) {
+            let Some(entry) = self.topics.get_mut(&topic) else { continue };
+            for other in entry.confirmed_by.iter().filter(|other| **other != link) {
+                if let Some(claim) = self.claims.get_mut(other) {
+                    claim.waiting.remove(&topic);
+                }
             }
             match std::mem::replace(&mut entry.coverage, Coverage::Covered) {
                 Coverage::Covered => {}
-                Coverage::Never => resumed.first.push(topic.clone()),
+                Coverage::Never => resumed.first.push(topic),
                 Coverage::Open { until, cause } => {
                     let end = (until, cause);
                     match open.iter_mut().find(|(other, _)| *other == end) {
-                        Some((_, topics)) => topics.push(topic.clone()),
-                        None => open.push((end, vec![topic.clone()])),
+                        Some((_, topics)) => topics.push(topic),
+                        None => open.push((end, vec![topic])),
                     }
                 }
             }
@@ -129,9 +159,11 @@ impl Ledger {
         if !self.flowing.remove(&link) {
             return;
         }
-        for entry in self.topics.values_mut() {
-            if entry.confirmed_by.contains(&link) {
-                Self::uncover(entry, &self.flowing, last_inbound, cause);
+        let confirmed = self.confirmed(link);
+        for topic in confirmed {
+            if let Some(entry) = self.topics.get_mut(&topic) {
+                let (claims, flowing) = (&mut self.claims, &self.flowing);
+                Self::uncover(&topic, entry, claims, flowing, last_inbound, cause);
             }
         }
     }
@@ -139,9 +171,18 @@ impl Ledger {
     /// A link will never come back: what it confirmed is void.
     pub(crate) fn drop_link(&mut self, link: LinkKey) {
         debug_assert!(!self.flowing.contains(&link), "a link is lost before it is dropped");
-        for entry in self.topics.values_mut() {
-            entry.confirmed_by.remove(&link);
+        let Some(claim) = self.claims.remove(&link) else { return };
+        for topic in &claim.confirmed {
+            if let Some(entry) = self.topics.get_mut(topic) {
+                entry.confirmed_by.remove(&link);
+            }
         }
+    }
+
+    /// What a link confirmed.
+    pub(crate) fn confirmed(&self, link: LinkKey) -> Vec<Topic> {
+        let claim = self.claims.get(&link);
+        claim.map_or_else(Vec::new, |claim| claim.confirmed.iter().cloned().collect())
     }
 
     /// Topics without coverage, those that share an end together. Coverage that we ended ourselves is not missed.
@@ -171,38 +212,35 @@ impl Ledger {
 
     /// Whether a link confirmed topics that only wait for it to flow.
     pub(crate) fn awaits_flow(&self, link: LinkKey) -> bool {
-        self.topics.values().any(|entry| {
-            entry.confirmed_by.contains(&link) && !matches!(entry.coverage, Coverage::Covered)
-        })
+        self.claims.get(&link).is_some_and(|claim| !claim.waiting.is_empty())
     }
 
     /// Whether everything that one link covers would be covered by another that flows.
     pub(crate) fn can_replace(&self, old: LinkKey, new: LinkKey) -> bool {
-        self.topics.values().all(|entry| {
-            let covers = matches!(entry.coverage, Coverage::Covered);
-            !covers || !entry.confirmed_by.contains(&old) || entry.confirmed_by.contains(&new)
-        })
+        let Some(old) = self.claims.get(&old) else { return true };
+        let new = self.claims.get(&new);
+        let has = |topic: &Topic| new.is_some_and(|new| new.confirmed.contains(topic));
+        // What waits is not covered by the old one either.
+        old.confirmed.iter().all(|topic| old.waiting.contains(topic) || has(topic))
     }
 
-    /// A link was replaced by another that flows since `since`, and came to its `end` without showing that it had delivered
-    /// all: what was on its way after its last byte may be missing.
+    /// A link was replaced by another that flows since `since`, and came to its end without showing that it had delivered
+    /// all: what was on its way when its successor began may be missing. The gap has no length when its last byte came
+    /// later than that: it then marks the place in the stream.
     pub(crate) fn doubt(
         &self,
         old: LinkKey,
         last_inbound: Moment,
         since: Moment,
-        end: Moment,
         cause: Gone,
     ) -> Option<Gap> {
-        let resumed = if last_inbound.mono < since.mono { since } else { end };
-        let covers = |entry: &Entry| {
-            matches!(entry.coverage, Coverage::Covered) && entry.confirmed_by.contains(&old)
-        };
-        let topics: Vec<Topic> = self
-            .topics
+        let resumed = if last_inbound.mono < since.mono { since } else { last_inbound };
+        let claim = self.claims.get(&old)?;
+        let topics: Vec<Topic> = claim
+            .confirmed
             .iter()
-            .filter(|(_, entry)| covers(entry))
-            .map(|(topic, _)| topic.clone())
+            .filter(|topic| !claim.waiting.contains(*topic))
+            .cloned()
             .collect();
         (!topics.is_empty()).then(|| Gap {
             topics: topics.into(),
@@ -219,16 +257,35 @@ impl Ledger {
         missing.map(|(topic, _)| topic.clone()).collect()
     }
 
-    /// How many topics are covered now.
+    /// Whether a topic is covered now.
     #[cfg(test)]
-    pub(crate) fn covered(&self) -> usize {
-        self.topics.values().filter(|entry| matches!(entry.coverage, Coverage::Covered)).count()
+    pub(crate) fn covers(&self, topic: &Topic) -> bool {
+        self.topics.get(topic).is_some_and(|entry| matches!(entry.coverage, Coverage::Covered))
     }
 
-    fn uncover(entry: &mut Entry, flowing: &BTreeSet<LinkKey>, last: Moment, cause: &Arc<Gone>) {
+    /// Entries of every table, for tests of its size.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> (usize, usize, usize) {
+        let claims = self.claims.values().map(|claim| claim.confirmed.len() + claim.waiting.len());
+        (self.topics.len(), claims.sum(), self.claims.len() + self.flowing.len())
+    }
+
+    fn uncover(
+        topic: &Topic,
+        entry: &mut Entry,
+        claims: &mut BTreeMap<LinkKey, Claim>,
+        flowing: &BTreeSet<LinkKey>,
+        last: Moment,
+        cause: &Arc<Gone>,
+    ) {
         let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains(link));
         if matches!(entry.coverage, Coverage::Covered) && !elsewhere {
             entry.coverage = Coverage::Open { until: last, cause: cause.clone() };
+            for link in &entry.confirmed_by {
+                if let Some(claim) = claims.get_mut(link) {
+                    claim.waiting.insert(topic.clone());
+                }
+            }
         }
     }
 }
@@ -296,7 +353,7 @@ mod tests {
             ledger.flows(link, clock.at(link));
         }
         ledger.lost(1, clock.at(10), &cause());
-        assert_eq!(ledger.covered(), 1);
+        assert!(ledger.covers(&topic("a")));
         ledger.lost(2, clock.at(20), &cause());
         assert_eq!(ledger.uncovered()[0].covered_until, Some(clock.at(20).wall));
     }
@@ -325,13 +382,66 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_of_life_looks_at_no_topic_when_nothing_waits() {
+        let names: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (mut ledger, clock) = setup(&names);
+        for (n, name) in names.iter().enumerate() {
+            ledger.confirm(n as u64 % 10, &topic(name));
+        }
+        for link in 0..10 {
+            assert_eq!(ledger.flows(link, clock.at(1)).first.len(), 1_000);
+        }
+        assert!((0..10).all(|link| !ledger.awaits_flow(link)));
+        let start = Instant::now();
+        for beat in 0..100_000 {
+            assert_eq!(ledger.flows(beat % 10, clock.at(2)), Resumed::default());
+        }
+        // Walking all topics would take a thousand times as long.
+        assert!(start.elapsed() < Duration::from_secs(5));
+        let size = ledger.size();
+        assert_eq!(size, (10_000, 10_000, 20));
+        ledger.lost(3, clock.at(5), &cause());
+        assert_eq!(ledger.flows(3, clock.at(9)).gaps[0].topics.len(), 1_000);
+        ledger.lost(3, clock.at(10), &cause());
+        ledger.drop_link(3);
+        for name in names {
+            ledger.forget(&topic(name));
+        }
+        assert_eq!((ledger.size().0, ledger.size().1), (0, 0));
+    }
+
+    #[test]
+    fn a_topic_that_moves_from_one_link_to_another_is_covered_all_the_time() {
+        let (mut ledger, clock) = setup(&["a", "b"]);
+        ledger.confirm(1, &topic("a"));
+        ledger.confirm(2, &topic("b"));
+        ledger.flows(1, clock.at(0));
+        ledger.flows(2, clock.at(0));
+        for name in ["a", "b"] {
+            ledger.confirm(3, &topic(name));
+        }
+        assert!(ledger.can_replace(1, 3) && ledger.can_replace(2, 3) && !ledger.can_replace(1, 2));
+        assert_eq!(ledger.flows(3, clock.at(5)), Resumed::default());
+        for old in [1, 2] {
+            ledger.lost(old, clock.at(6), &cause());
+            ledger.drop_link(old);
+        }
+        assert!(ledger.uncovered().is_empty());
+        let doubt = ledger.doubt(3, clock.at(7), clock.at(9), Gone::HandshakeTimeout).unwrap();
+        assert_eq!((doubt.topics.len(), doubt.duration), (2, Duration::from_secs(2)));
+        let doubt = ledger.doubt(3, clock.at(9), clock.at(7), Gone::HandshakeTimeout).unwrap();
+        assert_eq!((doubt.covered_until, doubt.duration), (clock.at(9).wall, Duration::ZERO));
+    }
+
+    #[test]
     fn a_refused_topic_is_uncovered_from_its_last_sure_moment() {
         let (mut ledger, clock) = setup(&["a", "b"]);
         ledger.confirm(1, &topic("a"));
         ledger.confirm(1, &topic("b"));
         ledger.flows(1, clock.at(0));
         ledger.refuse(1, &topic("a"), clock.at(7), &cause());
-        assert_eq!(ledger.covered(), 1);
+        assert!(!ledger.covers(&topic("a")) && ledger.covers(&topic("b")));
         assert_eq!(ledger.uncovered()[0].topics[..], [topic("a")]);
         ledger.forget(&topic("a"));
         assert!(ledger.uncovered().is_empty());

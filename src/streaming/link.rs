@@ -38,6 +38,8 @@ use crate::transport::ws::{Outbound, Socket};
 const MARK: &str = "flow.";
 /// Most bytes of a control frame (RFC 6455, section 5.5).
 const MOST_OF_PING: usize = 125;
+/// How often a link that holds as much as it may looks whether another has delivered it.
+const SIFT_EVERY: Duration = Duration::from_millis(2);
 /// Shortest time between two pings of a monitor, whatever it says.
 const MEASURE_PAUSE: Duration = Duration::from_millis(1);
 
@@ -45,10 +47,10 @@ const MEASURE_PAUSE: Duration = Duration::from_millis(1);
 pub(crate) struct Link<E: StreamEvent> {
     pub(crate) key: LinkKey,
     pub(crate) channel: Option<ChannelInfo>,
-    /// The link that it takes over from.
-    pub(crate) replaces: Option<LinkKey>,
-    /// What both deliver is taken out by this; `None` for links to a channel.
-    pub(crate) overlap: Option<Arc<Overlap>>,
+    /// The links that it takes over from.
+    pub(crate) replaces: Vec<LinkKey>,
+    /// What two deliver is taken out by this.
+    pub(crate) overlap: Arc<Overlap>,
     pub(crate) parts: Arc<Parts<E>>,
     pub(crate) timing: Timing,
     pub(crate) events: Sender<Item<E>>,
@@ -261,8 +263,7 @@ impl<E: StreamEvent> Running<E> {
         let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
         let wake = self.session.wake_at(self.last_in());
         let room = match &self.voice {
-            Voice::Silent => self.hold.room(),
-            Voice::Waiting(_) => None,
+            Voice::Silent | Voice::Waiting(_) => self.hold.room(),
             Voice::Speaking if self.paused => None,
             Voice::Speaking => self.link.events.room(),
             Voice::Mute => Some((usize::MAX, usize::MAX)),
@@ -270,9 +271,12 @@ impl<E: StreamEvent> Running<E> {
         let measure = self.probe.as_deref().and_then(LinkProbe::next_ping);
         let measure = measure.map(|at| at.max(self.measure_from));
         let full = self.paused && matches!(self.voice, Voice::Speaking);
+        // What another link delivers meanwhile makes room, and nobody tells us.
+        let sifts = self.paused && matches!(self.voice, Voice::Waiting(_) | Voice::Silent);
+        let sift = sifts.then(|| now + SIFT_EVERY);
         let Self { link, socket, decoder, dialling, burst, voice, .. } = self;
         let events = &link.events;
-        let overlap = link.overlap.as_deref();
+        let overlap = &*link.overlap;
         let channel = link.channel.as_ref().map(|channel| &channel.id);
         tokio::select! {
             biased;
@@ -280,6 +284,7 @@ impl<E: StreamEvent> Running<E> {
             () = at(stalled_at) => Turn::WriteStalled,
             () = at(wake) => Turn::Timer,
             () = at(measure) => Turn::Measure,
+            () = at(sift) => Turn::Room,
             dialled = until(dialling) => Turn::Dialled(dialled),
             go = go(voice) => if go { Turn::Go } else { Turn::Order(None) },
             end = poll_fn(|cx| match socket {
@@ -315,6 +320,11 @@ impl<E: StreamEvent> Running<E> {
                 let _ = answer.send(self.send_own(message));
                 None
             }
+            Turn::Order(Some(Order::Hush)) => {
+                self.hold.clear();
+                self.voice = Voice::Mute;
+                None
+            }
             Turn::Order(Some(Order::Close(cause))) => {
                 self.stop_waiting(now);
                 Some(Input::Close(cause))
@@ -346,6 +356,10 @@ impl<E: StreamEvent> Running<E> {
 
     /// Delivers what is held as far as there is room, and stops reading when there is none.
     fn pace(&mut self, now: Instant) {
+        if !self.hold.is_empty() && !self.link.replaces.is_empty() {
+            let removed = self.hold.sift(&self.link.overlap, self.link.key, now);
+            add(&self.link.counters.duplicates_removed, removed);
+        }
         let full = match &self.voice {
             Voice::Silent => {
                 if self.hold.room().is_none() {
@@ -355,7 +369,7 @@ impl<E: StreamEvent> Running<E> {
                 false
             }
             Voice::Mute => false,
-            Voice::Waiting(_) => true,
+            Voice::Waiting(_) => self.hold.room().is_none(),
             Voice::Speaking => {
                 let mut room = self.link.events.room();
                 while let Some(some) = room.filter(|_| !self.hold.is_empty()) {
@@ -376,6 +390,9 @@ impl<E: StreamEvent> Running<E> {
     fn set_paused(&mut self, yes: bool, now: Instant) {
         if self.paused != yes {
             self.paused = yes;
+            if !self.link.replaces.is_empty() && matches!(self.voice, Voice::Speaking) {
+                self.link.overlap.paused(self.link.key, yes, now);
+            }
             self.session.step(now, Input::Paused(yes), &mut self.actions);
         }
     }
@@ -503,12 +520,11 @@ impl<E: StreamEvent> Running<E> {
         }
     }
 
-    fn deliver(&self, (mut items, prints): Batch<E>, now: Instant) {
+    fn deliver(&self, (mut items, mut prints): Batch<E>, now: Instant) {
         let link = &self.link;
-        if let Some(overlap) = &link.overlap {
-            let removed = overlap.settle(link.key, &mut items, &prints, now);
-            add(&link.counters.duplicates_removed, removed);
-        }
+        let removed = link.overlap.sift(link.key, &mut items, &mut prints, now);
+        add(&link.counters.duplicates_removed, removed);
+        link.overlap.note(link.key, &prints);
         if items.is_empty() {
             return;
         }
@@ -553,16 +569,14 @@ impl<E: StreamEvent> Running<E> {
         let report = Report::Flowing { link: self.link.key, at, token, go };
         if self.link.reports.send(Box::new(report)).await.is_ok() {
             self.voice = Voice::Waiting(gone);
-            let now = self.now();
-            self.set_paused(true, now);
         }
     }
 
     /// What is held, and what comes in from now on, is delivered.
     fn speak(&mut self, now: Instant) {
         self.voice = Voice::Speaking;
-        if let Some(overlap) = self.link.overlap.as_ref().filter(|_| self.link.replaces.is_some()) {
-            overlap.switch(self.link.key, now);
+        if !self.link.replaces.is_empty() {
+            self.link.overlap.switch(self.link.key, now);
         }
         if self.probe.is_none() {
             self.probe.clone_from(&self.link.parts.probe);
@@ -586,11 +600,13 @@ impl<E: StreamEvent> Running<E> {
 
     async fn report_gone(mut self, cause: Gone) {
         // It flowed to its end: what it has is delivered once the supervisor has said what there is to say.
-        if let Voice::Waiting(go) = &mut self.voice
-            && go.await.is_ok()
-        {
-            let now = self.now();
-            self.speak(now);
+        if let Voice::Waiting(go) = &mut self.voice {
+            let fading = Report::Fading { link: self.link.key };
+            let _ = self.link.reports.send(Box::new(fading)).await;
+            if go.await.is_ok() {
+                let now = self.now();
+                self.speak(now);
+            }
         }
         let now = self.now();
         if matches!(self.voice, Voice::Speaking) && !self.hold.is_empty() {
@@ -604,9 +620,7 @@ impl<E: StreamEvent> Running<E> {
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
         let link = &self.link;
-        if let Some(overlap) = &link.overlap {
-            overlap.over(link.key);
-        }
+        link.overlap.over(link.key);
         let mut ending = Ending::new(cause, last_in);
         if let Some(token) = &self.token {
             ending.token = Some(token.generation);

@@ -7,6 +7,11 @@
 pub(crate) mod backfill;
 pub(crate) mod builder;
 mod burst;
+pub(crate) mod capacity_plan;
+#[cfg(test)]
+mod channel_schedules;
+#[cfg(test)]
+mod channel_world;
 pub(crate) mod delivery;
 mod desired;
 mod dialling;
@@ -15,7 +20,9 @@ pub(crate) mod gate;
 mod hold;
 mod ledger;
 mod link;
+mod load;
 mod overlap;
+mod packing;
 pub(crate) mod policy;
 pub(crate) mod protocol;
 pub(crate) mod queue;
@@ -23,6 +30,8 @@ mod report;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod session;
+#[cfg(test)]
+mod soak;
 #[cfg(test)]
 mod socket_schedules;
 pub(crate) mod stream;

@@ -1,13 +1,19 @@
 //! What two connections deliver both, taken out once.
 //!
 //! While one connection takes over from another, both deliver. What the old one delivered since the successor was
-//! dialled is remembered as a multiset of fingerprints; when the successor speaks, an event that matches an entry takes
-//! the entry out and is not delivered again. Two equal events that really were two have two entries.
+//! dialled is remembered as a multiset of fingerprints; an event of the successor that matches an entry takes the entry
+//! out and is not delivered again. Two equal events that really were two have two entries.
+//!
+//! A fingerprint is a hash of the topic and of the whole message: body, correlation id, and all else that it says. The
+//! correlation id alone would not do, as the platform gives one to all events of a transaction. Outside the overlap of
+//! two connections nothing is ever compared. What remains possible: an event that came before the successor's beginning,
+//! and another after the end of the old one within [`AFTER_SWITCH`], equal in every byte, of which the second is taken
+//! for the first.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +24,9 @@ const MOST: usize = 1 << 16;
 /// How long after the switch the successor's events are still compared: what it has not delivered by then, it
 /// never will, because it came before its beginning.
 pub(crate) const AFTER_SWITCH: Duration = Duration::from_secs(5);
+
+/// Longer than anybody waits.
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// Stands for a message: a hash under a key of this process.
 pub(crate) type Fingerprint = NonZeroU64;
@@ -83,57 +92,81 @@ impl Window {
     }
 }
 
-/// Two connections of which one takes over from the other.
+/// Connections of which one takes over from the others.
 #[derive(Debug)]
 struct Pair {
-    old: LinkKey,
+    olds: Vec<LinkKey>,
     new: LinkKey,
     window: Window,
     /// When the successor's events are no longer compared; `None` before the switch.
     ends: Option<Instant>,
 }
 
-/// The overlap of a stream's connections; shared by its links.
+impl Pair {
+    fn is_over(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|ends| now >= ends || self.window.is_empty())
+    }
+}
+
+/// The overlaps of a stream's connections; shared by its links.
 #[derive(Debug, Default)]
 pub(crate) struct Overlap {
-    /// Whether there is a pair: asked for every frame, before the lock.
-    active: AtomicBool,
-    pair: Mutex<Option<Pair>>,
+    /// How many pairs there are: asked for every frame, before the lock.
+    active: AtomicUsize,
+    pairs: Mutex<Vec<Pair>>,
     keys: RandomState,
 }
 
 impl Overlap {
-    fn lock(&self) -> MutexGuard<'_, Option<Pair>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Pair>> {
         // No code of a user runs under the lock, so a poisoned state is still whole.
-        self.pair.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From here on `new` may receive what `old` delivers too.
-    pub(crate) fn begin(&self, old: LinkKey, new: LinkKey) {
-        *self.lock() = Some(Pair { old, new, window: Window::new(MOST), ends: None });
-        self.active.store(true, Ordering::Release);
+    fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire) > 0
     }
 
-    /// The old connection is over, and the successor speaks.
+    fn count(&self, pairs: &[Pair]) {
+        self.active.store(pairs.len(), Ordering::Release);
+    }
+
+    /// From here on `new` may receive what the others deliver too.
+    pub(crate) fn begin(&self, olds: &[LinkKey], new: LinkKey) {
+        let mut pairs = self.lock();
+        pairs.retain(|pair| pair.new != new);
+        pairs.push(Pair { olds: olds.to_vec(), new, window: Window::new(MOST), ends: None });
+        self.count(&pairs);
+    }
+
+    /// The old connections are over, and the successor speaks.
     pub(crate) fn switch(&self, new: LinkKey, now: Instant) {
-        let mut pair = self.lock();
-        if let Some(pair) = pair.as_mut().filter(|pair| pair.new == new) {
+        let mut pairs = self.lock();
+        if let Some(pair) = pairs.iter_mut().find(|pair| pair.new == new) {
             pair.ends.get_or_insert(now + AFTER_SWITCH);
         }
     }
 
-    /// A connection is over. When it was the successor, there is nothing to compare any more.
-    pub(crate) fn over(&self, link: LinkKey) {
-        let mut pair = self.lock();
-        if pair.as_ref().is_some_and(|pair| pair.new == link) {
-            *pair = None;
-            self.active.store(false, Ordering::Release);
+    /// Whether the successor that speaks is read. While it is not, what it has in common with the old ones still comes, and
+    /// the time until it is no longer compared begins again after that.
+    pub(crate) fn paused(&self, new: LinkKey, yes: bool, now: Instant) {
+        let mut pairs = self.lock();
+        let pair = pairs.iter_mut().find(|pair| pair.new == new);
+        if let Some(ends) = pair.and_then(|pair| pair.ends.as_mut()) {
+            *ends = if yes { now + FOR_EVER } else { now + AFTER_SWITCH };
         }
+    }
+
+    /// A connection is over. When it was a successor, there is nothing to compare any more.
+    pub(crate) fn over(&self, link: LinkKey) {
+        let mut pairs = self.lock();
+        pairs.retain(|pair| pair.new != link);
+        self.count(&pairs);
     }
 
     /// The fingerprint of a message and its topic, when anything is compared now.
     pub(crate) fn fingerprint(&self, topic: &str, message: &[u8]) -> Option<Fingerprint> {
-        if !self.active.load(Ordering::Acquire) {
+        if !self.is_active() {
             return None;
         }
         let mut hasher = self.keys.build_hasher();
@@ -142,42 +175,49 @@ impl Overlap {
         Some(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// Takes note of what `link` is about to deliver, and takes out what was delivered before. Entries of `prints` beside
-    /// an item without a fingerprint are `None`. Says how many were taken out.
-    pub(crate) fn settle<T>(
+    /// Takes out what another link delivered before, items and fingerprints alike. Fingerprints are as many as items, or
+    /// none; those of items without one are `None`. Says how many were taken out.
+    pub(crate) fn sift<T>(
         &self,
         link: LinkKey,
         items: &mut Vec<T>,
-        prints: &[Option<Fingerprint>],
+        prints: &mut Vec<Option<Fingerprint>>,
         now: Instant,
     ) -> u64 {
-        if prints.is_empty() || !self.active.load(Ordering::Acquire) {
+        if prints.is_empty() || !self.is_active() {
             return 0;
         }
-        let mut guard = self.lock();
-        let Some(pair) = guard.as_mut() else { return 0 };
-        if pair.old == link {
-            prints.iter().flatten().for_each(|print| pair.window.add(*print));
-            return 0;
-        }
-        if pair.new != link {
-            return 0;
-        }
-        let ended = pair.ends.is_some_and(|ends| now >= ends);
+        let mut pairs = self.lock();
         let mut taken = 0;
-        if !ended {
-            let mut prints = prints.iter();
-            items.retain(|_| {
-                let known = prints.next().copied().flatten().is_some_and(|p| pair.window.take(p));
-                taken += u64::from(known);
-                !known
-            });
+        let pair = pairs.iter_mut().find(|pair| pair.new == link);
+        if let Some(pair) = pair.filter(|pair| pair.ends.is_none_or(|ends| now < ends)) {
+            prints.resize(items.len(), None);
+            let known: Vec<bool> = prints
+                .iter()
+                .map(|print| print.is_some_and(|print| pair.window.take(print)))
+                .collect();
+            taken = known.iter().map(|known| u64::from(*known)).sum();
+            if taken > 0 {
+                let mut keep = known.iter().map(|known| !known);
+                items.retain(|_| keep.next().unwrap_or(true));
+                let mut keep = known.iter().map(|known| !known);
+                prints.retain(|_| keep.next().unwrap_or(true));
+            }
         }
-        if ended || (pair.ends.is_some() && pair.window.is_empty()) {
-            *guard = None;
-            self.active.store(false, Ordering::Release);
-        }
+        pairs.retain(|pair| !pair.is_over(now));
+        self.count(&pairs);
         taken
+    }
+
+    /// Takes note of what `link` is about to deliver.
+    pub(crate) fn note(&self, link: LinkKey, prints: &[Option<Fingerprint>]) {
+        if prints.is_empty() || !self.is_active() {
+            return;
+        }
+        let mut pairs = self.lock();
+        for pair in pairs.iter_mut().filter(|pair| pair.olds.contains(&link)) {
+            prints.iter().flatten().for_each(|print| pair.window.add(*print));
+        }
     }
 }
 
@@ -196,16 +236,18 @@ mod tests {
     }
 
     fn through(overlap: &Overlap, link: LinkKey, numbers: &[u64], now: Instant) -> Vec<u64> {
-        let mut items = numbers.to_vec();
-        let taken = overlap.settle(link, &mut items, &some(numbers), now);
+        let (mut items, mut prints) = (numbers.to_vec(), some(numbers));
+        let taken = overlap.sift(link, &mut items, &mut prints, now);
         assert_eq!(taken, (numbers.len() - items.len()) as u64);
+        assert_eq!(prints, some(&items));
+        overlap.note(link, &prints);
         items
     }
 
     #[test]
     fn what_both_deliver_comes_once_and_equal_events_stay_two() {
         let (overlap, now) = (Overlap::default(), Instant::now());
-        overlap.begin(1, 2);
+        overlap.begin(&[1], 2);
         assert_eq!(through(&overlap, 1, &[1, 7, 7, 2], now), [1, 7, 7, 2]);
         overlap.switch(2, now);
         assert_eq!(through(&overlap, 2, &[7, 7, 7, 2, 3], now), [7, 3], "the third 7 is another");
@@ -215,13 +257,13 @@ mod tests {
     #[test]
     fn the_window_ends_after_its_time_or_when_it_is_empty() {
         let (overlap, now) = (Overlap::default(), Instant::now());
-        overlap.begin(1, 2);
+        overlap.begin(&[1], 2);
         through(&overlap, 1, &[1, 2], now);
         overlap.switch(2, now);
         assert!(overlap.fingerprint("t", b"m").is_some());
         assert_eq!(through(&overlap, 2, &[1], now + AFTER_SWITCH), [1]);
         assert!(overlap.fingerprint("t", b"m").is_none());
-        overlap.begin(2, 3);
+        overlap.begin(&[2], 3);
         through(&overlap, 2, &[5], now);
         overlap.switch(3, now);
         assert!(through(&overlap, 3, &[5], now).is_empty());
@@ -229,9 +271,44 @@ mod tests {
     }
 
     #[test]
+    fn a_successor_that_is_not_read_for_long_is_compared_all_the_same() {
+        let (overlap, now) = (Overlap::default(), Instant::now());
+        overlap.begin(&[1], 2);
+        through(&overlap, 1, &[1, 2, 3], now);
+        overlap.switch(2, now);
+        overlap.paused(2, true, now);
+        let late = now + AFTER_SWITCH * 100;
+        assert!(through(&overlap, 2, &[1], late).is_empty());
+        overlap.paused(2, false, late);
+        assert!(through(&overlap, 2, &[2], late + AFTER_SWITCH / 2).is_empty());
+        assert_eq!(through(&overlap, 2, &[3], late + AFTER_SWITCH), [3]);
+    }
+
+    #[test]
+    fn two_may_be_replaced_by_one_and_a_successor_by_another_at_once() {
+        let (overlap, now) = (Overlap::default(), Instant::now());
+        overlap.begin(&[1, 2], 3);
+        through(&overlap, 1, &[1, 2], now);
+        through(&overlap, 2, &[11, 12], now);
+        assert_eq!(through(&overlap, 4, &[1], now), [1], "no link of this pair");
+        overlap.switch(3, now);
+        overlap.begin(&[3], 5);
+        assert_eq!(through(&overlap, 3, &[1, 11, 20], now), [20]);
+        assert_eq!(
+            through(&overlap, 5, &[1, 20], now),
+            [1],
+            "what was taken out was not delivered"
+        );
+        overlap.over(5);
+        assert!(overlap.fingerprint("t", b"m").is_some());
+        overlap.over(3);
+        assert!(overlap.fingerprint("t", b"m").is_none());
+    }
+
+    #[test]
     fn a_successor_that_is_not_had_leaves_nothing_behind() {
         let (overlap, now) = (Overlap::default(), Instant::now());
-        overlap.begin(1, 2);
+        overlap.begin(&[1], 2);
         through(&overlap, 1, &[1], now);
         overlap.over(1);
         assert!(overlap.fingerprint("t", b"m").is_some(), "the old one may end first");
@@ -243,7 +320,7 @@ mod tests {
     #[test]
     fn topics_and_messages_make_different_fingerprints() {
         let overlap = Overlap::default();
-        overlap.begin(1, 2);
+        overlap.begin(&[1], 2);
         let of = |topic, message: &[u8]| overlap.fingerprint(topic, message).unwrap();
         assert_eq!(of("t", b"m"), of("t", b"m"));
         assert_ne!(of("t", b"m"), of("u", b"m"));

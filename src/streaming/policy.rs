@@ -201,6 +201,25 @@ pub enum Overflow {
     Disconnect,
 }
 
+/// What a stream does when the platform has too few notification channels left for it.
+///
+/// A user and OAuth client have twenty channels together, and the platform answers a request for another by removing the
+/// one that was used the longest ago, whoever's it is. Streams look first, and never take anybody else's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelPolicy {
+    /// Wait until there is room, looking again by the reconnect policy. Each look that finds none is told as
+    /// [`Lifecycle::ChannelsBusy`](crate::Lifecycle::ChannelsBusy). What can be had meanwhile is live.
+    #[default]
+    Wait,
+    /// Use fewer channels, filled up to the platform's 1,000 topics, if the topics fit; else as [`Fail`](Self::Fail).
+    /// Of use where [`topics_per_channel`](crate::StreamBuilder::topics_per_channel) leaves room.
+    Share,
+    /// End the stream with a [`Capacity`](crate::ErrorKind::Capacity) error that has the numbers. Topics that are added
+    /// to a stream that runs are refused instead, with [`Lifecycle::Rejected`](crate::Lifecycle::Rejected).
+    Fail,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

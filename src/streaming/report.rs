@@ -19,6 +19,8 @@ pub(crate) enum Order {
     Subscribe(Vec<Topic>),
     /// Send a message of the owner's.
     Send(Outbound, oneshot::Sender<Result<()>>),
+    /// Deliver nothing any more.
+    Hush,
     /// Close in an orderly way.
     Close(Gone),
 }
@@ -29,6 +31,8 @@ pub(crate) enum Report {
     /// The connection flows. Nothing more is delivered until the answer, so that what the supervisor has to say of
     /// this moment comes first in the stream.
     Flowing { link: LinkKey, at: Moment, token: Option<TokenUsed>, go: oneshot::Sender<()> },
+    /// The connection comes to its end, and was not allowed to deliver what it holds: that is still waited for.
+    Fading { link: LinkKey },
     /// The answer to [`Order::Subscribe`]: what was sent, or why it was not.
     Asked { link: LinkKey, answer: Result<Vec<Topic>> },
     /// The peer said something about the connection.

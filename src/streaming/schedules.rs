@@ -10,7 +10,7 @@ use super::supervisor::{Action, Ending, Input, Now, Plan, Supervisor};
 use crate::core::clock::Moment;
 use crate::core::close::{CloseCode, Gone};
 use crate::core::ids::ChannelId;
-use crate::core::ports::{ChannelInfo, TopicState};
+use crate::core::ports::{ChannelInfo, ChannelListing, TopicState};
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, Topic};
 
@@ -108,7 +108,7 @@ impl World {
             assert!(!self.stopped, "an action after the stop: {action:?}");
             match action {
                 Action::Dial { link, channel, wanted, replaces } => {
-                    assert!(wanted.is_empty() && replaces.is_none(), "a channel is not renewed");
+                    assert!(wanted.is_empty() && replaces.is_empty(), "nobody asked for a renewal");
                     assert!(self.line.is_none(), "two dials at once");
                     assert!(channel.is_some(), "dialled without a channel");
                     self.dials.push(self.now);
@@ -134,7 +134,8 @@ impl World {
                 }
                 op => {
                     let same = |other: &Action| match (&op, other) {
-                        (Action::Replace(a, _), Action::Replace(b, _)) => a == b,
+                        (Action::Replace(a, _), Action::Replace(b, _))
+                        | (Action::Clear(a), Action::Clear(b)) => a == b,
                         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
                     };
                     assert!(!self.ops.iter().any(same), "the same call twice at once: {op:?}");
@@ -186,14 +187,18 @@ impl World {
         let op = self.ops.remove(usize::from(how) % self.ops.len());
         let passing = || Error::new(ErrorKind::Transport, "cut").retryable(true);
         let input = match (op, how % 8) {
-            (Action::Create, 0) => Input::Created(Err(passing())),
+            (Action::List, 0) => Input::Listed(Err(passing())),
+            (Action::List, n) => Input::Listed(Ok(ChannelListing::new(usize::from(n), vec![]))),
+            (Action::Create, 0) => Input::Created { answer: Err(passing()), generation: 1 },
             (Action::Create, _) => {
                 self.channels += 1;
                 let id = ChannelId::new(format!("c{}", self.channels));
-                Input::Created(Ok(ChannelInfo::new(id, "wss://s/x")))
+                Input::Created { answer: Ok(ChannelInfo::new(id, "wss://s/x")), generation: 1 }
             }
-            (Action::Check(_), 0) => Input::Checked(Err(passing())),
-            (Action::Check(_), n) => Input::Checked(Ok(n % 2 == 0)),
+            (Action::Check(channel), 0) => Input::Checked { channel, answer: Err(passing()) },
+            (Action::Check(channel), n) => Input::Checked { channel, answer: Ok(n % 2 == 0) },
+            (Action::Clear(channel), n) => Input::Cleared { channel, alive: n > 0 },
+            (Action::ReadBack(channel), _) => Input::ReadBack { channel, answer: Err(passing()) },
             (Action::Replace(channel, sent), 0) => {
                 Input::Subscribed { channel, sent, answer: Err(passing()) }
             }
@@ -346,7 +351,7 @@ fn ten_thousand_random_schedules_break_no_rule() {
     }
     println!("{dials} dials, {live} connections, {gaps} gaps, {stops} stops");
     assert!(
-        dials > 10_000 && live > 10_000 && gaps > 2_000 && stops > 500,
+        dials > 10_000 && live > 9_000 && gaps > 2_000 && stops > 500,
         "schedules are too tame"
     );
 }

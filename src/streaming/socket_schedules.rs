@@ -83,10 +83,11 @@ fn other(n: u8) -> Topic {
 impl World {
     fn new(subscribes: bool, seed: u64) -> Self {
         let plan = Plan {
-            uses_channel: false,
+            channels: None,
             covers: if subscribes { vec![] } else { vec![topic()] },
             max_topics: 10,
             renew_after: seed.is_multiple_of(3).then_some(Duration::from_secs(60)),
+            overlap: Duration::ZERO,
         };
         let topics = if subscribes { vec![topic()] } else { vec![] };
         let policy = Arc::new(FixedDelay::new(Duration::from_secs(1)));
@@ -127,6 +128,7 @@ impl World {
                 Action::Dial { link, channel, wanted, replaces } => {
                     assert!(channel.is_none());
                     assert!(self.lines.len() < 2, "a third socket");
+                    let replaces = replaces.first().copied();
                     assert_eq!(replaces.is_some(), !self.lines.is_empty(), "dials beside nothing");
                     let mut session = Session::new(Timing::default());
                     session.set_asks(!wanted.is_empty());
@@ -148,7 +150,7 @@ impl World {
                     };
                     self.lines.insert(link, line);
                     if let Some(old) = replaces {
-                        self.overlap.begin(old, link);
+                        self.overlap.begin(&[old], link);
                     }
                     self.drive(link, session::Input::Start);
                 }
@@ -266,9 +268,10 @@ impl World {
 
     fn deliver(&mut self, link: LinkKey, event: u64) {
         let print: Option<Fingerprint> = self.overlap.fingerprint("t", &event.to_le_bytes());
-        let mut items = vec![event];
+        let (mut items, mut prints) = (vec![event], vec![print]);
         let now = self.moment().mono;
-        self.removed += self.overlap.settle(link, &mut items, &[print], now);
+        self.removed += self.overlap.sift(link, &mut items, &mut prints, now);
+        self.overlap.note(link, &prints);
         self.delivered.extend(items);
     }
 

@@ -16,6 +16,7 @@ use super::driver::{Command, Item};
 use super::protocol::{Outbound, StreamEvent};
 use super::queue::{Receiver, Taken};
 use crate::core::clock::Clock;
+use crate::core::ports::ChannelInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, IntoTopic, Lifecycle};
 
@@ -247,14 +248,46 @@ impl StreamHandle {
     /// Resolves when that is begun; [`Lifecycle::Renewed`] says that it is done. A stream that is not live has nothing
     /// to renew: it connects anyway. Calls while a renewal is under way are one renewal.
     ///
+    /// A stream with several notification channels replaces each, two at a time.
+    ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) for notification channels, which are not renewed by request, and
     /// [`Closed`](ErrorKind::Closed) when the stream is over.
     ///
     /// # Cancel safety
     /// When this future is dropped, the renewal may or may not begin.
     pub async fn renew(&self) -> Result<()> {
         self.ask(Command::Renew).await
+    }
+
+    /// Puts the topics on as few notification channels as is possible by merging: two channels whose topics fit into one
+    /// are replaced by one, without a gap. Done unasked when topics were removed and three quarters of one would do.
+    ///
+    /// Resolves when that is begun; [`Lifecycle::Renewed`] with the reason [`Rebalance`](crate::RenewalReason::Rebalance)
+    /// says of each merge that it is done.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) when the stream is over.
+    ///
+    /// # Cancel safety
+    /// When this future is dropped, the change may or may not begin.
+    pub async fn rebalance(&self) -> Result<()> {
+        self.ask(Command::Rebalance).await
+    }
+
+    /// The notification channels of the stream as they are now, for [`StreamBuilder::own_channels`] of another run: they
+    /// are credentials.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) when the stream is over.
+    ///
+    /// # Cancel safety
+    /// Safe: it changes nothing.
+    ///
+    /// [`StreamBuilder::own_channels`]: crate::StreamBuilder::own_channels
+    pub async fn channels(&self) -> Result<Vec<ChannelInfo>> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Channels(answer)).await?;
+        answered.await.map_err(|_| closed())
     }
 
     /// Sends a message of your own: text, binary data, or a WebSocket ping.

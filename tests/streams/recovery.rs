@@ -162,14 +162,30 @@ async fn a_platform_that_is_away_at_the_start_is_waited_for() {
 }
 
 #[tokio::test]
-async fn the_socket_closing_notice_is_an_event_and_the_close_is_survived() {
+async fn the_socket_closing_notice_is_an_event_and_another_channel_takes_over() {
     let platform = quiet().await;
-    let mut events = builder(&platform).start().await.unwrap();
+    let mut events = builder(&platform).overlap(Duration::from_millis(50)).start().await.unwrap();
     until_what(&mut events, "subscribed").await;
-    platform.fault(Fault::SocketClosing { after_ms: Some(200) }).unwrap();
+    platform.fault(Fault::SocketClosing { after_ms: Some(20_000) }).unwrap();
     until(&mut events, |event| matches!(event, Event::System(_)).then_some(())).await;
     emit(&platform, 1);
     until_number(&mut events, 1).await;
+    until_what(&mut events, "renewed").await;
+    emit(&platform, 2);
+    until_number(&mut events, 2).await;
+    assert_eq!(events.stats().gaps, 0);
+}
+
+#[tokio::test]
+async fn a_close_that_comes_before_there_is_another_channel_is_an_exact_gap() {
+    let platform = quiet().await;
+    let mut events = builder(&platform).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    let path = "/api/v2/notifications/channels".to_owned();
+    let fault = Fault::Http { path, status: 503, retry_after: None, count: 4, html: true };
+    platform.fault(fault).unwrap();
+    platform.fault(Fault::SocketClosing { after_ms: Some(200) }).unwrap();
+    until(&mut events, |event| matches!(event, Event::System(_)).then_some(())).await;
     until_what(&mut events, "gap").await;
     emit(&platform, 2);
     until_number(&mut events, 2).await;

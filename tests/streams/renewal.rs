@@ -243,9 +243,19 @@ async fn topics_that_are_added_while_a_successor_is_dialled_are_covered_by_it_to
 }
 
 #[tokio::test]
-async fn a_channel_is_not_renewed_by_request() {
+async fn a_channel_is_renewed_by_request_and_the_one_before_is_used_next() {
     let platform = crate::quiet::quiet().await;
-    let events = crate::quiet::builder(&platform).start().await.unwrap();
-    let error = events.handle().renew().await.unwrap_err();
-    assert_eq!(error.kind(), genesys_cloud::ErrorKind::Config);
+    let builder = crate::quiet::builder(&platform).overlap(Duration::from_millis(20));
+    let mut events = builder.start().await.unwrap();
+    crate::quiet::until_what(&mut events, "subscribed").await;
+    for n in 0..5 {
+        events.handle().renew().await.unwrap();
+        let item = crate::quiet::until_what(&mut events, "renewed").await;
+        let Lifecycle::Renewed { reason, attempts, .. } = item else { unreachable!() };
+        assert_eq!((reason, attempts), (RenewalReason::Requested, 1));
+        assert_eq!(crate::quiet::emit(&platform, n), 1, "one channel has it");
+        crate::quiet::until_number(&mut events, n).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((platform.stats().channels, events.stats().gaps), (2, 0));
 }

@@ -2,17 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::machine::{State, Supervisor};
+use super::common::Common;
 use super::message::{Action, Now};
+use super::shard::{Shard, State};
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, StopReason};
 use crate::streaming::policy::{Attempt, Overflow, Verdict};
 
-impl Supervisor {
+impl Shard {
     /// A call that stands between us and a live link failed; `mended` says that the next attempt avoids its cause.
     pub(super) fn rest_failed(
         &mut self,
+        cx: &mut Common,
         now: Now,
         error: Error,
         mended: bool,
@@ -20,15 +22,16 @@ impl Supervisor {
     ) {
         let cause = Gone::Rest { status: error.status(), detail: error.summary() };
         if mended || is_passing(&error) {
-            self.back_off(now, cause, None, Duration::ZERO, error.retry_after(), out);
+            self.back_off(cx, now, cause, None, Duration::ZERO, error.retry_after(), out);
         } else {
-            self.fail(cause, None, Duration::ZERO, error, out);
+            self.fail(cx, cause, None, Duration::ZERO, error, out);
         }
     }
 
     /// Ends the stream because of an error that no repetition mends.
     pub(super) fn fail(
         &mut self,
+        cx: &mut Common,
         cause: Gone,
         last_inbound: Option<SystemTime>,
         was_live: Duration,
@@ -41,11 +44,14 @@ impl Supervisor {
             ErrorKind::Auth | ErrorKind::Forbidden => StopReason::Auth(text),
             _ => StopReason::Failed(text),
         };
-        self.stop(reason, Some(error), out);
+        self.state = State::Over;
+        cx.stop(reason, Some(error));
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what a failure is made of")]
     pub(super) fn back_off(
         &mut self,
+        cx: &mut Common,
         now: Now,
         cause: Gone,
         last_inbound: Option<SystemTime>,
@@ -53,11 +59,11 @@ impl Supervisor {
         retry_after: Option<Duration>,
         out: &mut Vec<Action>,
     ) {
-        let stable = was_live > Duration::ZERO && was_live >= self.policy.stable_after();
+        let stable = was_live > Duration::ZERO && was_live >= cx.policy.stable_after();
         self.failures = if stable { 1 } else { self.failures.saturating_add(1) };
         let mut attempt = Attempt::new(self.failures, was_live, &cause, now.unit_random);
         attempt.retry_after = retry_after;
-        match self.policy.decide(&attempt) {
+        match cx.policy.decide(&attempt) {
             Verdict::GiveUp => {
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, None));
                 let error = Error::new(
@@ -65,17 +71,18 @@ impl Supervisor {
                     format!("the reconnect policy gave up at failure {}: {cause}", self.failures),
                 );
                 let attempts = self.failures;
-                self.stop(StopReason::GaveUp { cause, attempts }, Some(error), out);
+                self.state = State::Over;
+                cx.stop(StopReason::GaveUp { cause, attempts }, Some(error));
             }
             Verdict::RetryAfter(wait) => {
                 let wait = wait.max(retry_after.unwrap_or_default());
-                let held = cause == Gone::Overflow && self.overflow == Overflow::Disconnect;
-                if !held && self.adopt_successor() {
+                let held = cause == Gone::Overflow && cx.overflow == Overflow::Disconnect;
+                if !held && self.adopt_successor(cx, out) {
                     let retry_in = Some(Duration::ZERO);
                     out.push(self.disconnected(cause, last_inbound, was_live, retry_in));
                     return;
                 }
-                self.give_up_successor(out);
+                self.give_up_successor(cx, out);
                 self.forget_renewal();
                 let retry_in = (!held).then_some(wait);
                 out.push(self.disconnected(cause.clone(), last_inbound, was_live, retry_in));
@@ -98,13 +105,6 @@ impl Supervisor {
     ) -> Action {
         let channel = self.channel_id();
         Action::Emit(Lifecycle::Disconnected { channel, cause, last_inbound, was_live, retry_in })
-    }
-
-    pub(super) fn stop(&mut self, reason: StopReason, error: Option<Error>, out: &mut Vec<Action>) {
-        let uncovered = self.ledger.uncovered();
-        self.state = State::Stopped(reason.clone());
-        out.push(Action::Emit(Lifecycle::Stopped { reason, uncovered }));
-        out.push(Action::Stop(error));
     }
 }
 

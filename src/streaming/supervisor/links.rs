@@ -3,27 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::common::{Common, gap};
 use super::failure::is_passing;
-use super::machine::{State, Supervisor};
 use super::message::{Action, Ending, Now, TokenUsed};
+use super::shard::{Shard, State};
 use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
-use crate::core::ids::GapId;
 use crate::events::{Lifecycle, RenewalReason};
-use crate::streaming::ledger::{Gap, LinkKey, Resumed};
+use crate::streaming::ledger::{LinkKey, Resumed};
 use crate::streaming::protocol::Notice;
 
-pub(super) fn gap(gap: Gap) -> Action {
-    let Gap { topics, covered_until, resumed_at, duration, cause } = gap;
-    // The driver numbers it.
-    let gap = GapId::default();
-    Action::Emit(Lifecycle::Gap { gap, topics, covered_until, resumed_at, duration, cause })
+pub(super) fn cover(cx: &mut Common, link: LinkKey, at: Moment, out: &mut Vec<Action>) {
+    let Resumed { first, gaps } = cx.ledger.flows(link, at);
+    out.extend(gaps.into_iter().map(gap));
+    if !first.is_empty() {
+        let topics = first.into();
+        out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
+    }
 }
 
-impl Supervisor {
+impl Shard {
     pub(super) fn flowing(
         &mut self,
+        cx: &mut Common,
         now: Now,
         link: LinkKey,
         at: Moment,
@@ -33,57 +36,70 @@ impl Supervisor {
         match self.state {
             State::Dialing { link: dialled } if dialled == link => {
                 self.state = State::Live { link, since: at };
-                self.lives(now, token);
+                let token = token.or_else(|| self.token_of_channel());
+                self.lives(cx, now, token);
                 out.push(Action::Emit(Lifecycle::Connected {
                     channel: self.channel_id(),
                     new_channel: std::mem::take(&mut self.new_channel),
                     attempts: std::mem::take(&mut self.attempts),
                 }));
+                let again = std::mem::replace(&mut self.ever_live, true);
+                cx.reconnects += u64::from(again);
                 if let Some(held) = &mut self.channel {
                     held.failed_dials = 0;
+                    held.spare = false;
                 }
-                self.cover(link, at, out);
-                if self.plan.uses_channel {
-                    let again = std::mem::replace(&mut self.ever_live, true);
+                cover(cx, link, at, out);
+                if cx.uses_channel() {
                     self.reconcile.announce = again;
-                    let behind = self.reconcile.dirty
-                        || self.channel.as_ref().is_some_and(|held| !held.subscribed);
-                    if again || (behind && !self.desired.is_empty()) {
-                        self.reconcile_now(now, out);
+                    let new = self.channel.as_ref().is_some_and(|held| !held.subscribed);
+                    let behind = new && !cx.desired.is_idle(self.id);
+                    if again || self.reconcile.dirty || behind {
+                        self.reconcile_now(cx, now, out);
                     }
+                    self.plan_check(cx, now);
                 }
             }
-            State::Live { link: live, .. } if live == link => self.cover(link, at, out),
-            State::Live { link: old, .. } if self.renewal.successor() == Some(link) => {
-                self.successor_flows(old, at, token, out);
+            State::Live { link: live, .. } if live == link => {
+                cover(cx, link, at, out);
+                let successor = self.renewal.successor.as_ref();
+                let settled = successor.is_none_or(|one| !one.reconcile.is_unsettled());
+                if let Some(packing) = cx.desired.packing_mut().filter(|_| settled) {
+                    packing.forget_left(&std::mem::take(&mut self.fading));
+                }
+            }
+            State::Live { link: old, .. } if self.renewal.successor_link() == Some(link) => {
+                self.successor_flows(cx, now, old, at, token, out);
             }
             _ => {}
         }
     }
 
-    pub(super) fn cover(&mut self, link: LinkKey, at: Moment, out: &mut Vec<Action>) {
-        let Resumed { first, gaps } = self.ledger.flows(link, at);
-        out.extend(gaps.into_iter().map(gap));
-        if !first.is_empty() {
-            let topics = first.into();
-            out.push(Action::Emit(Lifecycle::Subscribed { topics, since: at.wall }));
-        }
+    /// What counts as the token of a socket that needs none: the one that made its channel.
+    pub(super) fn token_of_channel(&self) -> Option<TokenUsed> {
+        let generation = self.channel.as_ref()?.generation?;
+        Some(TokenUsed { generation, issued_at: None })
     }
 
     pub(super) fn noticed(
         &mut self,
+        cx: &mut Common,
         now: Now,
         link: LinkKey,
         notice: Notice,
         out: &mut Vec<Action>,
     ) {
         if self.current_link() != Some(link) {
+            if let Notice::ChannelGone(detail) = notice
+                && self.renewal.successor_link() == Some(link)
+            {
+                self.successor_channel_lost(detail, out);
+            }
             return;
         }
         match notice {
             Notice::ChannelGone(detail) => self.channel_lost(detail, out),
-            // A channel needs nothing yet: events flow until the close, which is then handled like any other.
-            Notice::Closing => self.renew(RenewalReason::Closing, now, out),
+            Notice::Closing => self.renew(cx, RenewalReason::Closing, now, out),
             _ => {}
         }
     }
@@ -100,15 +116,23 @@ impl Supervisor {
 
     pub(super) fn link_gone(
         &mut self,
+        cx: &mut Common,
         now: Now,
         link: LinkKey,
         mut ending: Ending,
         out: &mut Vec<Action>,
     ) {
-        if self.renewal.successor() == Some(link) {
+        if self.renewal.successor_link() == Some(link) {
             let cause = Arc::new(ending.cause.clone());
-            self.ledger.lost(link, ending.last_in.unwrap_or(now.at), &cause);
-            self.successor_gone(now, link, &ending);
+            cx.ledger.lost(link, ending.last_in.unwrap_or(now.at), &cause);
+            if self.successor_gone(cx, now, &ending) {
+                self.renewal.lost = None;
+                let last_in = ending.last_in.map(|at| at.wall);
+                match self.state {
+                    State::Closing { .. } => self.state = State::Over,
+                    _ => self.back_off(cx, now, ending.cause, last_in, Duration::ZERO, None, out),
+                }
+            }
             return;
         }
         if self.current_link() != Some(link) {
@@ -117,27 +141,26 @@ impl Supervisor {
         ending.cause = self.real_cause(ending.cause);
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
-        self.ledger.lost(link, last, &why);
-        let doubt = if ending.drained { None } else { self.doubt(now, link, last) };
+        cx.ledger.lost(link, last, &why);
+        // A channel that was gone before its socket had nothing more to say for a while.
+        let dead = self.channel.as_ref().is_some_and(|held| held.dead);
+        let whole = ending.drained && !dead;
+        let doubt = if whole { None } else { self.doubt(cx, link, last) };
         out.extend(doubt.map(gap));
-        if !self.plan.uses_channel {
-            self.ledger.drop_link(link);
+        if !cx.uses_channel() {
+            cx.ledger.drop_link(link);
         }
-        if let State::Closing { stop, .. } = &self.state {
-            let stop = stop.clone();
-            match self.renewal.flowing() {
-                // It has what the old one did not deliver any more.
-                Some(link) => {
-                    self.forget_renewal();
-                    self.state = State::Closing { link, stop };
-                    out.extend([Action::Speak(link), Action::CloseLink(link, Gone::Requested)]);
-                }
-                None => self.stop(stop, None, out),
-            }
+        if let State::Closing { .. } = self.state {
+            self.closed(cx, out);
             return;
         }
         let broken = ending.error.as_ref().is_some_and(|error| !is_passing(error));
-        if !broken && self.take_over(now, out) {
+        if matches!(ending.cause, Gone::ChannelGone { .. })
+            && let Some(held) = &mut self.channel
+        {
+            held.dead = true;
+        }
+        if !broken && self.take_over(cx, now, out) {
             return;
         }
         let was_live = match self.state {
@@ -148,20 +171,19 @@ impl Supervisor {
             if matches!(self.state, State::Dialing { .. }) {
                 held.failed_dials += 1;
             }
-            match &ending.cause {
-                Gone::Refused { status } if (400..500).contains(status) && *status != 429 => {
-                    held.suspect = true;
-                }
-                Gone::ChannelGone { .. } => held.dead = true,
-                _ => {}
+            if let Gone::Refused { status } = &ending.cause
+                && (400..500).contains(status)
+                && *status != 429
+            {
+                held.suspect = true;
             }
         }
-        if self.plan.uses_channel {
+        if cx.uses_channel() {
             self.reconcile.due = None;
         } else {
             self.reconcile = Reconcile::default();
         }
-        let refusal = self.refusal(&mut ending);
+        let refusal = self.refusal(cx, &mut ending);
         let Ending { cause, last_in, error, mut retry_after, .. } = ending;
         let last_in = last_in.map(|at| at.wall);
         if let Some(error) = &error {
@@ -173,10 +195,10 @@ impl Supervisor {
         };
         match error {
             Some(error) => {
-                self.give_up_successor(out);
-                self.fail(cause, last_in, was_live, error, out);
+                self.give_up_successor(cx, out);
+                self.fail(cx, cause, last_in, was_live, error, out);
             }
-            None => self.back_off(now, cause, last_in, was_live, retry_after, out),
+            None => self.back_off(cx, now, cause, last_in, was_live, retry_after, out),
         }
     }
 }

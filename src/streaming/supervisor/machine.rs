@@ -1,93 +1,52 @@
-//! The supervisor's states, and the way from nothing to a live link.
+//! The supervisor: what the shards of a stream have in common, and where what happens goes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::broker::{Broker, Grant};
+use super::common::Common;
+use super::held::Held;
 use super::message::{Action, Input, Now, Plan};
-use super::refusal::RefusedToken;
-use super::renewal::Renewal;
-use super::subscribe::Reconcile;
-use crate::core::clock::Moment;
-use crate::core::close::Gone;
+use super::route::Of;
+use super::shard::{Shard, State};
 use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::core::ports::ChannelInfo;
-use crate::error::Result;
-use crate::events::{RenewalReason, StopReason, Topic};
+use crate::error::{Error, Result};
+use crate::events::{Lifecycle, RenewalReason, StopReason, Topic};
 use crate::streaming::delivery::ConnectionState;
 use crate::streaming::desired::Desired;
-use crate::streaming::ledger::{Ledger, LinkKey};
+use crate::streaming::ledger::LinkKey;
+use crate::streaming::packing::ShardId;
 use crate::streaming::policy::{Overflow, ReconnectPolicy};
 
-/// Dials of one channel that may fail in a row before it is given up for a new one.
-const DIALS_PER_CHANNEL: u32 = 3;
-/// A channel that we hold, and what is known of it.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) info: ChannelInfo,
-    /// Its link's key in the ledger; a channel keeps its key over several sockets.
-    pub(super) key: LinkKey,
-    pub(super) failed_dials: u32,
-    /// Whether its existence is in doubt.
-    pub(super) suspect: bool,
-    /// Whether the platform said that it is gone.
-    pub(super) dead: bool,
-    /// Whether it was subscribed since it was made.
-    pub(super) subscribed: bool,
-}
+/// How full one channel may be with the topics of two, for them to be merged unasked: with room for some more, so that
+/// topics that come and go do not open and close channels all the time.
+const MERGED_UNASKED: f64 = 0.75;
 
-/// Where the one link of the plan is.
-#[derive(Debug)]
-pub(super) enum State {
+/// Where the stream is in its life.
+#[derive(Debug, PartialEq)]
+enum Life {
     Idle,
-    Creating,
-    Checking,
-    /// The first subscription of a new channel, before its socket.
-    Subscribing,
-    Dialing {
-        link: LinkKey,
-    },
-    Live {
-        link: LinkKey,
-        since: Moment,
-    },
-    Waiting {
-        until: Instant,
-        wait: Duration,
-        cause: Gone,
-    },
-    Held {
-        cause: Gone,
-        wait: Duration,
-    },
-    /// Waits for the link to end.
-    Closing {
-        link: LinkKey,
-        stop: StopReason,
-    },
+    Running,
+    Closing,
     Stopped(StopReason),
 }
 
 /// The stream's one decision maker.
 pub(crate) struct Supervisor {
-    pub(super) policy: Arc<dyn ReconnectPolicy>,
-    pub(super) overflow: Overflow,
-    pub(super) plan: Plan,
-    pub(super) channel_life: Duration,
-    pub(super) state: State,
-    pub(super) desired: Desired,
-    pub(super) ledger: Ledger,
-    pub(super) channel: Option<Held>,
-    pub(super) reconcile: Reconcile,
-    pub(super) renewal: Renewal,
-    /// The token that was refused last, when nothing flowed since.
-    pub(super) refused: Option<RefusedToken>,
-    pub(super) failures: u32,
-    /// Attempts since the last live link, the present one included.
-    pub(super) attempts: u32,
-    next_key: LinkKey,
-    pub(super) ever_live: bool,
-    pub(super) new_channel: bool,
+    pub(super) common: Common,
+    pub(super) shards: BTreeMap<ShardId, Shard>,
+    broker: Broker,
+    life: Life,
+    /// Calls about subscriptions that are under way, by channel: one of them may take effect, or be answered, after the
+    /// channel is given back.
+    calls: BTreeMap<ChannelId, usize>,
+    /// Channels that are given back once their calls are answered.
+    parked: Vec<Held>,
+    /// Up to which part of a channel the topics of two are merged, while that is wanted.
+    merging: Option<f64>,
 }
 
 impl Supervisor {
@@ -97,33 +56,25 @@ impl Supervisor {
         plan: Plan,
         topics: &[Topic],
     ) -> Result<Self> {
-        let mut ledger = Ledger::default();
-        for topic in &plan.covers {
-            ledger.want(topic.clone());
-        }
-        let desired = Desired::new(plan.max_topics);
-        let mut supervisor = Self {
-            policy,
-            overflow,
-            plan,
-            channel_life: limits::CHANNEL_LIFE,
-            state: State::Idle,
-            desired,
-            ledger,
-            channel: None,
-            reconcile: Reconcile::default(),
-            renewal: Renewal::default(),
-            refused: None,
-            failures: 0,
-            attempts: 0,
-            next_key: 0,
-            ever_live: false,
-            new_channel: false,
+        let desired = match &plan.channels {
+            Some(rules) => Desired::of_channels(rules.bounds, topics)?,
+            None => Desired::of_one(plan.max_topics, topics)?,
         };
-        for topic in supervisor.desired.add(topics)? {
-            supervisor.ledger.want(topic);
-        }
-        Ok(supervisor)
+        let life = plan.channels.as_ref().map_or(limits::CHANNEL_LIFE, |rules| rules.life);
+        let ids: Vec<ShardId> = match desired.packing() {
+            Some(packing) => packing.loads().map(|(id, _)| id).collect(),
+            None => vec![0],
+        };
+        let shards = ids.into_iter().map(|id| (id, Shard::new(id, false))).collect();
+        Ok(Self {
+            common: Common::new(policy, overflow, plan, desired),
+            shards,
+            broker: Broker::new(limits::CHANNELS_PER_CLIENT, life),
+            life: Life::Idle,
+            calls: BTreeMap::new(),
+            parked: Vec::new(),
+            merging: None,
+        })
     }
 
     /// Adds topics to the desired set, all or none, and says whether that changed it; [`Input::Changed`] acts on it.
@@ -131,53 +82,109 @@ impl Supervisor {
     /// # Errors
     /// `Capacity` when the plan cannot hold them.
     pub(crate) fn want(&mut self, topics: &[Topic]) -> Result<bool> {
-        let new = self.desired.add(topics)?;
-        let changed = !new.is_empty();
-        for topic in new {
-            self.ledger.want(topic);
+        let changed = self.common.desired.add(topics)?;
+        for topic in &changed.topics {
+            self.common.ledger.want(topic.clone());
         }
-        Ok(changed)
+        for shard in self.shards.values_mut() {
+            shard.came_back(&changed.topics);
+        }
+        self.common.touched.extend(changed.shards);
+        Ok(changed.any)
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self.state, State::Stopped(_))
+        matches!(self.life, Life::Stopped(_))
     }
 
-    /// Consecutive failures so far.
+    pub(super) fn is_closing(&self) -> bool {
+        self.life == Life::Closing
+    }
+
+    /// Consecutive failures so far, of the shard that has the most.
     pub(crate) fn failures(&self) -> u32 {
-        self.failures
+        self.shards.values().map(|shard| shard.failures).max().unwrap_or(0)
+    }
+
+    /// Links that came to flow in the place of one that had flowed before.
+    pub(crate) fn reconnects(&self) -> u64 {
+        self.common.reconnects
+    }
+
+    /// The channels that there are: to be used again by another run of the program.
+    pub(crate) fn channels(&self) -> Vec<ChannelInfo> {
+        self.shards
+            .values()
+            .filter_map(|shard| shard.channel.as_ref())
+            .filter(|held| !held.dead)
+            .map(|held| held.info.clone())
+            .collect()
+    }
+
+    /// Whether a channel is one that delivers.
+    pub(crate) fn is_current(&self, channel: Option<&ChannelId>) -> bool {
+        let mut held = self.shards.values().filter_map(|shard| shard.channel.as_ref());
+        channel.is_none() || held.any(|held| Some(&held.info.id) == channel)
     }
 
     /// When [`Input::Timer`] is due.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        match &self.state {
-            State::Waiting { until, .. } => Some(*until),
-            State::Live { .. } => self.reconcile.due.into_iter().chain(self.renewal.due()).min(),
+        match self.life {
+            Life::Running => self.shards.values().filter_map(Shard::wake_at).min(),
             _ => None,
         }
     }
 
-    /// How the stream stands.
+    /// How the stream stands: as its worst shard does.
     pub(crate) fn connection_state(&self) -> ConnectionState {
-        match &self.state {
-            State::Idle
-            | State::Creating
-            | State::Checking
-            | State::Subscribing
-            | State::Dialing { .. } => ConnectionState::Connecting { failures: self.failures },
-            State::Live { since, .. } => {
-                ConnectionState::Live { channel: self.channel_id(), since: since.wall }
-            }
-            State::Waiting { wait, cause, .. } => ConnectionState::Backoff {
-                failures: self.failures,
+        match &self.life {
+            Life::Closing => return ConnectionState::Stopped(StopReason::Closed),
+            Life::Stopped(reason) => return ConnectionState::Stopped(reason.clone()),
+            Life::Idle | Life::Running => {}
+        }
+        let states = || self.shards.values().map(|shard| (shard, &shard.state));
+        let held = states().find_map(|(_, state)| match state {
+            State::Held { cause, .. } => Some(ConnectionState::Held { cause: cause.clone() }),
+            _ => None,
+        });
+        let waiting = states().find_map(|(shard, state)| match state {
+            State::Waiting { wait, cause, .. } => Some(ConnectionState::Backoff {
+                failures: shard.failures,
                 wait: *wait,
                 cause: cause.clone(),
-            },
-            State::Held { cause, .. } => ConnectionState::Held { cause: cause.clone() },
-            State::Closing { stop, .. } | State::Stopped(stop) => {
-                ConnectionState::Stopped(stop.clone())
+            }),
+            _ => None,
+        });
+        let connecting = states().any(|(_, state)| {
+            matches!(
+                state,
+                State::Idle
+                    | State::Creating
+                    | State::Checking
+                    | State::Subscribing
+                    | State::Dialing { .. }
+            )
+        });
+        let connecting =
+            connecting.then(|| ConnectionState::Connecting { failures: self.failures() });
+        let live = states().find_map(|(shard, state)| match state {
+            State::Live { since, .. } => {
+                Some(ConnectionState::Live { channel: shard.channel_id(), since: since.wall })
             }
-        }
+            _ => None,
+        });
+        let unknown = ConnectionState::Connecting { failures: self.failures() };
+        held.or(waiting).or(connecting).or(live).unwrap_or(unknown)
+    }
+
+    /// The link over which something can be sent now.
+    pub(crate) fn open_link(&self) -> Option<LinkKey> {
+        self.shards.values().find_map(Shard::open_link)
+    }
+
+    /// Whether a link that flows must not deliver yet.
+    pub(crate) fn withholds(&self, link: LinkKey) -> bool {
+        self.shards.values().any(|shard| shard.withholds(link))
     }
 
     /// Takes one input and says what to do.
@@ -185,199 +192,340 @@ impl Supervisor {
         if self.is_stopped() {
             return;
         }
+        self.common.replacing =
+            self.shards.values().filter(|shard| shard.renewal.successor.is_some()).count();
+        if let Input::Subscribed { channel, .. } | Input::ReadBack { channel, .. } = &input
+            && let Some(calls) = self.calls.get_mut(channel)
+        {
+            *calls -= 1;
+            if *calls == 0 {
+                self.calls.remove(channel);
+            }
+        }
+        self.take(now, input, out);
+        let counted = self.count_calls(0, out);
+        self.settle(now, out);
+        self.count_calls(counted, out);
+    }
+
+    /// Counts the subscription calls among what is to be done; says how far it has looked.
+    fn count_calls(&mut self, from: usize, out: &[Action]) -> usize {
+        for action in &out[from..] {
+            if let Action::Replace(channel, _) | Action::ReadBack(channel) = action {
+                *self.calls.entry(channel.clone()).or_default() += 1;
+            }
+        }
+        out.len()
+    }
+
+    fn take(&mut self, now: Now, input: Input, out: &mut Vec<Action>) {
         match input {
-            Input::Start => {
-                if matches!(self.state, State::Idle) {
-                    self.attempt(out);
+            Input::Start => self.start(now, out),
+            Input::Listed(answer) => {
+                let grants = self.broker.listed(answer, out);
+                self.grant(now, grants, out);
+            }
+            Input::Created { answer, generation } => {
+                let grant = self.broker.created(answer, generation);
+                self.grant(now, grant.into_iter().collect(), out);
+            }
+            Input::Cleared { channel, alive } => self.broker.cleared(&channel, alive),
+            Input::Checked { channel, answer } => {
+                if let Some((shard, cx)) = self.of_channel(&channel, Of::Itself) {
+                    shard.checked(cx, now, answer, out);
                 }
             }
-            Input::Created(answer) => self.created(now, answer, out),
-            Input::Checked(answer) => self.checked(now, answer, out),
-            Input::Subscribed { channel, sent, answer } => {
-                // An answer about a channel that was given up says nothing of its successor.
-                if self.channel_id() == Some(channel) {
-                    self.subscribed(now, &sent, answer, out);
+            Input::Subscribed { channel, sent, answer } => match self.shard_of_channel(&channel) {
+                Some((_, Of::Itself)) => {
+                    if let Some((shard, cx)) = self.of_channel(&channel, Of::Itself) {
+                        shard.subscribed(cx, now, &sent, answer, out);
+                    }
+                }
+                Some((_, Of::Successor)) => {
+                    if let Some((shard, cx)) = self.of_channel(&channel, Of::Successor) {
+                        shard.successor_subscribed(cx, now, &sent, answer, out);
+                    }
+                }
+                None => {}
+            },
+            Input::ReadBack { channel, answer } => {
+                if let Some((shard, cx)) = self.of_channel(&channel, Of::Itself) {
+                    shard.read_back(cx, now, answer, out);
                 }
             }
-            Input::Asked { link, answer } => self.asked(now, link, answer, out),
-            Input::Flowing { link, at, token } => self.flowing(now, link, at, token, out),
-            Input::Notice { link, notice } => self.noticed(now, link, notice, out),
-            Input::LinkGone { link, ending } => self.link_gone(now, link, ending, out),
-            Input::Changed => self.changed(now, out),
-            Input::Unwant(topics) => self.unwanted(&topics, now, out),
+            Input::Asked { link, answer } => {
+                if let Some((shard, cx)) = self.of_link(link) {
+                    shard.asked(cx, now, link, answer, out);
+                }
+            }
+            Input::Flowing { link, at, token } => {
+                if let Some((shard, cx)) = self.of_link(link) {
+                    shard.flowing(cx, now, link, at, token, out);
+                }
+            }
+            Input::Fading { link } => {
+                if let Some((shard, cx)) = self.of_link(link) {
+                    shard.fading(cx, now, link, out);
+                }
+            }
+            Input::Notice { link, notice } => {
+                if let Some((shard, cx)) = self.of_link(link) {
+                    shard.noticed(cx, now, link, notice, out);
+                }
+            }
+            Input::LinkGone { link, ending } => {
+                if let Some(held) = self.common.leaving.remove(&link) {
+                    self.common.give_back(held);
+                }
+                let Some((shard, cx)) = self.of_link(link) else { return };
+                match shard.merged_into {
+                    Some(into) => {
+                        let from = shard.id;
+                        self.merged_gone(now, from, into, &ending, out);
+                    }
+                    None => shard.link_gone(cx, now, link, ending, out),
+                }
+            }
+            // Those that changed are touched.
+            Input::Changed => self.each(|shard, cx| shard.drop_spoilt(cx, now, out)),
+            Input::Unwant(topics) => self.unwanted(&topics, out),
             Input::TokenRotated { generation } => {
-                // A channel lives as long as the token that subscribed it last.
-                if self.plan.uses_channel {
-                    if matches!(self.state, State::Live { .. }) {
-                        self.reconcile_now(now, out);
-                    }
+                self.common.newest = self.common.newest.max(generation);
+                self.each(|shard, cx| shard.token_rotated(cx, now, out));
+            }
+            Input::Renew => {
+                self.each(|shard, cx| shard.renew(cx, RenewalReason::Requested, now, out));
+            }
+            Input::Rebalance => self.merging = Some(1.0),
+            Input::Timer => self.each(|shard, cx| shard.timer(cx, now, out)),
+            Input::CaughtUp => self.each(|shard, _| shard.caught_up(now)),
+            Input::Close => {
+                self.life = Life::Closing;
+                self.each(|shard, cx| shard.close(cx, out));
+            }
+        }
+    }
+
+    fn start(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.life != Life::Idle {
+            return;
+        }
+        self.life = Life::Running;
+        self.common.touched.clear();
+        if let Some(rules) = &mut self.common.plan.channels {
+            self.broker.adopt(std::mem::take(&mut rules.own), now.at.mono);
+        }
+        self.each(|shard, cx| shard.attempt(cx, out));
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut Shard, &mut Common)) {
+        for shard in self.shards.values_mut() {
+            act(shard, &mut self.common);
+        }
+    }
+
+    fn of_link(&mut self, link: LinkKey) -> Option<(&mut Shard, &mut Common)> {
+        let id = self.shard_of_link(link)?;
+        Some((self.shards.get_mut(&id)?, &mut self.common))
+    }
+
+    fn of_channel(&mut self, channel: &ChannelId, whose: Of) -> Option<(&mut Shard, &mut Common)> {
+        let (id, found) = self.shard_of_channel(channel)?;
+        (found == whose).then_some(())?;
+        Some((self.shards.get_mut(&id)?, &mut self.common))
+    }
+
+    fn grant(&mut self, now: Now, grants: Vec<(ShardId, Grant)>, out: &mut Vec<Action>) {
+        for (id, grant) in grants {
+            match (self.shards.get_mut(&id), grant) {
+                (Some(shard), grant) => shard.granted(&mut self.common, now, grant, out),
+                (None, Grant::Channel { info, generation, .. }) => {
+                    let key = self.common.fresh_key();
+                    self.common.give_back(Held::new(info, key, generation));
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn unwanted(&mut self, topics: &[Topic], out: &mut Vec<Action>) {
+        let changed = self.common.desired.remove(topics);
+        self.common.touched.extend(changed.shards);
+        if changed.topics.is_empty() {
+            return;
+        }
+        for topic in &changed.topics {
+            self.common.ledger.forget(topic);
+        }
+        for shard in self.shards.values_mut() {
+            if let Some(successor) = &mut shard.renewal.successor {
+                successor.removed.extend(changed.topics.iter().cloned());
+            }
+        }
+        out.push(Action::Emit(Lifecycle::Unsubscribed { topics: changed.topics.into() }));
+        self.merging.get_or_insert(MERGED_UNASKED);
+    }
+
+    /// Does what follows from a step for others than the shard that took it.
+    fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
+        loop {
+            self.change(now, out);
+            self.bury();
+            self.parked.append(&mut self.common.given_back);
+            for held in std::mem::take(&mut self.parked) {
+                if self.calls.contains_key(&held.info.id) {
+                    self.parked.push(held);
                 } else {
-                    self.token_rotated(generation, now, out);
+                    self.broker.give_back(held, now.at.mono, out);
                 }
             }
-            Input::Renew => self.renew(RenewalReason::Requested, now, out),
-            Input::Timer => self.timer(now, out),
-            Input::CaughtUp => {
-                if let State::Held { cause, wait } = &self.state
-                    && !now.clogged
-                {
-                    let (cause, wait) = (cause.clone(), *wait);
-                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
-                }
+            for shard in std::mem::take(&mut self.common.wants) {
+                self.broker.want(shard);
             }
-            Input::Close => self.close(out),
+            let grants = self.broker.serve(self.common.newest, now.at.mono, out);
+            if grants.is_empty() && !self.common.is_unsettled() {
+                break;
+            }
+            self.grant(now, grants, out);
+        }
+        if let Some((reason, error)) = self.common.ending.take() {
+            return self.stop(reason, error, out);
+        }
+        if self.life == Life::Closing
+            && self.shards.values().all(|shard| matches!(shard.state, State::Over))
+        {
+            return self.stop(StopReason::Closed, None, out);
+        }
+        if let Some(part) = self.merging
+            && self.life == Life::Running
+            && !self.merge_two(part, now, out)
+        {
+            let busy = |shard: &Shard| shard.renewal.successor.is_some() || !shard.is_quiet();
+            if !self.shards.values().any(busy) {
+                self.merging = None;
+            }
+        }
+        for shard in std::mem::take(&mut self.common.wants) {
+            self.broker.want(shard);
+        }
+        let grants = self.broker.serve(self.common.newest, now.at.mono, out);
+        self.grant(now, grants, out);
+    }
+
+    /// Shards whose topics changed say so to the platform; new ones open, and empty ones close.
+    fn change(&mut self, now: Now, out: &mut Vec<Action>) {
+        let touched = std::mem::take(&mut self.common.touched);
+        let emptied = std::mem::take(&mut self.common.emptied);
+        if self.life != Life::Running {
+            return;
+        }
+        for id in emptied {
+            self.release(id, out);
+        }
+        for id in touched {
+            if self.common.uses_channel() && self.release(id, out) {
+                continue;
+            }
+            match self.shards.get_mut(&id) {
+                Some(shard) => shard.changed(&mut self.common, now, out),
+                None if self.common.desired.packing().is_some_and(|p| p.load(id).is_some()) => {
+                    let mut shard = Shard::new(id, true);
+                    shard.attempt(&mut self.common, out);
+                    self.shards.insert(id, shard);
+                }
+                None => {}
+            }
         }
     }
 
-    /// Begins an attempt to get a live link.
-    fn attempt(&mut self, out: &mut Vec<Action>) {
-        self.attempts = self.attempts.saturating_add(1);
-        self.open(out);
+    /// Closes a shard that has no topics, when there are others; whether it did.
+    fn release(&mut self, id: ShardId, out: &mut Vec<Action>) -> bool {
+        let others = self
+            .shards
+            .values()
+            .any(|shard| shard.id != id && !matches!(shard.state, State::Closing { .. }));
+        let empty = |shard: &Shard| shard.merge.is_none() && shard.is_cleared();
+        if !others || !self.shards.get(&id).is_none_or(empty) {
+            return false;
+        }
+        if !self.common.desired.packing_mut().is_some_and(|packing| packing.close(id)) {
+            return false;
+        }
+        let Some(shard) = self.shards.get_mut(&id) else { return true };
+        let channel = shard.channel_id();
+        // What it still has is of topics that are not wanted any more, or that come over another by now.
+        out.extend(shard.current_link().map(Action::Hush));
+        shard.close(&mut self.common, out);
+        out.push(Action::Emit(Lifecycle::Released { channel }));
+        true
     }
 
-    /// The next step towards a live link.
-    fn open(&mut self, out: &mut Vec<Action>) {
-        if self.plan.uses_channel {
-            match &self.channel {
-                Some(held) if held.dead => self.drop_channel(),
-                Some(held) if held.failed_dials >= DIALS_PER_CHANNEL => self.drop_channel(),
-                _ => {}
-            }
-            match &self.channel {
-                None => {
-                    self.state = State::Creating;
-                    out.push(Action::Create);
-                    return;
-                }
-                Some(held) if held.suspect => {
-                    self.state = State::Checking;
-                    out.push(Action::Check(held.info.id.clone()));
-                    return;
-                }
-                Some(held) if !held.subscribed && !self.desired.is_empty() => {
-                    let id = held.info.id.clone();
-                    self.state = State::Subscribing;
-                    if !self.reconcile.in_flight {
-                        self.replace(id, out);
-                    }
-                    return;
-                }
-                Some(_) => {}
+    /// Removes shards of which nothing is left; the stream's last one only when it closes.
+    fn bury(&mut self) {
+        let over: Vec<ShardId> = self
+            .shards
+            .values()
+            .filter(|shard| matches!(shard.state, State::Over))
+            .map(|shard| shard.id)
+            .collect();
+        if self.life != Life::Running || self.common.ending.is_some() {
+            return;
+        }
+        for id in over {
+            self.broker.forget(id);
+            if let Some(mut shard) = self.shards.remove(&id) {
+                shard.drop_channel(&mut self.common);
             }
         }
-        self.dial(out);
     }
 
-    pub(super) fn dial(&mut self, out: &mut Vec<Action>) {
-        let link = match &self.channel {
-            Some(held) => held.key,
-            None => self.fresh_key(),
+    fn stop(&mut self, reason: StopReason, error: Option<Error>, out: &mut Vec<Action>) {
+        let uncovered = self.common.ledger.uncovered();
+        self.life = Life::Stopped(reason.clone());
+        out.push(Action::Emit(Lifecycle::Stopped { reason, uncovered }));
+        out.push(Action::Stop(error));
+    }
+
+    /// Entries of every table, for tests of its size.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        let (topics, claims, links) = self.common.ledger.size();
+        let leaving = self.common.leaving.len();
+        let waiting = self.calls.len() + self.parked.len();
+        topics + claims + links + leaving + waiting + self.shards.len() + self.broker.size()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn covers(&self, topic: &Topic) -> bool {
+        self.common.ledger.covers(topic)
+    }
+
+    /// Whether a topic that comes back would have to go to another channel than the one that still delivers it.
+    #[cfg(test)]
+    pub(crate) fn displaces(&self, topic: &Topic) -> bool {
+        self.common.desired.packing().is_some_and(|packing| packing.displaces(topic))
+    }
+
+    /// The states of all shards, to be read by people.
+    #[cfg(test)]
+    pub(crate) fn describe(&self) -> String {
+        let line = |shard: &Shard| {
+            let Shard { id, state, reconcile, merge, merged_into, .. } = shard;
+            let renewal = &shard.renewal;
+            format!("{id}: {state:?} {reconcile:?} {renewal:?} {merge:?} {merged_into:?}\n")
         };
-        self.state = State::Dialing { link };
-        self.dial_link(link, None, out);
+        let shards: String = self.shards.values().map(line).collect();
+        format!("{shards}{:?} {:?}", self.broker, self.common.desired.packing())
     }
 
-    fn created(&mut self, now: Now, answer: Result<ChannelInfo>, out: &mut Vec<Action>) {
-        if !matches!(self.state, State::Creating) {
-            return;
-        }
-        match answer {
-            Ok(info) => {
-                let key = self.fresh_key();
-                self.channel = Some(Held {
-                    info,
-                    key,
-                    failed_dials: 0,
-                    suspect: false,
-                    dead: false,
-                    subscribed: false,
-                });
-                self.new_channel = true;
-                self.open(out);
-            }
-            Err(error) => self.rest_failed(now, error, false, out),
-        }
+    /// Whether every shard is live, and no change is under way.
+    #[cfg(test)]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.shards.values().all(|shard| shard.is_quiet() && shard.renewal.successor.is_none())
     }
 
-    fn checked(&mut self, now: Now, answer: Result<bool>, out: &mut Vec<Action>) {
-        if !matches!(self.state, State::Checking) {
-            return;
-        }
-        match answer {
-            Ok(alive) => {
-                if let Some(held) = &mut self.channel {
-                    held.suspect = false;
-                    held.dead = !alive;
-                }
-                self.open(out);
-            }
-            Err(error) => self.rest_failed(now, error, false, out),
-        }
-    }
-
-    fn timer(&mut self, now: Now, out: &mut Vec<Action>) {
-        match &self.state {
-            State::Waiting { until, cause, wait } if now.at.mono >= *until => {
-                if now.clogged {
-                    self.state = State::Held { cause: cause.clone(), wait: *wait };
-                    out.push(Action::AwaitConsumer);
-                } else {
-                    self.attempt(out);
-                }
-            }
-            State::Live { .. } => {
-                if self.reconcile.due.is_some_and(|due| now.at.mono >= due) {
-                    self.reconcile.due = None;
-                    self.changed(now, out);
-                }
-                self.renewal_due(now, out);
-            }
-            _ => {}
-        }
-    }
-
-    fn close(&mut self, out: &mut Vec<Action>) {
-        match self.state {
-            State::Closing { .. } | State::Stopped(_) => {}
-            State::Live { link, .. } | State::Dialing { link } => {
-                self.state = State::Closing { link, stop: StopReason::Closed };
-                out.push(Action::CloseLink(link, Gone::Requested));
-                self.give_up_successor(out);
-            }
-            _ => self.stop(StopReason::Closed, None, out),
-        }
-    }
-
-    pub(super) fn fresh_key(&mut self) -> LinkKey {
-        self.next_key += 1;
-        self.next_key
-    }
-
-    /// The link over which something can be sent now.
-    pub(crate) fn open_link(&self) -> Option<LinkKey> {
-        match self.state {
-            State::Live { link, .. } => Some(self.renewal.flowing().unwrap_or(link)),
-            _ => None,
-        }
-    }
-
-    pub(super) fn current_link(&self) -> Option<LinkKey> {
-        match self.state {
-            State::Dialing { link } | State::Live { link, .. } | State::Closing { link, .. } => {
-                Some(link)
-            }
-            _ => None,
-        }
-    }
-
-    pub(super) fn channel_id(&self) -> Option<ChannelId> {
-        self.channel.as_ref().map(|held| held.info.id.clone())
-    }
-
-    fn drop_channel(&mut self) {
-        if let Some(held) = self.channel.take() {
-            self.ledger.drop_link(held.key);
-            self.reconcile = Reconcile::default();
-        }
+    #[cfg(test)]
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
     }
 }

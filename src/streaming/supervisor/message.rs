@@ -5,32 +5,76 @@ use std::time::{Duration, Instant};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
-use crate::core::ports::{ChannelInfo, TopicState};
+use crate::core::limits;
+use crate::core::ports::{ChannelInfo, ChannelListing, TopicState};
 use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::streaming::ledger::LinkKey;
+use crate::streaming::packing::Bounds;
+use crate::streaming::policy::ChannelPolicy;
 use crate::streaming::protocol::Notice;
+
+/// Channels that carry topics at most, unless another number is given: a quarter of the platform's 20, so that four
+/// instances of a program, or a program and its successor beside it, have room under one OAuth client.
+pub(crate) const MAX_CHANNELS: usize = 5;
+/// How often the subscription of a channel is read back, unless told otherwise. One call per channel: with the largest
+/// number of channels little more than one of the 300 requests a minute, and what the platform drops is missed for a
+/// quarter of an hour at most.
+pub(crate) const CHECK_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How channels are had, kept and checked.
+#[derive(Clone, Debug)]
+pub(crate) struct ChannelRules {
+    pub(crate) bounds: Bounds,
+    pub(crate) policy: ChannelPolicy,
+    /// Life of a channel since its last subscription.
+    pub(crate) life: Duration,
+    /// How often subscriptions are read back; `None` for never.
+    pub(crate) check_every: Option<Duration>,
+    /// Channels of an earlier run.
+    pub(crate) own: Vec<ChannelInfo>,
+}
+
+impl Default for ChannelRules {
+    fn default() -> Self {
+        Self {
+            bounds: Bounds::new(MAX_CHANNELS, limits::TOPICS_PER_CHANNEL),
+            policy: ChannelPolicy::default(),
+            life: limits::CHANNEL_LIFE,
+            check_every: Some(CHECK_EVERY),
+            own: Vec::new(),
+        }
+    }
+}
 
 /// What kind of connections a stream is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Whether a connection needs a channel that is made and subscribed by REST.
-    pub(crate) uses_channel: bool,
+    /// How to deal with channels, when a connection needs one that is made and subscribed by REST.
+    pub(crate) channels: Option<ChannelRules>,
     /// What a connection covers without being asked.
     pub(crate) covers: Vec<Topic>,
+    /// Most topics that a connection without a channel is asked for.
     pub(crate) max_topics: usize,
     pub(crate) renew_after: Option<Duration>,
+    /// How long a connection is kept after the one that takes its place flows.
+    pub(crate) overlap: Duration,
 }
 
 impl Plan {
+    pub(crate) fn uses_channel(&self) -> bool {
+        self.channels.is_some()
+    }
+
     /// Notification channels.
     #[cfg(test)]
     pub(crate) fn of_channels() -> Self {
         Self {
-            uses_channel: true,
+            channels: Some(ChannelRules::default()),
             covers: Vec::new(),
-            max_topics: crate::core::limits::TOPICS_PER_CHANNEL,
+            max_topics: limits::TOPICS_PER_CHANNEL,
             renew_after: None,
+            overlap: Duration::from_secs(5),
         }
     }
 }
@@ -80,10 +124,16 @@ impl Ending {
 pub(crate) enum Input {
     /// Begin.
     Start,
-    /// The answer to [`Action::Create`].
-    Created(Result<ChannelInfo>),
+    /// The answer to [`Action::List`].
+    Listed(Result<ChannelListing>),
+    /// The answer to [`Action::Create`], and a token that was valid before.
+    Created { answer: Result<ChannelInfo>, generation: u64 },
     /// The answer to [`Action::Check`].
-    Checked(Result<bool>),
+    Checked { channel: ChannelId, answer: Result<bool> },
+    /// The answer to [`Action::Clear`].
+    Cleared { channel: ChannelId, alive: bool },
+    /// The answer to [`Action::ReadBack`].
+    ReadBack { channel: ChannelId, answer: Result<Vec<TopicState>> },
     /// The answer to [`Action::Replace`], with what was sent to which channel.
     Subscribed { channel: ChannelId, sent: Vec<Box<str>>, answer: Result<Vec<TopicState>> },
     /// The answer to [`Action::Subscribe`]: what was sent, or why it was not.
@@ -100,8 +150,12 @@ pub(crate) enum Input {
     Unwant(Vec<Topic>),
     /// There is a newer token.
     TokenRotated { generation: u64 },
+    /// A link is coming to its end, but was not allowed to deliver yet.
+    Fading { link: LinkKey },
     /// The owner wants another connection in place of this one.
     Renew,
+    /// The owner wants topics on as few channels as possible.
+    Rebalance,
     /// A wait is over.
     Timer,
     /// The consumer has caught up.
@@ -113,24 +167,29 @@ pub(crate) enum Input {
 /// What to do.
 #[derive(Debug)]
 pub(crate) enum Action {
+    /// Find out how many channels there are.
+    List,
     /// Make a channel.
     Create,
+    /// Unsubscribe a channel that is not needed any more.
+    Clear(ChannelId),
+    /// Ask what a channel is subscribed to.
+    ReadBack(ChannelId),
     /// Ask whether the channel exists.
     Check(ChannelId),
     /// Make this the channel's whole subscription.
     Replace(ChannelId, Vec<Box<str>>),
-    /// Open a socket; for one without a channel, with what its first messages subscribe. With `replaces` it takes over
-    /// from a link that lives.
-    Dial {
-        link: LinkKey,
-        channel: Option<ChannelInfo>,
-        wanted: Vec<Topic>,
-        replaces: Option<LinkKey>,
-    },
+    /// Open a socket; for one without a channel, with what its first messages subscribe. It takes over
+    /// from those that it `replaces`, which live.
+    Dial { link: LinkKey, channel: Option<ChannelInfo>, wanted: Vec<Topic>, replaces: Vec<LinkKey> },
     /// Make this the subscription of a socket without a channel.
     Subscribe(LinkKey, Vec<Topic>),
     /// Let a link deliver that flows, and was withheld because the one before it had not ended.
     Speak(LinkKey),
+    /// Never let a link deliver that was withheld.
+    Mute(LinkKey),
+    /// Let a link that delivers deliver nothing any more.
+    Hush(LinkKey),
     /// Have the link show that it flows.
     Probe(LinkKey),
     /// Close the link.

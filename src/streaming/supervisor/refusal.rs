@@ -1,7 +1,8 @@
 //! What a peer that refuses us means: another token, or the end.
 
-use super::machine::Supervisor;
+use super::common::Common;
 use super::message::Ending;
+use super::shard::Shard;
 use crate::core::close::{CloseCode, Gone};
 use crate::error::{Error, ErrorKind};
 
@@ -37,10 +38,10 @@ fn refused(cause: &Gone, what: &str, hint: Option<&str>) -> Error {
     }
 }
 
-impl Supervisor {
+impl Shard {
     /// The error that a socket's end leads to, when another attempt would not mend it.
-    pub(super) fn refusal(&mut self, ending: &mut Ending) -> Option<Error> {
-        if self.plan.uses_channel {
+    pub(super) fn refusal(&mut self, cx: &Common, ending: &mut Ending) -> Option<Error> {
+        if cx.uses_channel() {
             return None;
         }
         if let Some(generation) = ending.token

@@ -1,19 +1,21 @@
 //! Putting another connection in the place of one that lives: dial, flow, let the old one end, then speak.
 //!
 //! The old one delivers until the peer has answered its close; the successor is withheld until then, so that the order
-//! of events holds. What both delivered is taken out by the [`overlap`](crate::streaming::overlap).
+//! of events holds. A successor that needs a channel has one made and subscribed before it is dialled. What both delivered is taken out by the [`overlap`](crate::streaming::overlap).
 
 use std::time::{Duration, Instant};
 
-use super::machine::{State, Supervisor};
+use super::common::{Common, REPLACED_AT_ONCE};
+use super::links::cover;
 use super::message::{Action, Ending, Now, TokenUsed};
+use super::shard::{Shard, State};
+use super::succession::{Phase, Successor};
 use crate::core::backoff::full_jitter;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::error::Error;
 use crate::events::{Lifecycle, RenewalReason};
 use crate::streaming::ledger::{Gap, LinkKey};
-use crate::streaming::overlap::AFTER_SWITCH;
 
 /// Waits between tries of a successor while the old connection lives: doubled from the first to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -27,6 +29,11 @@ pub(crate) fn is_old(issued_at: Option<Instant>, life: Option<Duration>, now: In
     now.saturating_duration_since(issued_at) >= life.mul_f64(1.0 - SPREAD)
 }
 
+/// How long a renewal waits for others of the stream.
+const TURN: Duration = Duration::from_millis(250);
+/// How long the old connection is kept on when its successor's subscription is not settled.
+const UNSETTLED: Duration = Duration::from_millis(200);
+
 /// Where the renewal of the live link is.
 #[derive(Debug, Default)]
 pub(super) struct Renewal {
@@ -34,127 +41,110 @@ pub(super) struct Renewal {
     old_at: Option<Instant>,
     /// The token that the live link was opened with.
     token: Option<u64>,
-    /// The newest token that there is.
-    newest: u64,
-    wanted: Option<RenewalReason>,
-    /// No successor is dialled before this.
+    pub(super) wanted: Option<RenewalReason>,
+    /// No successor is begun before this.
     not_before: Option<Instant>,
     failures: u32,
     attempts: u32,
-    successor: Option<Successor>,
-    /// Whether the link that is dialled began as a successor.
-    adopted: bool,
+    pub(super) successor: Option<Successor>,
     /// Why a successor ended for which the old one had already been asked to close.
-    lost: Option<Gone>,
-}
-
-/// The link that is to take over.
-#[derive(Debug)]
-enum Successor {
-    Dialing {
-        link: LinkKey,
-    },
-    /// It flows, and waits for the end of the old one.
-    Flowing {
-        link: LinkKey,
-        since: Moment,
-        token: Option<TokenUsed>,
-    },
-    /// It flows, but covers less than the old one: another must be had.
-    Unfit {
-        link: LinkKey,
-    },
-}
-
-impl Successor {
-    fn link(&self) -> LinkKey {
-        match self {
-            Self::Dialing { link } | Self::Flowing { link, .. } | Self::Unfit { link } => *link,
-        }
-    }
+    pub(super) lost: Option<Gone>,
 }
 
 impl Renewal {
     /// When something is to be done; `None` while a successor is under way.
     pub(super) fn due(&self) -> Option<Instant> {
         match (&self.successor, self.wanted) {
-            (Some(_), _) => None,
+            (Some(successor), _) => {
+                let closes = match successor.phase {
+                    Phase::Flowing { closes, .. } => closes,
+                    _ => None,
+                };
+                closes.into_iter().chain(successor.reconcile.again_at()).min()
+            }
             (None, Some(_)) => self.not_before,
             (None, None) => self.old_at.max(self.old_at.and(self.not_before)),
         }
     }
 
     /// The link that is to be withheld, or is dialled.
-    pub(super) fn successor(&self) -> Option<LinkKey> {
-        self.successor.as_ref().map(Successor::link)
+    pub(super) fn successor_link(&self) -> Option<LinkKey> {
+        self.successor.as_ref().and_then(Successor::link)
     }
 
     /// The successor that flows, and takes over as soon as the old one has ended.
     pub(super) fn flowing(&self) -> Option<LinkKey> {
         match &self.successor {
-            Some(Successor::Flowing { link, .. }) => Some(*link),
+            Some(Successor { phase: Phase::Flowing { link, .. }, .. }) => Some(*link),
             _ => None,
         }
     }
 }
 
-impl Supervisor {
+impl Shard {
     /// Whether a link that flows must not deliver yet.
-    pub(crate) fn withholds(&self, link: LinkKey) -> bool {
-        match &self.renewal.successor {
-            Some(Successor::Flowing { link: new, .. } | Successor::Unfit { link: new }) => {
-                *new == link
-            }
-            _ => false,
-        }
+    pub(super) fn withholds(&self, link: LinkKey) -> bool {
+        self.renewal.successor_link() == Some(link)
     }
 
     /// A link is live from now on.
-    pub(super) fn lives(&mut self, now: Now, token: Option<TokenUsed>) {
+    pub(super) fn lives(&mut self, cx: &Common, now: Now, token: Option<TokenUsed>) {
         let spread = 1.0 - SPREAD * now.unit_random;
         // A connection does not outlive the token that opened it.
         let born = token
             .and_then(|token| token.issued_at)
             .map_or(now.at.mono, |issued| issued.min(now.at.mono));
-        let old_at = self.plan.renew_after.map(|life| born + life.mul_f64(spread));
+        let old_at = cx.plan.renew_after.map(|life| born + life.mul_f64(spread));
         let token = token.map(|token| token.generation);
         self.refused = None;
-        // The overlap knows two connections: a third has to wait until it is forgotten.
-        let not_before = self.renewal.adopted.then(|| now.at.mono + AFTER_SWITCH);
-        let newest = self.renewal.newest;
-        self.renewal = Renewal { old_at, token, newest, not_before, ..Renewal::default() };
-        self.check_token(now);
-    }
-
-    /// A newer token that came while the link was dialled.
-    fn check_token(&mut self, now: Now) {
-        if self.renewal.token.is_some_and(|token| token < self.renewal.newest) {
+        self.renewal = Renewal { old_at, token, ..Renewal::default() };
+        // A newer token may have come while the link was dialled.
+        if token.is_some_and(|token| token < cx.newest) {
             self.renewal.wanted = Some(RenewalReason::Token);
-            self.renewal.not_before = self.renewal.not_before.or(Some(now.at.mono));
+            self.renewal.not_before = Some(now.at.mono);
+        }
+        if self.merge.is_some() {
+            self.renewal.wanted = Some(RenewalReason::Rebalance);
+            self.renewal.not_before = Some(now.at.mono);
         }
     }
 
-    pub(super) fn token_rotated(&mut self, generation: u64, now: Now, out: &mut Vec<Action>) {
-        self.renewal.newest = self.renewal.newest.max(generation);
-        if self.renewal.token.is_some_and(|token| token < generation) {
-            self.renew(RenewalReason::Token, now, out);
+    pub(super) fn token_rotated(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) {
+        if self.renewal.token.is_none() && cx.uses_channel() {
+            // A channel of an earlier run: it is subscribed with this one.
+            self.renewal.token = Some(cx.newest);
+        }
+        if self.renewal.token.is_some_and(|token| token < cx.newest) {
+            self.renew(cx, RenewalReason::Token, now, out);
         }
     }
 
     /// Begins to put another connection in the place of the live one.
-    pub(super) fn renew(&mut self, reason: RenewalReason, now: Now, out: &mut Vec<Action>) {
-        if self.plan.uses_channel || !matches!(self.state, State::Live { .. }) {
+    pub(super) fn renew(
+        &mut self,
+        cx: &mut Common,
+        reason: RenewalReason,
+        now: Now,
+        out: &mut Vec<Action>,
+    ) {
+        if !self.is_live() || self.merged_into.is_some() {
             return;
         }
         self.renewal.wanted.get_or_insert(reason);
         self.renewal.not_before.get_or_insert(now.at.mono);
-        self.renewal_due(now, out);
+        self.renewal_due(cx, now, out);
     }
 
-    pub(super) fn renewal_due(&mut self, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn renewal_due(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) {
         let State::Live { link: old, .. } = self.state else { return };
         if self.renewal.due().is_none_or(|due| now.at.mono < due) {
             return;
+        }
+        if let Some(successor) = &self.renewal.successor {
+            if successor.reconcile.again_at().is_some_and(|at| now.at.mono >= at) {
+                self.replace_for_successor(cx, out);
+            }
+            return self.close_old(now, old, out);
         }
         self.renewal.wanted.get_or_insert(RenewalReason::Age);
         if now.clogged {
@@ -162,91 +152,172 @@ impl Supervisor {
             self.renewal.not_before = Some(now.at.mono + AGAIN.0);
             return;
         }
-        let link = self.fresh_key();
+        if cx.uses_channel() && cx.replacing >= REPLACED_AT_ONCE {
+            self.renewal.not_before = Some(now.at.mono + TURN);
+            return;
+        }
+        cx.replacing += 1;
         self.renewal.attempts = self.renewal.attempts.saturating_add(1);
-        self.renewal.successor = Some(Successor::Dialing { link });
-        self.dial_link(link, Some(old), out);
+        if cx.uses_channel() {
+            self.renewal.successor = Some(Successor::new(Phase::Wanting));
+            cx.wants.push(self.id);
+        } else {
+            let link = cx.fresh_key();
+            self.renewal.successor = Some(Successor::new(Phase::Dialing { link }));
+            self.dial_link(cx, link, vec![old], out);
+        }
     }
 
-    /// The successor flows: the old one may end now.
+    /// Both have flowed long enough.
+    fn close_old(&mut self, now: Now, old: LinkKey, out: &mut Vec<Action>) {
+        let Some(successor) = &mut self.renewal.successor else { return };
+        let unsettled = successor.reconcile.is_unsettled() || self.reconcile.is_unsettled();
+        let Phase::Flowing { closes, .. } = &mut successor.phase else { return };
+        if closes.is_none_or(|at| now.at.mono < at) {
+            return;
+        }
+        if unsettled {
+            *closes = Some(now.at.mono + UNSETTLED);
+            return;
+        }
+        *closes = None;
+        out.push(Action::CloseLink(old, Gone::Requested));
+        out.extend(self.merge.as_ref().map(|merge| Action::CloseLink(merge.key, Gone::Requested)));
+    }
+
+    /// The successor flows: the old one may end soon.
     pub(super) fn successor_flows(
         &mut self,
+        cx: &mut Common,
+        now: Now,
         old: LinkKey,
         at: Moment,
         token: Option<TokenUsed>,
         out: &mut Vec<Action>,
     ) {
-        let Some(Successor::Dialing { link }) = self.renewal.successor else { return };
-        if !self.ledger.can_replace(old, link) {
-            self.renewal.successor = Some(Successor::Unfit { link });
-            out.push(Action::CloseLink(link, Gone::Requested));
+        let merged = self.merge.as_ref().map(|merge| merge.key);
+        let Some(successor) = &mut self.renewal.successor else { return };
+        match successor.phase {
+            Phase::Flowing { link, .. } => return cover(cx, link, at, out),
+            Phase::Dialing { .. } => {}
+            _ => return,
+        }
+        let Phase::Dialing { link } = successor.phase else { return };
+        if [Some(old), merged].into_iter().flatten().any(|old| !cx.ledger.can_replace(old, link)) {
+            // Topics may have come to the old one since; the next sign of life is after theirs.
+            if !(cx.plan.uses_channel() && successor.reconcile.is_unsettled()) {
+                successor.phase = Phase::Unfit { link };
+                out.push(Action::CloseLink(link, Gone::Requested));
+            }
             return;
         }
-        self.renewal.successor = Some(Successor::Flowing { link, since: at, token });
-        self.cover(link, at, out);
-        out.push(Action::CloseLink(old, Gone::Requested));
+        let closes = Some(now.at.mono + cx.plan.overlap);
+        successor.phase = Phase::Flowing { link, since: at, token, closes, old_gone: false };
+        cover(cx, link, at, out);
+        if cx.plan.overlap.is_zero() {
+            self.close_old(now, old, out);
+        }
     }
 
     /// What may be missing because the old link ended before it had shown that it had delivered all.
-    pub(super) fn doubt(&self, now: Now, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
-        let Some(Successor::Flowing { since, .. }) = &self.renewal.successor else { return None };
+    pub(super) fn doubt(&self, cx: &Common, old: LinkKey, last_inbound: Moment) -> Option<Gap> {
+        let Phase::Flowing { since, .. } = &self.renewal.successor.as_ref()?.phase else {
+            return None;
+        };
         let detail =
             "the connection that was replaced ended before it had answered our close".into();
-        self.ledger.doubt(old, last_inbound, *since, now.at, Gone::Cut { detail })
+        cx.ledger.doubt(old, last_inbound, *since, Gone::Cut { detail })
     }
 
     /// The old link is over: the successor, if it flows, takes its place.
-    pub(super) fn take_over(&mut self, now: Now, out: &mut Vec<Action>) -> bool {
-        let Some(Successor::Flowing { link, since, token }) = self
-            .renewal
-            .successor
-            .take_if(|successor| matches!(successor, Successor::Flowing { .. }))
+    pub(super) fn take_over(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) -> bool {
+        if self.renewal.flowing().is_none() || self.waits_for_merge(out) {
+            return self.renewal.flowing().is_some();
+        }
+        self.merge = None;
+        let Some(successor) = self.renewal.successor.take() else { return false };
+        let Successor { phase: Phase::Flowing { link, since, token, .. }, held, reconcile, .. } =
+            successor
         else {
             return false;
         };
         let reason = self.renewal.wanted.unwrap_or(RenewalReason::Requested);
         let attempts = self.renewal.attempts;
         self.state = State::Live { link, since };
-        self.renewal.adopted = true;
-        self.lives(now, token);
+        if cx.uses_channel() {
+            self.drop_channel(cx);
+            self.channel = held;
+            self.reconcile = reconcile;
+            self.plan_check(cx, now);
+        }
+        let token = token.or_else(|| self.token_of_channel());
+        self.lives(cx, now, token);
         let overlap = now.at.mono.saturating_duration_since(since.mono);
         let channel = self.channel_id();
         out.push(Action::Emit(Lifecycle::Renewed { channel, reason, attempts, overlap }));
         out.push(Action::Speak(link));
-        self.subscription_moved(now, out);
+        if !cx.uses_channel() {
+            self.subscription_moved(cx, now, out);
+        } else if self.reconcile.dirty {
+            // It waited for the old one to have it first.
+            self.reconcile_now(cx, now, out);
+        }
         true
     }
 
     /// The live link was lost while its successor was dialled, which goes on as the reconnect.
-    pub(super) fn adopt_successor(&mut self) -> bool {
-        let Some(Successor::Dialing { link }) = self
-            .renewal
-            .successor
-            .take_if(|successor| matches!(successor, Successor::Dialing { .. }))
-        else {
+    pub(super) fn adopt_successor(&mut self, cx: &mut Common, out: &mut Vec<Action>) -> bool {
+        let fits = |successor: &mut Successor| matches!(successor.phase, Phase::Dialing { .. });
+        if self.merge.is_some() {
             return false;
-        };
+        }
+        let Some(successor) = self.renewal.successor.take_if(fits) else { return false };
+        let Some(link) = successor.link() else { return false };
         self.attempts = self.renewal.attempts;
         self.forget_renewal();
-        self.renewal.adopted = true;
+        if cx.uses_channel() {
+            self.drop_channel(cx);
+            self.channel = successor.held;
+            self.reconcile = successor.reconcile;
+            self.new_channel = true;
+            // It may flow already, and was withheld.
+            out.push(Action::Probe(link));
+        }
         self.state = State::Dialing { link };
         true
     }
 
     /// The successor could not be had, or did not last: the old one stays, and another is tried later.
-    pub(super) fn successor_gone(&mut self, now: Now, link: LinkKey, ending: &Ending) {
-        self.ledger.drop_link(link);
-        if self.renewal.flowing().is_some() {
+    /// Says whether the old one is gone too, because both waited for the end of a third.
+    pub(super) fn successor_gone(&mut self, cx: &mut Common, now: Now, ending: &Ending) -> bool {
+        let Some(successor) = self.renewal.successor.take() else { return false };
+        let alone = matches!(successor.phase, Phase::Flowing { old_gone: true, .. });
+        if let Some(link) = successor.link() {
+            cx.ledger.drop_link(link);
+        }
+        if let Phase::Flowing { closes: None, .. } = successor.phase {
             self.renewal.lost = Some(ending.cause.clone());
         }
+        if let Some(mut held) = successor.held {
+            held.dead |= match &ending.cause {
+                Gone::ChannelGone { .. } => true,
+                Gone::Refused { status } => (400..500).contains(status) && *status != 429,
+                _ => false,
+            };
+            cx.give_back(held);
+        }
+        let asked = ending.error.as_ref().and_then(Error::retry_after);
+        self.try_again(now, ending.retry_after.or(asked));
+        alone
+    }
+
+    pub(super) fn try_again(&mut self, now: Now, retry_after: Option<Duration>) {
         let (base, cap) = AGAIN;
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
-        let asked = ending.error.as_ref().and_then(Error::retry_after);
-        let wait = wait.max(ending.retry_after.or(asked).unwrap_or_default());
+        let wait = wait.max(retry_after.unwrap_or_default());
         self.renewal.failures = exponent.saturating_add(1);
         self.renewal.not_before = Some(now.at.mono + wait);
-        self.renewal.successor = None;
     }
 
     /// Why the live link really ended, when we closed it for a successor that did not last.
@@ -258,16 +329,43 @@ impl Supervisor {
     }
 
     /// Ends a successor that is not needed any more. One that flows already waits for the end of the old link.
-    pub(super) fn give_up_successor(&mut self, out: &mut Vec<Action>) {
-        let flows = |successor: &mut Successor| !matches!(successor, Successor::Flowing { .. });
-        if let Some(successor) = self.renewal.successor.take_if(flows) {
-            self.ledger.drop_link(successor.link());
-            out.push(Action::CloseLink(successor.link(), Gone::Requested));
+    pub(super) fn give_up_successor(&mut self, cx: &mut Common, out: &mut Vec<Action>) {
+        let gives = |successor: &mut Successor| !matches!(successor.phase, Phase::Flowing { .. });
+        if let Some(successor) = self.renewal.successor.take_if(gives) {
+            match (successor.link(), successor.held) {
+                (None, Some(held)) => cx.give_back(held),
+                (None, None) => {}
+                (Some(link), held) => {
+                    cx.ledger.drop_link(link);
+                    out.push(Action::CloseLink(link, Gone::Requested));
+                    cx.leaving.extend(held.map(|held| (link, held)));
+                }
+            }
         }
     }
 
     /// The live link is no more, and with it what was planned for it.
     pub(super) fn forget_renewal(&mut self) {
-        self.renewal = Renewal { newest: self.renewal.newest, ..Renewal::default() };
+        self.renewal = Renewal::default();
+    }
+
+    /// The link of a stream that closes is gone; a successor that flows has what it did not deliver any more.
+    pub(super) fn closed(&mut self, cx: &mut Common, out: &mut Vec<Action>) {
+        let Some(link) = self.renewal.flowing() else {
+            self.state = State::Over;
+            return;
+        };
+        if self.waits_for_merge(out) {
+            return;
+        }
+        self.merge = None;
+        let held = self.renewal.successor.take().and_then(|successor| successor.held);
+        self.forget_renewal();
+        if held.is_some() {
+            self.drop_channel(cx);
+            self.channel = held;
+        }
+        self.state = State::Closing { link };
+        out.extend([Action::Speak(link), Action::CloseLink(link, Gone::Requested)]);
     }
 }

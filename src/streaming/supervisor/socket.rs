@@ -2,29 +2,31 @@
 
 use std::time::Duration;
 
+use super::common::Common;
 use super::failure::is_passing;
-use super::machine::{State, Supervisor};
 use super::message::{Action, Now};
+use super::shard::{Shard, State};
 use super::subscribe::{RECONCILE_WAIT, Reconcile};
 use crate::core::backoff::full_jitter;
 use crate::error::Result;
 use crate::events::{Lifecycle, Topic};
 use crate::streaming::ledger::LinkKey;
 
-impl Supervisor {
+impl Shard {
     pub(super) fn dial_link(
         &mut self,
+        cx: &mut Common,
         link: LinkKey,
-        replaces: Option<LinkKey>,
+        replaces: Vec<LinkKey>,
         out: &mut Vec<Action>,
     ) {
         let channel = self.channel.as_ref().map(|held| held.info.clone());
         let mut wanted = Vec::new();
-        if !self.plan.uses_channel {
+        if !cx.uses_channel() {
             // What the first messages ask for is covered as soon as the socket flows.
-            wanted = self.desired.topics();
-            for topic in wanted.iter().flat_map(Topic::members).chain(self.plan.covers.clone()) {
-                self.ledger.confirm(link, &topic);
+            wanted = cx.desired.topics();
+            for topic in wanted.iter().flat_map(Topic::members).chain(cx.plan.covers.clone()) {
+                cx.ledger.confirm(link, &topic);
             }
         }
         out.push(Action::Dial { link, channel, wanted, replaces });
@@ -40,7 +42,7 @@ impl Supervisor {
     }
 
     /// Sends the desired set over the socket, one message at a time. A link that is not there yet has it in its first.
-    pub(super) fn subscribe_socket(&mut self, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn subscribe_socket(&mut self, cx: &Common, now: Now, out: &mut Vec<Action>) {
         let Some(link) = self.subscribed_link() else { return };
         if self.reconcile.due.is_some_and(|due| now.at.mono < due) {
             // The protocol said that it is too early: then, everything goes.
@@ -50,25 +52,28 @@ impl Supervisor {
             self.reconcile.in_flight = true;
             self.reconcile.dirty = false;
             self.reconcile.due = None;
-            out.push(Action::Subscribe(link, self.desired.topics()));
+            out.push(Action::Subscribe(link, cx.desired.topics()));
         }
-        if let Some(successor) = self.renewal.successor().filter(|successor| *successor != link) {
-            out.push(Action::Subscribe(successor, self.desired.topics()));
+        if let Some(successor) =
+            self.renewal.successor_link().filter(|successor| *successor != link)
+        {
+            out.push(Action::Subscribe(successor, cx.desired.topics()));
         }
     }
 
     /// Another link is the one whose subscription is kept.
-    pub(super) fn subscription_moved(&mut self, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn subscription_moved(&mut self, cx: &Common, now: Now, out: &mut Vec<Action>) {
         let unsettled = self.reconcile.in_flight || self.reconcile.due.is_some();
         self.reconcile = Reconcile::default();
         if unsettled {
-            self.subscribe_socket(now, out);
+            self.subscribe_socket(cx, now, out);
         }
     }
 
     /// What became of a subscription over the socket. It is covered once the peer has shown that it read it.
     pub(super) fn asked(
         &mut self,
+        cx: &mut Common,
         now: Now,
         link: LinkKey,
         answer: Result<Vec<Topic>>,
@@ -77,13 +82,13 @@ impl Supervisor {
         let ours = self.subscribed_link() == Some(link);
         if ours {
             self.reconcile.in_flight = false;
-        } else if self.renewal.successor() != Some(link) && self.current_link() != Some(link) {
+        } else if self.renewal.successor_link() != Some(link) && self.current_link() != Some(link) {
             return;
         }
         match answer {
             Ok(topics) => {
                 for topic in topics.iter().flat_map(Topic::members) {
-                    self.ledger.confirm(link, &topic);
+                    cx.ledger.confirm(link, &topic);
                 }
                 if ours {
                     self.reconcile.failures = 0;
@@ -102,7 +107,7 @@ impl Supervisor {
                 self.reconcile.dirty = false;
             }
             Err(error) if ours => {
-                for topic in self.ledger.unconfirmed(link) {
+                for topic in cx.ledger.unconfirmed(link) {
                     out.push(Action::Emit(Lifecycle::Rejected {
                         topic,
                         reason: error.to_string().into(),
@@ -113,7 +118,7 @@ impl Supervisor {
             Err(_) => {}
         }
         if ours && self.reconcile.dirty {
-            self.subscribe_socket(now, out);
+            self.subscribe_socket(cx, now, out);
         }
     }
 }

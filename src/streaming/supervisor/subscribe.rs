@@ -1,24 +1,28 @@
 //! Keeping the platform's list of topics equal to the desired one: one writer, one call at a time.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::machine::{State, Supervisor};
+use super::common::Common;
 use super::message::{Action, Now};
+use super::shard::{Shard, State};
 use crate::core::backoff::full_jitter;
-use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
 use crate::core::ports::TopicState;
 use crate::error::{ErrorKind, Result};
 use crate::events::{Lifecycle, Topic};
+use crate::streaming::desired::Outcome;
+use crate::streaming::ledger::LinkKey;
+use crate::streaming::packing::ShardId;
 
 /// Waits between tries of a subscription call while events flow: doubled from the first to the second.
 pub(super) const RECONCILE_WAIT: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(60));
-/// Part of a channel's life after which its subscription is sent again, which renews the life.
-const RENEW_SHARE: f64 = 0.9;
+/// Part of a channel's life after which its subscription is sent again, which renews the life. Later than the age at
+/// which a connection is replaced: needed only when another channel could not be had.
+const RENEW_SHARE: f64 = 0.95;
 
-/// The subscription call that keeps the platform's list equal to ours while the link is live.
+/// The subscription call that keeps the platform's list equal to ours.
 #[derive(Debug, Default)]
 pub(super) struct Reconcile {
     pub(super) in_flight: bool,
@@ -27,18 +31,126 @@ pub(super) struct Reconcile {
     pub(super) due: Option<Instant>,
     /// Whether the next answer is the first after a reconnect, which the consumer is told of.
     pub(super) announce: bool,
+    /// Grows with each call.
+    pub(super) version: u64,
+    /// Whether the last call left the channel without topics.
+    pub(super) empty: bool,
 }
 
-impl Supervisor {
-    pub(super) fn replace(&mut self, channel: ChannelId, out: &mut Vec<Action>) {
-        self.reconcile.in_flight = true;
-        self.reconcile.dirty = false;
-        self.reconcile.due = None;
-        out.push(Action::Replace(channel, self.desired.wire()));
+impl Reconcile {
+    /// A call is made with what is wanted now.
+    pub(super) fn begin(&mut self) {
+        self.in_flight = true;
+        self.dirty = false;
+        self.due = None;
+        self.version += 1;
+    }
+
+    /// The platform's list is ours; it is sent again before the channel's life is over.
+    pub(super) fn settled(&mut self, now: Now, life: Duration) {
+        self.failures = 0;
+        let spread = 1.0 - 0.1 * now.unit_random;
+        self.due = Some(now.at.mono + life.mul_f64(RENEW_SHARE * spread));
+    }
+
+    /// It failed while events flow: only the list is behind.
+    pub(super) fn postpone(&mut self, now: Now, retry_after: Option<Duration>) {
+        let (base, cap) = RECONCILE_WAIT;
+        let wait = full_jitter(base, cap, base / 2, self.failures, now.unit_random);
+        self.failures = self.failures.saturating_add(1);
+        self.due = Some(now.at.mono + wait.max(retry_after.unwrap_or_default()));
+    }
+
+    /// When a call that failed is made again.
+    pub(super) fn again_at(&self) -> Option<Instant> {
+        self.due.filter(|_| self.failures > 0 && !self.in_flight)
+    }
+
+    /// Whether the platform's list is not, or not surely, ours.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.in_flight || self.dirty || self.failures > 0
+    }
+}
+
+/// Takes note of what the platform says of topics on a link.
+pub(super) fn note(
+    cx: &mut Common,
+    shard: ShardId,
+    key: LinkKey,
+    now: Now,
+    sent: &[Box<str>],
+    states: &[TopicState],
+    out: &mut Vec<Action>,
+) -> Outcome {
+    let mut outcome = cx.desired.read_answer(sent, states);
+    // What has gone to another channel since it was sent is no longer this one's, whatever the answer says.
+    let ours = |topic: &Topic| {
+        let place = cx.desired.packing().and_then(|packing| packing.shard_of(topic));
+        place == Some(shard)
+    };
+    outcome.permitted.retain(ours);
+    outcome.apart.retain(ours);
+    let refused = Common::refused_topic();
+    let there: BTreeSet<Topic> =
+        sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members()).collect();
+    for topic in cx.ledger.confirmed(key) {
+        if !there.contains(&topic) {
+            cx.ledger.refuse(key, &topic, now.at, &refused);
+        }
+    }
+    for topic in &outcome.rejected {
+        cx.ledger.refuse(key, topic, now.at, &refused);
+    }
+    for topic in &outcome.permitted {
+        cx.ledger.confirm(key, topic);
+    }
+    for (topic, rejection) in std::mem::take(&mut outcome.newly_rejected) {
+        out.push(Action::Emit(Lifecycle::Rejected {
+            topic,
+            reason: rejection.reason,
+            missing_permissions: rejection.missing_permissions,
+        }));
+    }
+    outcome
+}
+
+/// Sends topics alone that were refused in company, and says whether this channel's list changed by it.
+pub(super) fn part(
+    cx: &mut Common,
+    shard: ShardId,
+    outcome: &Outcome,
+    out: &mut Vec<Action>,
+) -> bool {
+    if outcome.apart.is_empty() {
+        return false;
+    }
+    let (mut shards, homeless) =
+        cx.desired.packing_mut().map(|packing| packing.part(&outcome.apart)).unwrap_or_default();
+    for topic in homeless {
+        out.push(Action::Emit(Lifecycle::Rejected {
+            topic,
+            reason: "refused in combination with others, and there is no room to send it alone"
+                .into(),
+            missing_permissions: Vec::new(),
+        }));
+    }
+    let ours = shards.remove(&shard);
+    cx.touched.extend(shards);
+    ours
+}
+
+impl Shard {
+    pub(super) fn replace(&mut self, cx: &Common, channel: ChannelId, out: &mut Vec<Action>) {
+        self.reconcile.begin();
+        let without = self.merge.as_ref().map(|merge| &merge.lent);
+        out.push(Action::Replace(channel, cx.desired.wire(self.id, without)));
     }
 
     /// Sends the desired set while live, one call at a time.
-    pub(super) fn reconcile_now(&mut self, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn reconcile_now(&mut self, cx: &Common, now: Now, out: &mut Vec<Action>) {
+        if self.merged_into.is_some() {
+            return;
+        }
         if self.reconcile.in_flight {
             self.reconcile.dirty = true;
             return;
@@ -46,7 +158,7 @@ impl Supervisor {
         match (&self.state, &self.channel) {
             (State::Live { .. }, Some(held)) if !held.dead => {
                 let id = held.info.id.clone();
-                self.replace(id, out);
+                self.replace(cx, id, out);
             }
             _ => self.reconcile.due = Some(now.at.mono),
         }
@@ -54,6 +166,7 @@ impl Supervisor {
 
     pub(super) fn subscribed(
         &mut self,
+        cx: &mut Common,
         now: Now,
         sent: &[Box<str>],
         answer: Result<Vec<TopicState>>,
@@ -66,31 +179,37 @@ impl Supervisor {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
+                held.sure = Some(now.at);
                 let key = held.key;
-                self.reconcile.failures = 0;
-                let spread = 1.0 - 0.1 * now.unit_random;
-                self.reconcile.due =
-                    Some(now.at.mono + self.channel_life.mul_f64(RENEW_SHARE * spread));
-                let outcome = self.desired.read_answer(sent, &states);
-                let refused = Arc::new(Gone::Rest {
-                    status: None,
-                    detail: "the platform refuses the topic".into(),
-                });
-                for topic in &outcome.rejected {
-                    self.ledger.refuse(key, topic, now.at, &refused);
+                self.reconcile.settled(now, cx.channel_life());
+                self.reconcile.empty = sent.is_empty();
+                let outcome = note(cx, self.id, key, now, sent, &states, out);
+                if let Some(packing) = cx.desired.packing() {
+                    // Those that came back meanwhile are not among them any more; those that were sent are not gone yet.
+                    let sent: BTreeSet<&str> = sent.iter().map(|name| &**name).collect();
+                    let gone = |topic: &Topic| {
+                        let name =
+                            |name: &&str| Topic::<()>::unchecked(*name).members().contains(topic);
+                        !sent.contains(topic.name()) && !sent.iter().any(name)
+                    };
+                    self.fading = packing.left(self.id);
+                    self.fading.retain(gone);
+                    if let Some(merge) = &self.merge {
+                        self.fading.retain(|topic| !merge.lent.contains(topic));
+                    }
                 }
-                for topic in &outcome.permitted {
-                    self.ledger.confirm(key, topic);
+                if sent.is_empty() {
+                    cx.emptied.push(self.id);
                 }
-                for (topic, rejection) in outcome.newly_rejected {
-                    out.push(Action::Emit(Lifecycle::Rejected {
-                        topic,
-                        reason: rejection.reason,
-                        missing_permissions: rejection.missing_permissions,
-                    }));
-                }
+                self.reconcile.dirty |= part(cx, self.id, &outcome, out);
                 match self.state {
-                    State::Subscribing => self.dial(out),
+                    State::Subscribing if self.reconcile.dirty && !outcome.apart.is_empty() => {
+                        let id = self.channel_id();
+                        if let Some(id) = id {
+                            self.replace(cx, id, out);
+                        }
+                    }
+                    State::Subscribing => self.dial(cx, out),
                     State::Live { link, .. } => {
                         if std::mem::take(&mut self.reconcile.announce) {
                             out.push(Action::Emit(Lifecycle::Resubscribed {
@@ -98,11 +217,13 @@ impl Supervisor {
                                 topics: outcome.permitted.len(),
                             }));
                         }
-                        if self.ledger.awaits_flow(key) {
+                        if cx.ledger.awaits_flow(key) || !self.fading.is_empty() {
                             out.push(Action::Probe(link));
                         }
                         if self.reconcile.dirty {
-                            self.reconcile_now(now, out);
+                            self.reconcile_now(cx, now, out);
+                        } else {
+                            self.successor_may_follow(cx, out);
                         }
                     }
                     _ => {}
@@ -110,46 +231,40 @@ impl Supervisor {
             }
             Err(error) => {
                 let unknown = error.kind() == ErrorKind::NotFound;
+                let was_spare = held.spare;
                 if unknown {
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }
                 if matches!(self.state, State::Subscribing) {
-                    self.rest_failed(now, error, unknown, out);
+                    if unknown && was_spare {
+                        // It has ended since it was put aside: another is had at once.
+                        self.open(cx, out);
+                    } else {
+                        self.rest_failed(cx, now, error, unknown, out);
+                    }
                 } else if !unknown {
                     // The socket lives and events flow: only the list is behind.
-                    let (base, cap) = RECONCILE_WAIT;
-                    let exponent = self.reconcile.failures;
-                    let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
-                    let wait = wait.max(error.retry_after().unwrap_or_default());
-                    self.reconcile.failures = exponent.saturating_add(1);
-                    self.reconcile.due = Some(now.at.mono + wait);
+                    self.reconcile.postpone(now, error.retry_after());
                 }
             }
         }
     }
 
-    pub(super) fn unwanted(&mut self, topics: &[Topic], now: Now, out: &mut Vec<Action>) {
-        let gone = self.desired.remove(topics);
-        if gone.is_empty() {
-            return;
-        }
-        for topic in &gone {
-            self.ledger.forget(topic);
-        }
-        out.push(Action::Emit(Lifecycle::Unsubscribed { topics: gone.into() }));
-        self.changed(now, out);
-    }
-
-    pub(super) fn changed(&mut self, now: Now, out: &mut Vec<Action>) {
-        if self.plan.uses_channel {
+    /// The topics of the shard changed.
+    pub(super) fn changed(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) {
+        if cx.uses_channel() {
             match self.state {
-                State::Live { .. } => self.reconcile_now(now, out),
-                State::Subscribing => self.reconcile.dirty = true,
+                State::Live { .. } => {
+                    if !self.is_leaving() {
+                        self.reconcile_now(cx, now, out);
+                    }
+                    self.successor_changed(cx, out);
+                }
                 // A channel that was subscribed earlier is brought up to date once it is live.
-                _ => {}
+                _ => self.reconcile.dirty = true,
             }
         } else {
-            self.subscribe_socket(now, out);
+            self.subscribe_socket(cx, now, out);
         }
     }
 }

@@ -1,0 +1,793 @@
+//! A world for schedules of many channels: supervisor, sessions and overlap together, against a platform of channels that are
+//! made and subscribed by calls which take effect and are answered late, in any order, or fail; under virtual time.
+//!
+//! The platform numbers the events of each topic, so that what comes out can be checked: every number once, in order,
+//! or inside a gap of its topic that stands at that place in the stream.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::ledger::LinkKey;
+use super::overlap::{Fingerprint, Overlap};
+use super::packing::Bounds;
+use super::policy::{FullJitter, Overflow};
+use super::protocol::Notice;
+use super::session::{self, Session, Timing};
+use super::supervisor::{Action, ChannelRules, Ending, Input, Now, Plan, Supervisor};
+use crate::core::clock::Moment;
+use crate::core::close::Gone;
+use crate::core::ids::ChannelId;
+use crate::core::ports::{ChannelInfo, ChannelListing, TopicState};
+use crate::error::{Error, ErrorKind};
+use crate::events::{Lifecycle, Topic};
+
+/// Channels that the platform allows.
+pub(super) const LIMIT: usize = 20;
+
+/// How large a world is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// Topics of one channel.
+    pub(super) names: usize,
+    pub(super) channels: usize,
+    /// Topics that there are.
+    pub(super) topics: u64,
+}
+
+/// Few topics to a channel, so that there are many channels.
+pub(super) const SMALL: Size = Size { names: 4, channels: 5, topics: 24 };
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Wire {
+    Event(Topic, u64),
+    Answer,
+    Beat,
+    Closing,
+    Gone,
+    Close,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Voice {
+    Silent,
+    Waiting,
+    Speaking,
+    Mute,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mode {
+    /// Only what is announced or asked for.
+    Planned,
+    /// Everything that can go wrong too.
+    Faults,
+}
+
+/// One socket, as the link and the platform see it.
+pub(super) struct Line {
+    pub(super) session: Session,
+    pub(super) channel: ChannelId,
+    pub(super) last_in: Moment,
+    pub(super) wire: VecDeque<Wire>,
+    pub(super) read_at: Duration,
+    pub(super) opened: bool,
+    pub(super) silent: bool,
+    pub(super) drained: bool,
+    pub(super) voice: Voice,
+    pub(super) go: bool,
+    pub(super) items: Vec<(Topic, u64)>,
+    pub(super) prints: Vec<Option<Fingerprint>>,
+    pub(super) replaces: bool,
+    /// It is over, and waits whether it may deliver what it holds.
+    pub(super) ended: Option<Gone>,
+}
+
+#[derive(Default)]
+pub(super) struct Channel {
+    pub(super) topics: BTreeSet<Topic>,
+    pub(super) socket: Option<LinkKey>,
+}
+
+/// When the platform did not deliver a topic to anybody who read it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dark {
+    since: Option<Duration>,
+    past: Vec<(Duration, Duration)>,
+}
+
+/// What the platform really covered.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    pub(super) dark: BTreeMap<Topic, Dark>,
+    /// By how much the widest reported gap was wider than the truth.
+    pub(super) widest: Duration,
+    pub(super) gaps: usize,
+    /// What it was taken from last: sockets, how many topics they have, and whether they are read.
+    pub(super) seen: Vec<(Option<LinkKey>, usize, bool)>,
+}
+
+impl Truth {
+    fn judge(&mut self, topic: &Topic, from: Duration, to: Duration) {
+        let Some(dark) = self.dark.get(topic) else { return };
+        let open = dark.since.map(|since| (since, to));
+        let spans = dark.past.iter().copied().chain(open);
+        let true_gap: Duration = spans.map(|(a, b)| b.min(to).saturating_sub(a.max(from))).sum();
+        self.widest = self.widest.max(to.saturating_sub(from).saturating_sub(true_gap));
+        self.gaps += 1;
+    }
+}
+
+/// What is promised of one topic.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promise {
+    pub(super) sent: u64,
+    pub(super) delivered: u64,
+    /// Numbers after this one come, or are inside a gap; `None` while the topic is not covered.
+    pub(super) from: Option<u64>,
+    /// Whether the platform has dropped it. When it comes back by a call that was made for another reason, nobody can
+    /// know: then nothing is promised until the next gap.
+    pub(super) dropped: bool,
+    pub(super) ever_dropped: bool,
+    /// Whether a gap has to come.
+    pub(super) owed: bool,
+}
+
+pub(super) struct World {
+    pub(super) start: Instant,
+    pub(super) now: Duration,
+    pub(super) unit: f64,
+    pub(super) supervisor: Supervisor,
+    pub(super) lines: BTreeMap<LinkKey, Line>,
+    pub(super) overlap: Overlap,
+    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    pub(super) others: usize,
+    pub(super) ops: Vec<(Action, Option<Input>)>,
+    pub(super) promises: BTreeMap<Topic, Promise>,
+    pub(super) wanted: BTreeSet<Topic>,
+    pub(super) forbidden: BTreeSet<Topic>,
+    pub(super) emitted: Vec<Lifecycle>,
+    pub(super) token: u64,
+    pub(super) made: u64,
+    pub(super) removed: u64,
+    pub(super) beats: u64,
+    pub(super) delivered: u64,
+    pub(super) stopped: bool,
+    /// Whether subscriptions are read back.
+    pub(super) checks: bool,
+    pub(super) mode: Mode,
+    pub(super) size: Size,
+    /// What the platform really covered, when somebody keeps account of it.
+    pub(super) truth: Option<Truth>,
+}
+
+pub(super) fn topic(size: Size, n: u64) -> Topic {
+    Topic::unchecked(format!("v2.users.u{}.presence", n % size.topics))
+}
+
+impl World {
+    pub(super) fn new(seed: u64, topics: u64, mode: Mode, size: Size) -> Self {
+        let rules = ChannelRules {
+            bounds: Bounds::new(size.channels, size.names),
+            check_every: seed.is_multiple_of(2).then_some(Duration::from_secs(20)),
+            ..ChannelRules::default()
+        };
+        let plan = Plan {
+            channels: Some(rules),
+            covers: vec![],
+            max_topics: 0,
+            renew_after: seed.is_multiple_of(3).then_some(Duration::from_secs(300)),
+            overlap: Duration::from_millis([0, 500, 5_000][usize::try_from(seed % 3).unwrap()]),
+        };
+        let wanted: BTreeSet<Topic> = (0..topics).map(|n| topic(size, n)).collect();
+        let list: Vec<Topic> = wanted.iter().cloned().collect();
+        let policy = Arc::new(FullJitter::default());
+        let mut world = Self {
+            start: Instant::now(),
+            now: Duration::ZERO,
+            unit: 0.5,
+            supervisor: Supervisor::new(policy, Overflow::Wait, plan, &list).unwrap(),
+            lines: BTreeMap::new(),
+            overlap: Overlap::default(),
+            channels: BTreeMap::new(),
+            others: usize::try_from(seed % 5).unwrap(),
+            ops: Vec::new(),
+            promises: (0..size.topics).map(|n| (topic(size, n), Promise::default())).collect(),
+            wanted,
+            forbidden: BTreeSet::new(),
+            emitted: Vec::new(),
+            token: 1,
+            made: 0,
+            removed: 0,
+            beats: 0,
+            delivered: 0,
+            stopped: false,
+            checks: seed.is_multiple_of(2),
+            mode,
+            size,
+            truth: None,
+        };
+        world.supervise(Input::Start);
+        world
+    }
+
+    /// A world as it is by default, in which nothing goes wrong.
+    pub(super) fn quiet(size: Size) -> Self {
+        let mut world = Self::new(0, size.topics, Mode::Planned, size);
+        let plan = Plan {
+            channels: Some(ChannelRules {
+                bounds: Bounds::new(size.channels, size.names),
+                ..ChannelRules::default()
+            }),
+            covers: vec![],
+            max_topics: 0,
+            renew_after: Some(crate::core::limits::CHANNEL_RENEWAL),
+            overlap: Duration::from_secs(5),
+        };
+        let list: Vec<Topic> = world.wanted.iter().cloned().collect();
+        let policy = Arc::new(FullJitter::default());
+        world.supervisor = Supervisor::new(policy, Overflow::Wait, plan, &list).unwrap();
+        world.ops.clear();
+        world.supervise(Input::Start);
+        world
+    }
+
+    /// Every call takes effect and is answered.
+    pub(super) fn settle_calls(&mut self) {
+        while !self.ops.is_empty() {
+            self.answer(0, false);
+        }
+    }
+
+    /// Takes account of which topics the platform delivers now to a socket that is read.
+    pub(super) fn account(&mut self) {
+        let Some(truth) = &mut self.truth else { return };
+        let state = |channel: &Channel| {
+            let line = channel.socket.and_then(|link| self.lines.get(&link));
+            let read = line.is_some_and(|one| one.opened && !one.silent && one.ended.is_none());
+            (channel.socket, channel.topics.len(), read)
+        };
+        let seen: Vec<_> = self.channels.values().map(state).collect();
+        if truth.seen == seen && self.ops.iter().all(|(_, done)| done.is_none()) {
+            return;
+        }
+        truth.seen = seen;
+        let mut there: BTreeSet<&Topic> = BTreeSet::new();
+        for channel in self.channels.values() {
+            let line = channel.socket.and_then(|link| self.lines.get(&link));
+            if line.is_some_and(|line| line.opened && !line.silent && line.ended.is_none()) {
+                there.extend(&channel.topics);
+            }
+        }
+        for (topic, dark) in &mut truth.dark {
+            match (there.contains(topic), dark.since) {
+                (true, Some(since)) => {
+                    dark.past.push((since, self.now));
+                    dark.since = None;
+                }
+                (false, None) => dark.since = Some(self.now),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now }
+    }
+
+    pub(super) fn supervise(&mut self, input: Input) {
+        let now = Now { at: self.moment(), unit_random: self.unit, clogged: false };
+        let mut actions = Vec::new();
+        self.supervisor.step(now, input, &mut actions);
+        for action in actions {
+            assert!(!self.stopped, "an action after the stop: {action:?}");
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Dial { link, channel, replaces, .. } => {
+                let channel = channel.expect("a channel").id;
+                let busy = self.lines.values().any(|line| line.channel == channel);
+                assert!(!busy, "two sockets for one channel");
+                // Beside those that carry topics there are successors, and channels that close because they have none.
+                assert!(self.lines.len() < 2 * self.size.channels + 3, "too many sockets");
+                if !replaces.is_empty() {
+                    self.overlap.begin(&replaces, link);
+                }
+                let line = Line {
+                    session: Session::new(Timing::default()),
+                    channel,
+                    last_in: self.moment(),
+                    wire: VecDeque::new(),
+                    read_at: self.now,
+                    opened: false,
+                    silent: false,
+                    drained: false,
+                    voice: Voice::Silent,
+                    go: false,
+                    items: Vec::new(),
+                    prints: Vec::new(),
+                    replaces: !replaces.is_empty(),
+                    ended: None,
+                };
+                assert!(self.lines.insert(link, line).is_none(), "a link is dialled twice");
+                self.drive(link, session::Input::Start);
+            }
+            Action::Speak(link) => {
+                let Some(line) = self.lines.get_mut(&link) else { return };
+                line.go = true;
+                self.speak(link);
+                if let Some(cause) = self.lines.get_mut(&link).and_then(|line| line.ended.take()) {
+                    self.finish(link, cause);
+                }
+            }
+            Action::Mute(link) => {
+                let Some(line) = self.lines.get_mut(&link) else { return };
+                let cause = line.ended.take().expect("only a link that has ended is muted");
+                line.voice = Voice::Mute;
+                self.finish(link, cause);
+            }
+            Action::Hush(link) => {
+                if let Some(line) = self.lines.get_mut(&link) {
+                    line.items.clear();
+                    line.prints.clear();
+                    line.voice = Voice::Mute;
+                }
+            }
+            Action::Probe(link) => self.drive(link, session::Input::Probe),
+            Action::CloseLink(link, why) => {
+                let Some(line) = self.lines.get_mut(&link) else { return };
+                if line.ended.is_some() {
+                    return;
+                }
+                if line.voice == Voice::Waiting {
+                    line.items.clear();
+                    line.prints.clear();
+                    line.voice = Voice::Mute;
+                }
+                self.drive(link, session::Input::Close(why));
+            }
+            Action::Emit(lifecycle) => self.emit(lifecycle),
+            Action::Stop(error) => {
+                self.stopped = true;
+                assert!(error.is_none(), "{error:?}");
+            }
+            Action::Subscribe(..) => panic!("nothing for a channel: {action:?}"),
+            op => self.ops.push((op, None)),
+        }
+    }
+
+    fn emit(&mut self, item: Lifecycle) {
+        match &item {
+            Lifecycle::Subscribed { topics, .. } => {
+                for topic in topics.iter() {
+                    let promise = self.promises.get_mut(topic).unwrap();
+                    assert!(promise.from.is_none(), "covered twice: {topic}");
+                    promise.from = (!promise.dropped).then_some(promise.sent);
+                }
+            }
+            Lifecycle::Gap { topics, covered_until, resumed_at, duration, .. } => {
+                let open = |channel: &&Channel| channel.socket.is_some();
+                let there: BTreeSet<Topic> = self
+                    .channels
+                    .values()
+                    .filter(open)
+                    .flat_map(|one| one.topics.clone())
+                    .collect();
+                self.account();
+                assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
+                for topic in topics.iter() {
+                    let promise = self.promises.get_mut(topic).unwrap();
+                    assert!(
+                        promise.from.is_some() || promise.dropped,
+                        "a gap of what was never covered: {topic}"
+                    );
+                    promise.owed = false;
+                    if let Some(truth) = &mut self.truth {
+                        let since = |at: &SystemTime| {
+                            at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+                        };
+                        truth.judge(topic, since(covered_until), since(resumed_at));
+                    }
+                    promise.dropped &= !there.contains(topic);
+                    promise.from = (!promise.dropped).then_some(promise.sent);
+                }
+            }
+            Lifecycle::Unsubscribed { topics } => {
+                for topic in topics.iter() {
+                    let promise = self.promises.get_mut(topic).unwrap();
+                    (promise.from, promise.dropped, promise.owed) = (None, false, false);
+                }
+            }
+            _ => {}
+        }
+        self.emitted.push(item);
+    }
+
+    pub(super) fn drive(&mut self, link: LinkKey, input: session::Input) {
+        let now = self.moment();
+        let Some(line) = self.lines.get_mut(&link) else { return };
+        if line.ended.is_some() {
+            return;
+        }
+        let mut actions = Vec::new();
+        line.session.step(now.mono, input, &mut actions);
+        for action in actions {
+            let Some(line) = self.lines.get_mut(&link) else { return };
+            match action {
+                session::Action::Ping | session::Action::Mark => line.wire.push_back(Wire::Answer),
+                session::Action::SendClose(_) => {
+                    line.wire.push_back(Wire::Close);
+                    let channel = line.channel.clone();
+                    self.detach(&channel, link);
+                }
+                session::Action::Flowing => {
+                    line.voice = Voice::Waiting;
+                    line.go = false;
+                    let at = line.last_in;
+                    self.supervise(Input::Flowing { link, at, token: None });
+                    if !self.supervisor.withholds(link)
+                        && let Some(line) = self.lines.get_mut(&link)
+                    {
+                        line.go = true;
+                    }
+                    self.speak(link);
+                }
+                session::Action::Done(cause) => return self.over(link, cause),
+                _ => {}
+            }
+        }
+    }
+
+    fn detach(&mut self, channel: &ChannelId, link: LinkKey) {
+        if let Some(channel) = self.channels.get_mut(channel) {
+            channel.socket.take_if(|socket| *socket == link);
+        }
+    }
+
+    fn over(&mut self, link: LinkKey, cause: Gone) {
+        let line = self.lines.get_mut(&link).expect("over once");
+        let channel = line.channel.clone();
+        let waits = line.voice == Voice::Waiting && !line.go;
+        if waits {
+            line.ended = Some(cause);
+            self.detach(&channel, link);
+            self.supervise(Input::Fading { link });
+        } else {
+            self.detach(&channel, link);
+            self.finish(link, cause);
+        }
+    }
+
+    fn finish(&mut self, link: LinkKey, cause: Gone) {
+        let line = self.lines.remove(&link).expect("gone once");
+        if line.voice == Voice::Speaking {
+            assert!(line.items.is_empty());
+        }
+        self.overlap.over(link);
+        let mut ending = Ending::new(cause, line.opened.then_some(line.last_in));
+        ending.drained = line.drained;
+        self.supervise(Input::LinkGone { link, ending });
+    }
+
+    fn speak(&mut self, link: LinkKey) {
+        let now = self.moment().mono;
+        let Some(line) = self.lines.get_mut(&link) else { return };
+        if line.voice != Voice::Waiting || !line.go {
+            return;
+        }
+        line.voice = Voice::Speaking;
+        if line.replaces {
+            self.overlap.switch(link, now);
+        }
+        let items = std::mem::take(&mut line.items);
+        let prints = std::mem::take(&mut line.prints);
+        self.deliver(link, items, prints);
+    }
+
+    fn deliver(
+        &mut self,
+        link: LinkKey,
+        mut items: Vec<(Topic, u64)>,
+        mut prints: Vec<Option<Fingerprint>>,
+    ) {
+        let now = self.moment().mono;
+        self.removed += self.overlap.sift(link, &mut items, &mut prints, now);
+        self.overlap.note(link, &prints);
+        for (topic, n) in items {
+            self.delivered += 1;
+            let promise = self.promises.get_mut(&topic).unwrap();
+            if promise.ever_dropped && n < promise.delivered {
+                // The one channel missed it, and the one that took over had it.
+                continue;
+            }
+            assert!(
+                n > promise.delivered,
+                "{topic} {n} after {}: {:?}",
+                promise.delivered,
+                self.emitted.last()
+            );
+            // While a gap is open, what comes is inside it; the gap is told when it closes.
+            promise.owed |= promise.from.is_some() && !self.supervisor.covers(&topic);
+            if let Some(from) = promise.from.filter(|_| !promise.owed) {
+                let before = from.max(promise.delivered);
+                assert!(n <= before + 1, "{topic}: {} to {n} are lost in silence", before + 1);
+            }
+            promise.delivered = n;
+        }
+    }
+
+    /// The platform makes an event.
+    pub(super) fn event(&mut self, topic: &Topic) {
+        let promise = self.promises.get_mut(topic).unwrap();
+        promise.sent += 1;
+        let n = promise.sent;
+        for channel in self.channels.values().filter(|channel| channel.topics.contains(topic)) {
+            if let Some(line) = channel.socket.and_then(|link| self.lines.get_mut(&link)) {
+                line.wire.push_back(Wire::Event(topic.clone(), n));
+            }
+        }
+    }
+
+    /// We read what is next on a socket.
+    pub(super) fn read(&mut self, link: LinkKey) -> bool {
+        let now = self.moment();
+        let Some(line) = self.lines.get_mut(&link) else { return false };
+        if !line.opened || line.ended.is_some() || line.silent {
+            return false;
+        }
+        let Some(wire) = line.wire.pop_front() else { return false };
+        line.last_in = now;
+        match wire {
+            Wire::Event(topic, n) => {
+                let print = self.overlap.fingerprint(topic.name(), &n.to_le_bytes());
+                self.drive(link, session::Input::Message);
+                let Some(line) = self.lines.get_mut(&link) else { return true };
+                match line.voice {
+                    Voice::Speaking => self.deliver(link, vec![(topic, n)], vec![print]),
+                    Voice::Mute => {}
+                    Voice::Silent | Voice::Waiting => {
+                        line.items.push((topic, n));
+                        line.prints.push(print);
+                        let (items, prints) = (&mut line.items, &mut line.prints);
+                        self.removed += self.overlap.sift(link, items, prints, now.mono);
+                    }
+                }
+            }
+            Wire::Answer => self.drive(link, session::Input::Pong),
+            Wire::Beat => {
+                self.beats += 1;
+                self.drive(link, session::Input::Message);
+            }
+            Wire::Closing => {
+                self.supervise(Input::Notice { link, notice: Notice::Closing });
+                self.drive(link, session::Input::Message);
+            }
+            Wire::Gone => {
+                let notice = Notice::ChannelGone("evicted".into());
+                self.supervise(Input::Notice { link, notice });
+                self.drive(link, session::Input::Message);
+            }
+            Wire::Close => {
+                line.drained = true;
+                let cause = Gone::Closed { code: 1000.into(), reason: "".into() };
+                self.drive(link, session::Input::Gone(cause));
+            }
+        }
+        true
+    }
+
+    pub(super) fn open(&mut self, link: LinkKey) {
+        let Some(line) = self.lines.get_mut(&link) else { return };
+        if line.opened || line.ended.is_some() {
+            return;
+        }
+        let Some(channel) = self.channels.get_mut(&line.channel) else {
+            return self.drive(link, session::Input::Gone(Gone::Refused { status: 404 }));
+        };
+        line.opened = true;
+        line.last_in =
+            Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now };
+        channel.socket = Some(link);
+        self.drive(link, session::Input::Opened);
+    }
+
+    /// What the platform does with a call.
+    fn effect(&mut self, action: &Action) -> Input {
+        let missing = || Error::new(ErrorKind::NotFound, "gone").with_status(404);
+        match action {
+            Action::List => {
+                let known = Vec::new();
+                let in_use = self.channels.len() + self.others;
+                Input::Listed(Ok(ChannelListing::new(in_use, known)))
+            }
+            Action::Create => {
+                assert!(self.channels.len() + self.others < LIMIT, "somebody else's is evicted");
+                self.made += 1;
+                let id = ChannelId::new(format!("c{}", self.made));
+                self.channels.insert(id.clone(), Channel::default());
+                let answer = Ok(ChannelInfo::new(id, "wss://s/x"));
+                Input::Created { answer, generation: self.token }
+            }
+            Action::Check(id) => {
+                let answer = Ok(self.channels.contains_key(id));
+                Input::Checked { channel: id.clone(), answer }
+            }
+            Action::Replace(id, sent) => {
+                let answer = match self.channels.get_mut(id) {
+                    None => Err(missing()),
+                    Some(channel) => {
+                        let members = |name: &str| Topic::<()>::unchecked(name).members();
+                        let all = sent.iter().flat_map(|name| members(name));
+                        let all: BTreeSet<Topic> = all.collect();
+                        channel.topics = all.difference(&self.forbidden).cloned().collect();
+                        assert!(sent.len() <= self.size.names, "too many topics");
+                        Ok(all
+                            .iter()
+                            .map(|topic| {
+                                if self.forbidden.contains(topic) {
+                                    TopicState::rejected(topic.name(), "no", vec![])
+                                } else {
+                                    TopicState::permitted(topic.name())
+                                }
+                            })
+                            .collect())
+                    }
+                };
+                Input::Subscribed { channel: id.clone(), sent: sent.clone(), answer }
+            }
+            Action::Clear(id) => {
+                if let Some(channel) = self.channels.get_mut(id) {
+                    assert!(channel.socket.is_none(), "one with a socket is cleared");
+                    channel.topics.clear();
+                }
+                let alive = self.channels.contains_key(id);
+                Input::Cleared { channel: id.clone(), alive }
+            }
+            Action::ReadBack(id) => {
+                let states = |channel: &Channel| {
+                    channel.topics.iter().map(|topic| TopicState::permitted(topic.name())).collect()
+                };
+                let answer = self.channels.get(id).map(states).ok_or_else(missing);
+                Input::ReadBack { channel: id.clone(), answer }
+            }
+            _ => Input::CaughtUp,
+        }
+    }
+
+    fn failure(action: &Action) -> Input {
+        let error = || Error::new(ErrorKind::Transport, "cut").retryable(true);
+        match action {
+            Action::List => Input::Listed(Err(error())),
+            Action::Create => Input::Created { answer: Err(error()), generation: 0 },
+            Action::Check(id) => Input::Checked { channel: id.clone(), answer: Err(error()) },
+            Action::Replace(id, sent) => {
+                let answer = Err(error());
+                Input::Subscribed { channel: id.clone(), sent: sent.clone(), answer }
+            }
+            Action::Clear(id) => Input::Cleared { channel: id.clone(), alive: true },
+            Action::ReadBack(id) => Input::ReadBack { channel: id.clone(), answer: Err(error()) },
+            _ => Input::CaughtUp,
+        }
+    }
+
+    /// One call goes a step on: it takes effect, or is answered.
+    pub(super) fn answer(&mut self, index: usize, fails: bool) {
+        if self.ops.is_empty() {
+            return;
+        }
+        let index = index % self.ops.len();
+        let (action, done) = &mut self.ops[index];
+        match done.take() {
+            None => {
+                let action = match action {
+                    Action::Replace(id, sent) => Action::Replace(id.clone(), sent.clone()),
+                    Action::Check(id) => Action::Check(id.clone()),
+                    Action::Clear(id) => Action::Clear(id.clone()),
+                    Action::ReadBack(id) => Action::ReadBack(id.clone()),
+                    Action::List => Action::List,
+                    Action::Create => Action::Create,
+                    _ => Action::AwaitConsumer,
+                };
+                let answer = self.effect(&action);
+                self.ops[index].1 = Some(answer);
+            }
+            Some(answer) => {
+                let (action, _) = self.ops.remove(index);
+                let lost = fails && !matches!(action, Action::AwaitConsumer);
+                self.supervise(if lost { Self::failure(&action) } else { answer });
+            }
+        }
+    }
+
+    /// Time passes; sockets that are not silent show it.
+    pub(super) fn advance(&mut self, by: Duration) {
+        let mut left = by;
+        while left > Duration::ZERO {
+            let step = left.min(Duration::from_secs(10));
+            left -= step;
+            // A link reads as soon as there is something; the schedules let it wait for a second.
+            for link in self.lines.keys().copied().collect::<Vec<_>>() {
+                if self.mode == Mode::Planned && step >= Duration::from_secs(1) {
+                    self.open(link);
+                }
+                let waits = |line: &&Line| self.now + step > line.read_at + Duration::from_secs(1);
+                if self.lines.get(&link).as_ref().is_some_and(waits) {
+                    while self.read(link) {}
+                    if let Some(line) = self.lines.get_mut(&link) {
+                        line.read_at = self.now;
+                    }
+                }
+            }
+            self.now += step;
+            if step >= Duration::from_secs(1) {
+                for link in self.lines.keys().copied().collect::<Vec<_>>() {
+                    let open = |line: &&mut Line| line.opened && !line.wire.contains(&Wire::Close);
+                    if let Some(line) = self.lines.get_mut(&link).filter(open) {
+                        line.wire.push_back(Wire::Beat);
+                    }
+                    while self.read(link) {}
+                }
+            }
+            self.timers();
+        }
+    }
+
+    /// Others make channels, or let them go; not between our look and what follows from it, which nobody can prevent.
+    pub(super) fn set_others(&mut self, others: usize) {
+        let looking = |(action, _): &(Action, _)| matches!(action, Action::List | Action::Create);
+        if !self.ops.iter().any(looking) {
+            self.others = others.min(LIMIT.saturating_sub(self.channels.len()));
+        }
+    }
+
+    pub(super) fn timers(&mut self) {
+        for link in self.lines.keys().copied().collect::<Vec<_>>() {
+            if let Some(line) = self.lines.get(&link) {
+                let last_in = line.last_in.mono;
+                self.drive(link, session::Input::Timer { last_in });
+            }
+        }
+        self.supervise(Input::Timer);
+    }
+
+    /// Everything comes to rest, and every topic that should be covered is.
+    pub(super) fn settle(&mut self, seed: u64) {
+        // What was dropped is noticed within that time.
+        let earliest = self.now + Duration::from_secs(60);
+        for _ in 0..4_000 {
+            for link in self.lines.keys().copied().collect::<Vec<_>>() {
+                self.open(link);
+                while self.read(link) {}
+            }
+            while !self.ops.is_empty() {
+                self.answer(0, false);
+            }
+            self.advance(Duration::from_millis(500));
+            let covered = |topic: &Topic| self.supervisor.covers(topic);
+            let due: Vec<&Topic> = self.wanted.difference(&self.forbidden).collect();
+            let calm = self.supervisor.is_at_rest() && self.now > earliest;
+            if calm && due.iter().all(|topic| covered(topic)) {
+                let due: Vec<Topic> = due.into_iter().cloned().collect();
+                return self.finale(seed, &due);
+            }
+        }
+        let missing: Vec<&Topic> =
+            self.wanted.iter().filter(|topic| !self.supervisor.covers(topic)).collect();
+        panic!("seed {seed}: it does not settle: {missing:?} {}", self.supervisor.describe());
+    }
+
+    pub(super) fn finale(&mut self, seed: u64, due: &[Topic]) {
+        for topic in due {
+            self.event(topic);
+        }
+        self.advance(Duration::from_secs(1));
+        for topic in due {
+            let promise = self.promises[topic];
+            assert!(!promise.owed, "seed {seed}: a gap of {topic} was not told");
+            assert_eq!(promise.delivered, promise.sent, "seed {seed}: {topic} does not flow");
+        }
+    }
+}

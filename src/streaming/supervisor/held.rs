@@ -1,0 +1,51 @@
+//! A channel that a shard holds.
+
+use std::time::Instant;
+
+use super::drift::Reading;
+use crate::core::clock::Moment;
+use crate::core::ports::ChannelInfo;
+use crate::streaming::ledger::LinkKey;
+
+/// A channel, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) info: ChannelInfo,
+    /// Its link's key in the ledger; a channel keeps its key over several sockets.
+    pub(super) key: LinkKey,
+    /// The token that made it; `None` when another run of the program did.
+    pub(super) generation: Option<u64>,
+    /// Whether it was there before it was needed, so that it may be gone by now.
+    pub(super) spare: bool,
+    pub(super) failed_dials: u32,
+    /// Whether its existence is in doubt.
+    pub(super) suspect: bool,
+    /// Whether the platform said that it is gone.
+    pub(super) dead: bool,
+    /// Whether it was subscribed since it was had.
+    pub(super) subscribed: bool,
+    /// When its subscription was surely whole for the last time.
+    pub(super) sure: Option<Moment>,
+    /// When it is read back.
+    pub(super) check_at: Option<Instant>,
+    /// The reading that is under way.
+    pub(super) reading: Option<Reading>,
+}
+
+impl Held {
+    pub(super) fn new(info: ChannelInfo, key: LinkKey, generation: Option<u64>) -> Self {
+        Self {
+            info,
+            key,
+            generation,
+            spare: false,
+            failed_dials: 0,
+            suspect: false,
+            dead: false,
+            subscribed: false,
+            sure: None,
+            check_at: None,
+            reading: None,
+        }
+    }
+}
