@@ -54,6 +54,7 @@ struct Page {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // The names are the platform's.
 struct Conversation {
     conversation_id: Option<Box<str>>,
     conversation_start: Option<Timestamp>,
@@ -75,6 +76,7 @@ struct Session {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // The names are the platform's.
 struct Segment {
     segment_start: Option<Timestamp>,
     segment_end: Option<Timestamp>,

@@ -73,15 +73,12 @@ impl Presences {
     async fn read(&self, request: &BackfillRequest) -> Result<Vec<Backfilled>> {
         let topics = &request.topics;
         let ids: Vec<&str> = topics.iter().filter_map(|topic| id_in(topic, TOPIC)).collect();
-        let found: Vec<Presence> = match ids[..] {
-            [id] => {
-                let call = self.api.get(ONE).id("userId", id);
-                vec![call.priority(Priority::Backfill).fetch().await?]
-            }
-            _ => {
-                let call = self.api.get(BULK).query("id", &ids.join(","));
-                call.priority(Priority::Backfill).fetch().await?
-            }
+        let found: Vec<Presence> = if let [id] = ids[..] {
+            let call = self.api.get(ONE).id("userId", id);
+            vec![call.priority(Priority::Backfill).fetch().await?]
+        } else {
+            let call = self.api.get(BULK).query("id", &ids.join(","));
+            call.priority(Priority::Backfill).fetch().await?
         };
         Ok(assign(topics, found))
     }
@@ -89,7 +86,7 @@ impl Presences {
 
 /// Gives each topic the presence of its user.
 pub(super) fn assign(topics: &[Topic], mut found: Vec<Presence>) -> Vec<Backfilled> {
-    let of = |topic: &Topic| {
+    let mut of = |topic: &Topic| {
         let id = id_in(topic, TOPIC)?;
         let is_it = |presence: &Presence| {
             [&presence.user_id, &presence.id].into_iter().flatten().any(|other| is_same(other, id))
@@ -97,25 +94,20 @@ pub(super) fn assign(topics: &[Topic], mut found: Vec<Presence>) -> Vec<Backfill
         let at = found.iter().position(is_it)?;
         Some(found.swap_remove(at).body)
     };
-    let mut of = of;
     topics
         .iter()
-        .map(|topic| match of(topic) {
-            Some(mut body) => {
-                let definitions =
-                    [&mut body.presence_definition, &mut body.future_presence_definition];
-                for definition in definitions.into_iter().flatten() {
-                    definition.system_presence =
-                        definition.system_presence.as_deref().map(as_in_events);
-                }
-                let at = body.modified_date.as_ref().and_then(Timestamp::to_system_time);
-                Backfilled::of(topic.clone(), &body).at(at)
+        .map(|topic| {
+            let Some(mut body) = of(topic) else {
+                let text = "the platform knows no presence of this user";
+                return Backfilled::failed(topic.clone(), Error::new(ErrorKind::NotFound, text));
+            };
+            let definitions = [&mut body.presence_definition, &mut body.future_presence_definition];
+            for definition in definitions.into_iter().flatten() {
+                let name = definition.system_presence.as_deref();
+                definition.system_presence = name.map(as_in_events);
             }
-            None => {
-                let error =
-                    Error::new(ErrorKind::NotFound, "the platform knows no presence of this user");
-                Backfilled::failed(topic.clone(), error)
-            }
+            let at = body.modified_date.as_ref().and_then(Timestamp::to_system_time);
+            Backfilled::of(topic.clone(), &body).at(at)
         })
         .collect()
 }

@@ -206,7 +206,7 @@ impl Backlog {
             self.turn = (self.turn + 1) % self.sources.len();
             let batch = self.batch(source, now, &mut late);
             if let Some((wanted, topics)) = batch {
-                job = Some(self.start(source, wanted, topics));
+                job = Some(self.start(source, &wanted, topics));
                 break;
             }
         }
@@ -249,7 +249,7 @@ impl Backlog {
         found
     }
 
-    fn start(&mut self, source: usize, wanted: Wanted, topics: Vec<TopicKey>) -> Job {
+    fn start(&mut self, source: usize, wanted: &Wanted, topics: Vec<TopicKey>) -> Job {
         self.last_job += 1;
         let id = self.last_job;
         for key in &topics {
@@ -339,7 +339,7 @@ impl Backlog {
                     }
                 }
                 Ready::End { job, gap, topics, failure, at } => {
-                    self.end(job, gap, topics, failure, at);
+                    self.end(job, gap, topics, failure.as_ref(), at);
                 }
                 Ready::Release(job, topics) => self.release(job, topics),
                 Ready::Told(lifecycle, at) => return Some(Out::Told(lifecycle, at)),
@@ -370,7 +370,7 @@ impl Backlog {
         job: JobId,
         gap: GapId,
         topics: Vec<TopicKey>,
-        failure: Option<Failure>,
+        failure: Option<&Failure>,
         at: SystemTime,
     ) {
         let overrun = "more live events came while it was fetched than can be told apart";
@@ -381,7 +381,7 @@ impl Backlog {
             let Some(asked) = asked.filter(|asked| asked.job == job) else {
                 continue;
             };
-            let failure = if asked.is_overrun() { Some(&overrun) } else { failure.as_ref() };
+            let failure = if asked.is_overrun() { Some(&overrun) } else { failure };
             if asked.wanted.gaps.contains(&gap) {
                 ends.add(gap, failure, key);
             }

@@ -34,6 +34,7 @@ pub(crate) struct Stage<E> {
     /// Live items since the last one that was fetched.
     streak: u32,
     /// What ended the stream, until everything else is out.
+    #[allow(clippy::option_option)] // That it ended without a word has to be kept too.
     last: Option<Option<Live<E>>>,
     ending: bool,
 }
