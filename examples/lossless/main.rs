@@ -70,7 +70,7 @@ async fn run(arguments: &Arguments) -> Result<Account, Failure> {
         .await?;
     let client =
         Client::builder(platform.endpoints()).credentials(platform.credentials()).build()?;
-    let names = platform.users().iter().map(|user| topics::users::presence(user));
+    let names = platform.users().iter().map(topics::users::presence);
     let truth = Truth::new(names.clone().map(|topic| topic.name().to_owned()).collect());
     let truth = Mutex::new(truth);
     // Waits that are short enough to watch.

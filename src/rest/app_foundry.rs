@@ -213,7 +213,7 @@ impl AppFoundryApi {
     /// # Cancel safety
     /// Safe: it changes nothing.
     pub async fn preflight(&self, needs: &Requirements) -> Preflight {
-        preflight::run(Caller::new(self.api.clone()), needs).await
+        Box::pin(preflight::run(Caller::new(self.api.clone()), needs)).await
     }
 }
 

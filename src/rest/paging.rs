@@ -159,16 +159,15 @@ fn number_body(number: u32, member: Option<&str>, arguments: &mut Arguments) -> 
 
 /// The page that what is sent asks for by itself.
 pub(crate) fn first_number(paging: Paging, arguments: &Arguments) -> u32 {
-    let number = match paging {
-        Paging::Body(member) => arguments.body.as_ref().and_then(|body| {
+    let number = if let Paging::Body(member) = paging {
+        arguments.body.as_ref().and_then(|body| {
             let body: Value = serde_json::from_slice(body.as_ref().ok()?).ok()?;
             let at = member.map_or(Some(&body), |member| body.get(member))?;
             at.get("pageNumber")?.as_u64().and_then(|number| u32::try_from(number).ok())
-        }),
-        _ => {
-            let mut query = arguments.query.iter();
-            query.find(|(name, _)| *name == "pageNumber").and_then(|(_, value)| value.parse().ok())
-        }
+        })
+    } else {
+        let mut query = arguments.query.iter();
+        query.find(|(name, _)| *name == "pageNumber").and_then(|(_, value)| value.parse().ok())
     };
     number.unwrap_or(1).max(1)
 }
@@ -202,7 +201,10 @@ impl Position {
 
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Position").field("page", &self.page).field("taken", &self.taken).finish()
+        f.debug_struct("Position")
+            .field("page", &self.page)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
     }
 }
 

@@ -77,10 +77,8 @@ pub(super) async fn run_in_turn<E: StreamEvent>(
                     let _ = answer.send(Err(Error::new(ErrorKind::Closed, text).retryable(true)));
                     continue;
                 }
-                // A new connection shows that it flows as soon as it does.
-                Some(Order::Probe) => continue,
-                // There is nothing to deliver; the close follows.
-                Some(Order::Hush) => continue,
+                // A new connection shows that it flows as soon as it does, and there is nothing to deliver yet.
+                Some(Order::Probe | Order::Hush) => continue,
             };
             let _ = link.reports.send(Box::new(report)).await;
         }

@@ -51,6 +51,7 @@ fn variant(item: &Backfilled) -> &'static str {
     event.variant()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is compared may have no time")]
 fn time(text: &str) -> Option<SystemTime> {
     Some(Timestamp::from(text).to_system_time().unwrap())
 }

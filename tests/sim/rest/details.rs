@@ -60,6 +60,9 @@ async fn pages_hold_everything_once_in_the_order_that_is_asked_for() {
     assert!(first.iter().all(|id| known.contains(&id.to_string())), "one seed makes one past");
 }
 
+/// Says of a conversation whether a filter should find it.
+type Holds = Box<dyn Fn(&Value) -> bool>;
+
 #[tokio::test]
 async fn filters_select_what_they_name_and_nothing_else() {
     let rig = Rig::of(quiet().conversations(600)).await;
@@ -67,7 +70,6 @@ async fn filters_select_what_they_name_and_nothing_else() {
     let interval = hours(&rig, &token, 24 * 8).await;
     let (all, _) = every(&rig, &token, json!({ "interval": interval })).await;
     let agent = rig.platform.users()[4].clone();
-    type Holds = Box<dyn Fn(&Value) -> bool>;
     let of = |test: fn(&Value, &Value, &Value) -> bool| -> Holds {
         Box::new(move |one| {
             segments(one).any(|(participant, session, segment)| test(participant, session, segment))
@@ -131,7 +133,7 @@ async fn filters_select_what_they_name_and_nothing_else() {
         body[kind] = filters.clone();
         let (found, total) = every(&rig, &token, body).await;
         let expected = all.iter().filter(|one| holds(one)).count();
-        assert_eq!((found.len(), total as usize), (expected, expected), "{filters}");
+        assert_eq!((found.len() as u64, total), (expected as u64, expected as u64), "{filters}");
         assert!(found.iter().all(|one| holds(one)), "{filters}");
         assert!(
             expected > 0 || filters.to_string().contains("notExists"),

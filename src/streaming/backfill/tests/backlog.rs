@@ -56,10 +56,10 @@ fn combined_topics_are_asked_for_as_single_ones_and_those_without_a_source_are_n
 fn gaps_that_come_while_a_topic_is_fetched_are_one_more_fetch() {
     let mut desk = desk();
     let a = state("a");
-    desk.gap(1, &[a.clone()]);
+    desk.gap(1, std::slice::from_ref(&a));
     let first = desk.job().unwrap();
-    desk.gap(2, &[a.clone()]);
-    desk.gap(3, &[a.clone()]);
+    desk.gap(2, std::slice::from_ref(&a));
+    desk.gap(3, std::slice::from_ref(&a));
     assert!(desk.job().is_none(), "one at a time");
     desk.answer(&first, vec![item(&a, 110)]);
     assert!(desk.job().is_none(), "the first is not delivered yet");
@@ -80,10 +80,10 @@ fn gaps_that_come_while_a_topic_is_fetched_are_one_more_fetch() {
 fn gaps_that_wait_for_a_turn_are_one_fetch() {
     let mut desk = Desk::new(BackfillOptions::default().concurrency(1));
     let (a, b) = (state("a"), parts("b"));
-    desk.gap(1, &[b.clone()]);
+    desk.gap(1, std::slice::from_ref(&b));
     let busy = desk.job().unwrap();
-    desk.gap(2, &[a.clone()]);
-    desk.gap(3, &[a.clone()]);
+    desk.gap(2, std::slice::from_ref(&a));
+    desk.gap(3, std::slice::from_ref(&a));
     assert!(desk.job().is_none());
     desk.answer(&busy, vec![]);
     let both = desk.job().unwrap();
@@ -151,7 +151,7 @@ fn a_topic_that_is_unsubscribed_ends_at_once_whatever_its_fetch_does() {
             "{stage}"
         );
         // Subscribed again, it is a topic like any other.
-        desk.gap(2, &[a.clone()]);
+        desk.gap(2, std::slice::from_ref(&a));
         let job = desk.job().unwrap();
         desk.answer(&job, vec![]);
         assert_eq!(desk.drain(), ["complete 2 a.presence"]);
@@ -200,7 +200,7 @@ fn a_topic_that_waits_too_long_is_given_up() {
 fn nothing_more_is_asked_for_while_answers_pile_up() {
     let mut desk = desk();
     let (a, b) = (parts("a"), state("b"));
-    desk.gap(1, &[a.clone()]);
+    desk.gap(1, std::slice::from_ref(&a));
     let job = desk.job().unwrap();
     desk.answer(&job, (0..8_192).map(|n| part(&a, &n.to_string())).collect());
     desk.gap(2, &[b]);
@@ -213,7 +213,7 @@ fn nothing_more_is_asked_for_while_answers_pile_up() {
 fn more_live_parts_than_are_told_apart_are_a_failure_and_nothing_old_is_delivered() {
     let mut desk = desk();
     let a = parts("a");
-    desk.gap(1, &[a.clone()]);
+    desk.gap(1, std::slice::from_ref(&a));
     let job = desk.job().unwrap();
     for n in 0..2_000 {
         desk.live(&a, &json!({ "part": n.to_string() }));

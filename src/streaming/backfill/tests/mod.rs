@@ -40,12 +40,11 @@ impl BackfillSource for Fake {
 
     fn mark(&self, _: &Topic, body: &str) -> BackfillMark {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        match body["at"].as_u64() {
-            Some(at) => BackfillMark::dated(Some(wall(at))),
-            None => {
-                let part = body["part"].as_str();
-                BackfillMark::of_parts(part.into_iter().map(Into::into).collect())
-            }
+        if let Some(at) = body["at"].as_u64() {
+            BackfillMark::dated(Some(wall(at)))
+        } else {
+            let part = body["part"].as_str();
+            BackfillMark::of_parts(part.into_iter().map(Into::into).collect())
         }
     }
 

@@ -20,10 +20,12 @@ fn case(what: &'static str, fetched: fn(&Topic) -> Backfilled, is_news: bool) ->
     Case { what, before, since_gap, since_sent, since_answer, fetched, is_news }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "cases have no body, or this one")]
 fn at(seconds: u64) -> Option<Value> {
     Some(json!({ "at": seconds }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as above")]
 fn of(part: &str) -> Option<Value> {
     Some(json!({ "part": part }))
 }
@@ -35,13 +37,21 @@ fn undated(topic: &Topic) -> Backfilled {
 fn check(topic: &Topic, cases: Vec<Case>) {
     for Case { what, before, since_gap, since_sent, since_answer, fetched, is_news } in cases {
         let mut desk = Desk::new(BackfillOptions::default());
-        before.iter().for_each(|body| desk.live(topic, body));
+        if let Some(body) = &before {
+            desk.live(topic, body);
+        }
         desk.gap(1, std::slice::from_ref(topic));
-        since_gap.iter().for_each(|body| desk.live(topic, body));
+        if let Some(body) = &since_gap {
+            desk.live(topic, body);
+        }
         let job = desk.job().unwrap();
-        since_sent.iter().for_each(|body| desk.live(topic, body));
+        if let Some(body) = &since_sent {
+            desk.live(topic, body);
+        }
         desk.answer(&job, vec![fetched(topic)]);
-        since_answer.iter().for_each(|body| desk.live(topic, body));
+        if let Some(body) = &since_answer {
+            desk.live(topic, body);
+        }
         let out = desk.drain();
         assert_eq!(out.len(), 1 + usize::from(is_news), "{what}: {out:?}");
         assert!(out.last().unwrap().starts_with("complete 1"), "{what}");
@@ -113,7 +123,7 @@ fn parts_are_superseded_by_events_of_the_same_part() {
 fn what_happened_in_the_gap_comes_in_the_order_of_its_times() {
     let mut desk = Desk::new(BackfillOptions::default());
     let a = parts("a");
-    desk.gap(1, &[a.clone()]);
+    desk.gap(1, std::slice::from_ref(&a));
     let job = desk.job().unwrap();
     let timed = |name: &str, at| part(&a, name).at(Some(wall(at)));
     let items = vec![timed("c", 3), part(&a, "none"), timed("a", 1), timed("b", 2)];
