@@ -679,6 +679,10 @@ impl World {
             return;
         }
         let index = index % self.ops.len();
+        if fails && matches!(self.ops[index], (Action::Create, None)) {
+            self.ops.remove(index);
+            return self.supervise(Self::failure(&Action::Create));
+        }
         let (action, done) = &mut self.ops[index];
         match done.take() {
             None => {
@@ -696,7 +700,8 @@ impl World {
             }
             Some(answer) => {
                 let (action, _) = self.ops.remove(index);
-                let lost = fails && !matches!(action, Action::AwaitConsumer);
+                // A channel whose making is not answered is nobody's until it ends: too long for a schedule.
+                let lost = fails && !matches!(action, Action::AwaitConsumer | Action::Create);
                 self.supervise(if lost { Self::failure(&action) } else { answer });
             }
         }
