@@ -86,8 +86,10 @@ impl<E: StreamEvent> StreamBuilder<E> {
         Self { parts, settings: Settings { timing, ..Settings::default() }, backfill: None }
     }
 
-    /// Subscribes to a topic: from [`topics`](crate::topics), or as text. Combinations such as
-    /// `v2.users.ID?presence&routingStatus` count once towards the platform's 1,000 topics of a channel.
+    /// Subscribes to a topic: from [`topics`](crate::topics), or as text, also in combinations such as
+    /// `v2.users.ID?presence&routingStatus`. Topics that differ only in their end are combined in any case: they count once
+    /// towards the platform's 1,000 of a channel, and come under their own names. [`plan`](Self::plan) says how many
+    /// channels they need.
     ///
     /// A text that is no topic is reported by [`start`](Self::start).
     pub fn subscribe(mut self, topic: impl IntoTopic) -> Self {

@@ -126,7 +126,7 @@ pub(super) struct Promise {
     /// Numbers after this one come, or are inside a gap; `None` while the topic is not covered.
     pub(super) from: Option<u64>,
     /// Whether the platform has dropped it. When it comes back by a call that was made for another reason, nobody can
-    /// know: then nothing is promised until the next gap.
+    /// know: then nothing is promised any more but that it flows in the end.
     pub(super) dropped: bool,
     pub(super) ever_dropped: bool,
     /// Whether a gap has to come.
@@ -369,13 +369,6 @@ impl World {
                 }
             }
             Lifecycle::Gap { topics, covered_until, resumed_at, duration, .. } => {
-                let open = |channel: &&Channel| channel.socket.is_some();
-                let there: BTreeSet<Topic> = self
-                    .channels
-                    .values()
-                    .filter(open)
-                    .flat_map(|one| one.topics.clone())
-                    .collect();
                 self.account();
                 assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
                 for topic in topics.iter() {
@@ -391,7 +384,6 @@ impl World {
                         };
                         truth.judge(topic, since(covered_until), since(resumed_at));
                     }
-                    promise.dropped &= !there.contains(topic);
                     promise.from = (!promise.dropped).then_some(promise.sent);
                 }
             }
@@ -679,6 +671,10 @@ impl World {
             return;
         }
         let index = index % self.ops.len();
+        if fails && matches!(self.ops[index], (Action::Create, None)) {
+            self.ops.remove(index);
+            return self.supervise(Self::failure(&Action::Create));
+        }
         let (action, done) = &mut self.ops[index];
         match done.take() {
             None => {
@@ -696,7 +692,8 @@ impl World {
             }
             Some(answer) => {
                 let (action, _) = self.ops.remove(index);
-                let lost = fails && !matches!(action, Action::AwaitConsumer);
+                // A channel whose making is not answered is nobody's until it ends: too long for a schedule.
+                let lost = fails && !matches!(action, Action::AwaitConsumer | Action::Create);
                 self.supervise(if lost { Self::failure(&action) } else { answer });
             }
         }
@@ -755,8 +752,8 @@ impl World {
 
     /// Everything comes to rest, and every topic that should be covered is.
     pub(super) fn settle(&mut self, seed: u64) {
-        // What was dropped is noticed within that time.
-        let earliest = self.now + Duration::from_secs(60);
+        // What was dropped is noticed within a minute of calm.
+        let mut earliest = self.now + Duration::from_secs(60);
         for _ in 0..4_000 {
             for link in self.lines.keys().copied().collect::<Vec<_>>() {
                 self.open(link);
@@ -768,7 +765,10 @@ impl World {
             self.advance(Duration::from_millis(500));
             let covered = |topic: &Topic| self.supervisor.covers(topic);
             let due: Vec<&Topic> = self.wanted.difference(&self.forbidden).collect();
-            let calm = self.supervisor.is_at_rest() && self.now > earliest;
+            if !self.supervisor.is_at_rest() {
+                earliest = self.now + Duration::from_secs(60);
+            }
+            let calm = self.now > earliest;
             if calm && due.iter().all(|topic| covered(topic)) {
                 let due: Vec<Topic> = due.into_iter().cloned().collect();
                 return self.finale(seed, &due);

@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use super::ledger::LinkKey;
 
-/// Fingerprints that are kept, the youngest; 65,536 take about 2 MiB, for as long as both connections are there.
+/// Fingerprints that are kept, the youngest; 65,536 take about 2 MiB, for as long as both connections are there. Those
+/// that the successor has delivered too are taken out as they come, so that a window holds little more than the one is
+/// ahead of the other.
 const MOST: usize = 1 << 16;
 /// How long after the switch the successor's events are still compared: what it has not delivered by then, it
 /// never will, because it came before its beginning.

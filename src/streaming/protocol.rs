@@ -303,7 +303,7 @@ pub enum Notice {
     Pong,
     /// The answer to a latency monitor's ping, with its id.
     Probe(Box<str>),
-    /// The peer will close the socket soon. A socket without a channel is replaced by another before.
+    /// The peer will close the socket soon: it is replaced by another before.
     Closing,
     /// The channel no longer exists.
     ChannelGone(Box<str>),

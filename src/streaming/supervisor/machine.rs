@@ -86,8 +86,10 @@ impl Supervisor {
         for topic in &changed.topics {
             self.common.ledger.want(topic.clone());
         }
-        for shard in self.shards.values_mut() {
-            shard.came_back(&changed.topics);
+        if self.common.uses_channel() {
+            for shard in self.shards.values_mut() {
+                shard.came_back(&changed.topics);
+            }
         }
         self.common.touched.extend(changed.shards);
         Ok(changed.any)

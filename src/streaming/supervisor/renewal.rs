@@ -171,7 +171,9 @@ impl Shard {
     /// Both have flowed long enough.
     fn close_old(&mut self, now: Now, old: LinkKey, out: &mut Vec<Action>) {
         let Some(successor) = &mut self.renewal.successor else { return };
-        let unsettled = successor.reconcile.is_unsettled() || self.reconcile.is_unsettled();
+        // A socket without a channel has its topics in its first messages.
+        let unsettled = successor.held.is_some()
+            && (successor.reconcile.is_unsettled() || self.reconcile.is_unsettled());
         let Phase::Flowing { closes, .. } = &mut successor.phase else { return };
         if closes.is_none_or(|at| now.at.mono < at) {
             return;

@@ -266,6 +266,11 @@ impl Shard {
         link: LinkKey,
         out: &mut Vec<Action>,
     ) {
+        if matches!(self.state, State::Dialing { link: dialled } if dialled == link) {
+            // It was withheld before it became the reconnect, and has not shown since that it flows.
+            out.push(Action::Mute(link));
+            return;
+        }
         let Some(successor) = &mut self.renewal.successor else { return };
         if successor.link() != Some(link) {
             return;
