@@ -134,7 +134,7 @@ async fn filters_select_what_they_name_and_nothing_else() {
         let (found, total) = every(&rig, &token, body).await;
         let expected = all.iter().filter(|one| holds(one)).count();
         assert_eq!((found.len() as u64, total), (expected as u64, expected as u64), "{filters}");
-        assert!(found.iter().all(|one| holds(one)), "{filters}");
+        assert!(found.iter().all(holds), "{filters}");
         assert!(
             expected > 0 || filters.to_string().contains("notExists"),
             "the case is there: {filters}"
