@@ -1,7 +1,10 @@
 //! A preflight: everything there, and each thing missing or unknown by itself.
 
+use std::time::Instant;
+
 use genesys_cloud::{
-    Preflight, PreflightLine, PreflightState, PreflightSubject as Subject, Requirements,
+    Grant, NoLimit, Preflight, PreflightLine, PreflightState, PreflightSubject as Subject,
+    Priority, RateLimiter, Requirements, WindowState,
 };
 use serde_json::{Value, json};
 
@@ -274,4 +277,33 @@ async fn a_combined_topic_is_a_line_for_each_of_its_parts_and_no_topic_is_refuse
     assert!(Requirements::new().topic("no topic").is_err());
     assert!(Requirements::new().topic("v2.users.{id}.presence").is_err());
     assert!(Requirements::new().topic_template("no topic {id}").is_err());
+}
+
+/// A limiter that has settled for less than the platform allows.
+struct Settled(u32);
+
+impl RateLimiter for Settled {
+    fn acquire(&self, now: Instant, token_generation: u64, priority: Priority) -> Grant {
+        NoLimit.acquire(now, token_generation, priority)
+    }
+
+    fn state(&self, _: Instant) -> Option<WindowState> {
+        let mut state = WindowState::new(self.0, 5);
+        state.most = 300;
+        Some(state)
+    }
+}
+
+#[tokio::test]
+async fn requests_that_others_use_up_are_missing_and_what_is_left_now_is_told() {
+    for (share, state, words) in [
+        (59, Missing, "others who use the same OAuth client leave 59 a minute"),
+        (60, Good, "60 a minute needed, 300 allowed for a token, 55 of them left now"),
+    ] {
+        let rig = Rig::limited(Settled(share), |_, call| good(call)).await;
+        let report = rig.client.app_foundry().preflight(&needs()).await;
+        let line = line(&report, Subject::Requests);
+        assert_eq!(line.state, state, "{report}");
+        assert!(line.detail.contains(words), "{report}");
+    }
 }

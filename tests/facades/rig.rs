@@ -1,6 +1,6 @@
 //! A client, and a server that answers from a closure and notes what it was sent.
 
-use genesys_cloud::{Client, Endpoints, NoLimit, NoRetry, Proxy, StaticToken};
+use genesys_cloud::{Client, Endpoints, NoLimit, NoRetry, Proxy, RateLimiter, StaticToken};
 use serde_json::{Value, json};
 
 use crate::loopback::{Loopback, Reply, Seen};
@@ -47,6 +47,14 @@ impl Rig {
     pub(crate) async fn start(
         answer: impl Fn(usize, &Call) -> (u16, Value) + Send + Sync + 'static,
     ) -> Self {
+        Self::limited(NoLimit, answer).await
+    }
+
+    /// The same with a limiter.
+    pub(crate) async fn limited(
+        limiter: impl RateLimiter + 'static,
+        answer: impl Fn(usize, &Call) -> (u16, Value) + Send + Sync + 'static,
+    ) -> Self {
         let server = Loopback::start(move |number, seen| {
             let (status, body) = answer(number, &Call::of(seen));
             let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -57,7 +65,7 @@ impl Rig {
             .token_source(StaticToken::new("hush-token"))
             .proxy(Proxy::none())
             .retry(NoRetry)
-            .rate_limiter(NoLimit)
+            .rate_limiter(limiter)
             .build()
             .unwrap();
         Self { server, client }

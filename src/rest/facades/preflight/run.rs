@@ -16,6 +16,7 @@ use crate::core::limits;
 use crate::core::ports::AccessToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rest::available_topic::{AvailableTopic, ExpandTopic};
+use crate::rest::budget::{Budget, BudgetSnapshot};
 use crate::rest::facades::caller::Caller;
 use crate::rest::facades::integrations::IntegrationsApi;
 use crate::rest::facades::organization::{OrganizationApi, OrganizationLimit};
@@ -79,7 +80,10 @@ pub(crate) async fn run(caller: Caller, needs: &Requirements) -> Preflight {
     }
     lines.extend(integrations.iter().map(|(of_type, found)| of_integration(of_type, found)));
     lines.extend(channels.map(|channels| of_channels(needs.channels, &channels)));
-    lines.extend(limits.map(|limits| of_requests(needs.requests_per_minute, &limits, &holder)));
+    let now = Budget::new(caller.api.clone()).snapshot();
+    lines.extend(
+        limits.map(|limits| of_requests(needs.requests_per_minute, &limits, &now, &holder)),
+    );
     Preflight::new(lines)
 }
 
@@ -357,7 +361,12 @@ fn of_channels(needed: usize, channels: &Result<Vec<ListedChannel>>) -> Line {
     )
 }
 
-fn of_requests(needed: u32, limits: &Result<Vec<OrganizationLimit>>, holder: &Holder) -> Line {
+fn of_requests(
+    needed: u32,
+    limits: &Result<Vec<OrganizationLimit>>,
+    now: &BudgetSnapshot,
+    holder: &Holder,
+) -> Line {
     let limits = match limits {
         Ok(limits) => limits,
         Err(error) => return unknown(Subject::Requests, "", error),
@@ -369,7 +378,22 @@ fn of_requests(needed: u32, limits: &Result<Vec<OrganizationLimit>>, holder: &Ho
     let of_clients = value("client.credentials.token.rate.per.minute").filter(|_| holder.is_client);
     let limit = of_clients.or_else(|| value("token.rate.per.minute"));
     let limit = limit.unwrap_or_else(|| i64::from(limits::REQUESTS_PER_MINUTE));
-    let text = format!("{needed} a minute needed, {limit} allowed for a token");
+    let mut text = format!("{needed} a minute needed, {limit} allowed for a token");
+    if let Some(left) = now.left {
+        text = format!("{text}, {} of them left now", left.user);
+    }
+    if let Some(wait) = now.closed_for {
+        text =
+            format!("{text}, after {} s: the platform asked for fewer", wait.as_secs_f64().ceil());
+    }
+    // After a 429 the limiter keeps to less: somebody else uses the same budget.
+    let share = now.window.filter(|window| window.limit < window.most.min(needed));
+    if let Some(share) = share {
+        let left = share.limit;
+        let text = format!("{text}; others who use the same OAuth client leave {left} a minute");
+        return Line::new(Subject::Requests, "", Missing, text)
+            .remedy("give the product an OAuth client of its own");
+    }
     if limit >= i64::from(needed) {
         return Line::new(Subject::Requests, "", Good, text);
     }
