@@ -220,6 +220,17 @@ async fn an_error_in_the_middle_ends_the_listing_which_can_go_on_where_it_was() 
 }
 
 #[tokio::test]
+async fn a_listing_that_failed_goes_on_when_it_is_resumed_itself() {
+    let (_server, client) = platform(60, Some((1, 503))).await;
+    let mut pages = client.pages(Numbered(25));
+    assert_eq!(pages.next().await.unwrap().unwrap().items.len(), 25);
+    pages.next().await.unwrap().unwrap_err();
+    let position = pages.position();
+    let rest: Vec<_> = pages.resume(position).unwrap().items().try_collect().await.unwrap();
+    assert_eq!(rest, (25..60).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_cursor_that_expired_says_so_and_how_far_the_listing_came() {
     for status in [400, 404, 410] {
         let (_server, client) = platform(60, Some((1, status))).await;

@@ -93,6 +93,7 @@ impl<O: Paged> Pages<O> {
         self.skip = position.taken;
         self.before = position.before;
         self.under_way = None;
+        self.failed = false;
         Ok(self)
     }
 
