@@ -1,7 +1,9 @@
 //! Aggregates and observations: their figures are those of the details.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use genesys_cloud::Timestamp;
 use genesys_cloud::sim::Platform;
 use serde_json::{Value, json};
 
@@ -21,9 +23,13 @@ async fn from_details(
 ) -> BTreeMap<(String, String), Figures> {
     let (from, to) = interval.split_once('/').unwrap();
     let mut figures: BTreeMap<(String, String), Figures> = BTreeMap::new();
+    // Details select whole days by the start of a conversation, figures by what happened in the interval: a
+    // conversation that began shortly before a midnight has figures after it.
+    let begin = Timestamp::from(from).to_system_time().unwrap();
+    let earlier = Timestamp::from(begin - Duration::from_secs(3_600));
+    let wide = format!("{earlier}/{to}");
     for number in 1.. {
-        let body =
-            json!({ "interval": interval, "paging": { "pageSize": 100, "pageNumber": number } });
+        let body = json!({ "interval": wide, "paging": { "pageSize": 100, "pageNumber": number } });
         let page =
             good(&post(rig, token, "/api/v2/analytics/conversations/details/query", body).await);
         let Some(list) = page["conversations"].as_array() else { return figures };
@@ -59,11 +65,25 @@ async fn figures_of_queues_are_the_sums_of_their_sessions() {
     let rig = Rig::of(quiet().conversations(900)).await;
     let token = rig.token().await;
     let interval = hours(&rig, &token, 24 * 4).await;
+    figures_are_the_sums_of_sessions(&rig, &token, &interval).await;
+}
+
+#[tokio::test]
+async fn figures_from_midnight_on_hold_what_began_the_day_before() {
+    let rig = Rig::of(quiet().conversations(2_000)).await;
+    let token = rig.token().await;
+    let interval = hours(&rig, &token, 24 * 4).await;
+    let (from, to) = interval.split_once('/').unwrap();
+    let midnight = format!("{}T00:00:00.000Z/{to}", &from[..10]);
+    figures_are_the_sums_of_sessions(&rig, &token, &midnight).await;
+}
+
+async fn figures_are_the_sums_of_sessions(rig: &Rig, token: &str, interval: &str) {
     let metrics =
         ["nOffered", "tAnswered", "tAbandon", "tTalk", "tHeld", "tAcw", "tHandle", "nError"];
     let body = json!({ "interval": interval, "groupBy": ["queueId"], "metrics": metrics });
-    let answer = good(&post(&rig, &token, AGGREGATES, body.clone()).await);
-    let expected = from_details(&rig, &token, &interval).await;
+    let answer = good(&post(rig, token, AGGREGATES, body.clone()).await);
+    let expected = from_details(rig, token, interval).await;
     let mut seen = 0;
     for group in answer["results"].as_array().unwrap() {
         let queue = group["group"]["queueId"].as_str().unwrap();
@@ -91,7 +111,7 @@ async fn figures_of_queues_are_the_sums_of_their_sessions() {
     // Cut into hours it is the same in sum.
     let mut by_hour = body;
     by_hour["granularity"] = json!("PT1H");
-    let pieces = good(&post(&rig, &token, AGGREGATES, by_hour).await);
+    let pieces = good(&post(rig, token, AGGREGATES, by_hour).await);
     let offered = |answer: &Value| -> i64 {
         let data = answer["results"]
             .as_array()
