@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use genesys_cloud::fleet::{Fleet, FleetDelivery, FleetEvents, MemberState};
+use genesys_cloud::fleet::{Fleet, FleetDelivery, FleetEvents};
 use genesys_cloud::{
     Client, ClientCredentials, Endpoints, Event, FixedDelay, Proxy, StreamBuilder, Tls, topics,
 };
@@ -66,13 +66,14 @@ impl Members {
         loop {
             if self.dials.is_due() {
                 let open = self.dials.look(&mut self.control).await?;
-                let is_live = |(_, state): &(_, MemberState)| state.is_live();
-                let live = self.fleet.states().iter().filter(|one| is_live(one)).count();
-                if live >= self.count && open >= self.count {
+                let mut states = self.fleet.states();
+                states.retain(|(_, state)| !state.is_live());
+                if states.is_empty() && open >= self.count {
                     return Ok(());
                 }
                 if begun.elapsed() > PATIENCE {
-                    return Err(format!("only {live} of {} are live", self.count).into());
+                    let (count, one) = (states.len(), states.first());
+                    return Err(format!("{count} are not live, {open} are open: {one:?}").into());
                 }
             }
             self.drain_for(Duration::from_millis(10)).await?;

@@ -12,6 +12,9 @@ use crate::Failure;
 
 /// The first argument of a process that is the platform.
 const PLATFORM: &str = "--be-platform";
+/// Clients of each user that only a platform which was started again has. What it makes after them, tokens and ids of
+/// channels, is nothing that it made before, although it has the same seed.
+const MORE_CLIENTS: usize = 50;
 
 /// A platform that runs until it is dropped. Each of its users has an OAuth client.
 pub(crate) struct Process {
@@ -21,12 +24,12 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(users: usize) -> Result<Self, Failure> {
-        Self::start_on(users, 0)
+        Self::start_on(users, 0, 0)
     }
 
-    fn start_on(users: usize, port: u16) -> Result<Self, Failure> {
+    fn start_on(users: usize, port: u16, more: usize) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args([PLATFORM, &users.to_string(), &port.to_string()])
+            .args([PLATFORM, &users.to_string(), &port.to_string(), &more.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -48,7 +51,7 @@ impl Process {
         let users = self.line["users"].as_array().map_or(0, Vec::len);
         let port = Url::parse(self.base())?.port().ok_or("no port")?;
         let before = self.line.clone();
-        *self = Self::start_on(users, port)?;
+        *self = Self::start_on(users, port, users * MORE_CLIENTS)?;
         if self.line == before { Ok(()) } else { Err("it has other clients now".into()) }
     }
 
@@ -78,13 +81,13 @@ impl Drop for Process {
 /// Does what a process was started for by [`Process::start`]; `None` when it was not.
 pub(crate) fn helper(arguments: &[&str]) -> Option<Result<(), Failure>> {
     match arguments {
-        [PLATFORM, users, port] => Some(be_platform(users, port)),
+        [PLATFORM, users, port, more] => Some(be_platform(users, port, more)),
         _ => None,
     }
 }
 
-fn be_platform(users: &str, port: &str) -> Result<(), Failure> {
-    let (users, port) = (users.parse()?, port.parse()?);
+fn be_platform(users: &str, port: &str, more: &str) -> Result<(), Failure> {
+    let (users, port, more) = (users.parse()?, port.parse()?, more.parse::<usize>()?);
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let builder = Platform::builder().events_per_second(0.0).users(users).queues(0).port(port);
         let platform = builder.requests_per_minute(u32::MAX).start().await?;
@@ -95,6 +98,7 @@ fn be_platform(users: &str, port: &str) -> Result<(), Failure> {
             json!([made.client_id(), made.client_secret().expose()])
         });
         line["clients"] = clients.collect();
+        (0..more).for_each(|_| drop(platform.add_client()));
         println!("{line}");
         let parent = tokio::task::spawn_blocking(|| {
             // Its end closes our input.
