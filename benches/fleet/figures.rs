@@ -1,4 +1,4 @@
-//! What the system says of this process, and quantiles.
+//! What the system says of this process, quantiles, and the table.
 
 use std::time::Duration;
 
@@ -23,32 +23,47 @@ pub(crate) fn cpu_seconds() -> f64 {
     ticks.filter_map(|text| text.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
+/// Tasks of the runtime.
+pub(crate) fn tasks() -> f64 {
+    real(tokio::runtime::Handle::current().metrics().num_alive_tasks())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) fn real(count: usize) -> f64 {
     count as f64
 }
 
-/// Latencies of events, sorted.
-pub(crate) struct Latencies(Vec<Duration>);
+/// One line of the table.
+pub(crate) fn row(what: &str, value: f64, unit: &str) {
+    println!("  {what:<34}{value:>10.2} {unit}");
+}
+
+/// Latencies in milliseconds, sorted.
+#[derive(Clone, Default)]
+pub(crate) struct Latencies(Vec<f64>);
 
 impl Latencies {
-    pub(crate) fn new(mut all: Vec<Duration>) -> Self {
-        all.sort_unstable();
+    pub(crate) fn new(all: &[Duration]) -> Self {
+        Self::of(all.iter().map(|latency| latency.as_secs_f64() * 1e3).collect())
+    }
+
+    fn of(mut all: Vec<f64>) -> Self {
+        all.sort_unstable_by(f64::total_cmp);
         Self(all)
     }
 
-    fn quantile(&self, per_thousand: usize) -> f64 {
-        let last = self.0.len().saturating_sub(1);
-        let found = self.0.get(last * per_thousand / 1_000);
-        found.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+    /// Those of many rounds.
+    pub(crate) fn together(rounds: &[Self]) -> Self {
+        Self::of(rounds.iter().flat_map(|round| round.0.iter().copied()).collect())
     }
 
-    pub(crate) fn print(&self, what: &str) {
-        println!(
-            "  {what:<24}p50 {:.3} ms, p99 {:.3} ms, largest {:.3} ms",
-            self.quantile(500),
-            self.quantile(990),
-            self.quantile(1_000)
-        );
+    /// The median over rounds of what this share of a thousand is not above in each.
+    pub(crate) fn median_of(rounds: &[Self], per_thousand: usize) -> f64 {
+        Self::of(rounds.iter().map(|round| round.quantile(per_thousand)).collect()).quantile(500)
+    }
+
+    pub(crate) fn quantile(&self, per_thousand: usize) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        self.0.get(last * per_thousand / 1_000).copied().unwrap_or(f64::NAN)
     }
 }
