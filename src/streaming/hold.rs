@@ -1,6 +1,6 @@
 //! What a link has read before it may deliver it.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::driver::Item;
 use super::ledger::LinkKey;
@@ -26,6 +26,14 @@ impl<E> Hold<E> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// When the oldest was received.
+    pub(super) fn oldest(&self) -> Option<SystemTime> {
+        self.items.iter().find_map(|(item, _)| match item {
+            Item::Event(delivery, ..) => Some(delivery.received_at),
+            _ => None,
+        })
     }
 
     /// How many more events and bytes fit.

@@ -11,12 +11,12 @@
 //! for the first.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub(crate) use super::fingerprint::Fingerprint;
+use super::fingerprint::fingerprint;
 use super::ledger::LinkKey;
 
 /// Fingerprints that are kept, the youngest; 65,536 take about 2 MiB, for as long as both connections are there. Those
@@ -29,9 +29,6 @@ pub(crate) const AFTER_SWITCH: Duration = Duration::from_secs(5);
 
 /// Longer than anybody waits.
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
-
-/// Stands for a message: a hash under a key of this process.
-pub(crate) type Fingerprint = NonZeroU64;
 
 /// A bounded multiset, the oldest entries dropped first.
 #[derive(Debug)]
@@ -116,7 +113,8 @@ pub(crate) struct Overlap {
     /// How many pairs there are: asked for every frame, before the lock.
     active: AtomicUsize,
     pairs: Mutex<Vec<Pair>>,
-    keys: RandomState,
+    /// Whether fingerprints go to the consumer, who hands over to another process.
+    kept: AtomicBool,
 }
 
 impl Overlap {
@@ -127,6 +125,11 @@ impl Overlap {
 
     fn is_active(&self) -> bool {
         self.active.load(Ordering::Acquire) > 0
+    }
+
+    /// From here on events have fingerprints, whether there is an overlap or not.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
     }
 
     fn count(&self, pairs: &[Pair]) {
@@ -166,15 +169,10 @@ impl Overlap {
         self.count(&pairs);
     }
 
-    /// The fingerprint of a message and its topic, when anything is compared now.
+    /// The fingerprint of a message and its topic, when anything is compared, or kept.
     pub(crate) fn fingerprint(&self, topic: &str, message: &[u8]) -> Option<Fingerprint> {
-        if !self.is_active() {
-            return None;
-        }
-        let mut hasher = self.keys.build_hasher();
-        topic.hash(&mut hasher);
-        hasher.write(message);
-        Some(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
+        let asked = self.is_active() || self.kept.load(Ordering::Relaxed);
+        asked.then(|| fingerprint(&[topic.as_bytes(), message]))
     }
 
     /// Takes out what another link delivered before, items and fingerprints alike. Fingerprints are as many as items, or
@@ -225,6 +223,8 @@ impl Overlap {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use proptest::prelude::*;
 
     use super::*;
