@@ -16,6 +16,7 @@ pub(crate) mod delivery;
 mod desired;
 mod dialling;
 pub(crate) mod driver;
+mod fingerprint;
 pub(crate) mod gate;
 mod hold;
 mod ledger;
