@@ -5,7 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use super::delivery::{Delivery, Origin};
 use super::driver::Item;
-use super::overlap::{Fingerprint, Overlap};
+use super::fingerprint::{Fingerprint, fingerprint};
+use super::overlap::Overlap;
 use super::protocol::{Decode, Decoded, Inbound, Notice};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
@@ -132,14 +133,14 @@ pub(super) fn poll_socket<E>(
         match item {
             Some(item) => {
                 used += size;
-                let print = overlap.fingerprint(
-                    item.topic.name(),
-                    match &frame {
-                        Frame::Text(text) => text.as_bytes(),
-                        Frame::Binary(data) => data,
-                        Frame::Ping | Frame::Pong(_) | Frame::Close(..) => &[],
-                    },
-                );
+                let print = overlap.is_asked_for().then(|| {
+                    let bytes = match message {
+                        Inbound::Text(text, _) => text.as_bytes(),
+                        Inbound::Binary(data) => data,
+                    };
+                    let id = item.correlation_id.as_deref();
+                    fingerprint(item.topic.name(), id, item.body.of(bytes))
+                });
                 if print.is_some() || !burst.prints.is_empty() {
                     burst.prints.resize(burst.items.len(), None);
                     burst.prints.push(print);

@@ -230,7 +230,7 @@ mod tests {
     fn sample() -> Checkpoint {
         let mut recent = Recent::new(at(0));
         for n in 0..3_u8 {
-            recent.note(Some(fingerprint(&[&[n]])), at(u64::from(n)));
+            recent.note(Some(fingerprint("t", None, &[n])), at(u64::from(n)));
         }
         let channel = |n: usize, spare| {
             let id = ChannelId::new(format!("streaming-{n}-topsecret"));

@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn print(n: u64) -> Option<Fingerprint> {
-        Some(fingerprint(&[&n.to_le_bytes()]))
+        Some(fingerprint("t", None, &n.to_le_bytes()))
     }
 
     #[test]

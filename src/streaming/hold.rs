@@ -3,8 +3,9 @@
 use std::time::{Instant, SystemTime};
 
 use super::driver::Item;
+use super::fingerprint::Fingerprint;
 use super::ledger::LinkKey;
-use super::overlap::{Fingerprint, Overlap};
+use super::overlap::Overlap;
 
 /// Events that a link keeps before it may deliver, and their bytes; it stops reading when it has as much.
 const MOST: (usize, usize) = (1_024, 1 << 20);

@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn print(n: u64) -> Option<Fingerprint> {
-        Some(fingerprint(&[&n.to_le_bytes()]))
+        Some(fingerprint("t", None, &n.to_le_bytes()))
     }
 
     /// Deliveries as (what, when), of topic 0 that was covered until a time and flows here since another.

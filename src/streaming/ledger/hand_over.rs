@@ -85,7 +85,9 @@ impl Ledger {
                 Coverage::Covered => {
                     let links =
                         entry.confirmed_by.iter().filter(|link| self.flowing.contains(link));
-                    let until = links.filter_map(|link| handed_on(*link)).max();
+                    // While one takes over from another, what the old one has not handed on may have come before the beginning
+                    // of the new one.
+                    let until = links.filter_map(|link| handed_on(*link)).min();
                     // A link that does not say has handed on nothing, for all we know.
                     Some(until.unwrap_or(SystemTime::UNIX_EPOCH))
                 }
@@ -263,7 +265,8 @@ mod tests {
         ledger.lost(3, moment(start, 700), &cause());
         let groups = ledger.coverage(|link| Some(at(1_000 * link)));
         let of = |until: Option<u64>| groups.get(&until.map(at)).cloned().unwrap_or_default();
-        assert_eq!(of(Some(2_000)), [topic("a"), topic("b")], "the link that is further");
+        assert_eq!(of(Some(1_000)), [topic("a")], "the link that is behind");
+        assert_eq!(of(Some(2_000)), [topic("b")]);
         assert_eq!((of(Some(700)), of(None)), (vec![topic("c")], vec![topic("never")]));
         let silent = ledger.coverage(|_| None);
         assert_eq!(silent[&Some(SystemTime::UNIX_EPOCH)].len(), 2, "told rather than hidden");

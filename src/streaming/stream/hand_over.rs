@@ -17,9 +17,9 @@ use crate::streaming::checkpoint::Checkpoint;
 use crate::streaming::deliveries::Recent;
 use crate::streaming::delivery::{Counters, Delivery, add};
 use crate::streaming::driver::{Command, Inheritance, Item, Shared};
+use crate::streaming::fingerprint::Fingerprint;
 use crate::streaming::known::{Known, Verdict};
 use crate::streaming::ledger::Covered;
-use crate::streaming::overlap::Fingerprint;
 use crate::streaming::protocol::StreamEvent;
 use crate::streaming::supervisor::Snapshot;
 
