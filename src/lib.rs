@@ -113,6 +113,7 @@ pub use crate::rest::poll::Polling;
 pub use crate::streaming::backfill::options::BackfillOptions;
 pub use crate::streaming::builder::StreamBuilder;
 pub use crate::streaming::capacity_plan::{CapacityPlan, PlannedChannel};
+pub use crate::streaming::checkpoint::Checkpoint;
 pub use crate::streaming::delivery::{ConnectionState, Delivery, Origin, StreamStats};
 pub use crate::streaming::gate::DialGate;
 pub use crate::streaming::policy::{

@@ -375,6 +375,17 @@ async fn run(
     while let Some(item) = events.next().await {
         shown.add(&item);
     }
+    let checkpoint = events.checkpoint().await.unwrap();
+    for channel in checkpoint.channels() {
+        channels.push(channel.id.expose().to_owned());
+        hidden.push(channel.connect_uri.expose().to_owned());
+    }
+    shown.add(&checkpoint);
+    let cut = checkpoint.to_json().unwrap();
+    shown.add(&genesys_cloud::Checkpoint::from_json(&cut[..cut.len() / 2]).unwrap_err());
+    let resuming = client.stream().resume(checkpoint);
+    shown.add(&resuming);
+    shown.add(&resuming.start().await.unwrap());
     let wrong = ClientCredentials::new(credentials.client_id(), "wrong-secret").placed(placed);
     let wrong =
         Client::builder(platform.endpoints()).credentials(wrong).tls(trust).build().unwrap();

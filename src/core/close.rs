@@ -132,6 +132,9 @@ pub enum Gone {
     Overflow,
     /// We closed it.
     Requested,
+    /// A process before this one was connected until here. See [`StreamBuilder::resume`](crate::StreamBuilder::resume)
+    /// and [`EventStream::resume`](crate::EventStream::resume).
+    Restarted,
 }
 
 impl fmt::Display for Gone {
@@ -159,6 +162,7 @@ impl fmt::Display for Gone {
             Self::Rest { status: None, detail } => write!(f, "REST call failed: {detail}"),
             Self::Overflow => f.write_str("disconnected because the consumer is too slow"),
             Self::Requested => f.write_str("closed by us"),
+            Self::Restarted => f.write_str("another process took over"),
         }
     }
 }

@@ -223,7 +223,7 @@ impl Gone {
                 CloseCode::POLICY
             }
             // What this crate sends when it closes.
-            Self::Requested | Self::Overflow => CloseCode::NORMAL,
+            Self::Requested | Self::Overflow | Self::Restarted => CloseCode::NORMAL,
             Self::Cut { .. }
             | Self::Silent { .. }
             | Self::HandshakeTimeout
@@ -250,6 +250,7 @@ impl Gone {
             Self::Rest { .. } => "rest",
             Self::Overflow => "overflow",
             Self::Requested => "requested",
+            Self::Restarted => "restarted",
         }
     }
 }

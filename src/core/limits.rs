@@ -14,6 +14,10 @@ pub const CHANNEL_RENEWAL: Duration = Duration::from_secs(22 * 60 * 60);
 /// Source: Genesys community, "Regarding the behavior of WebSocket heartbeats".
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// By how much the clocks of two processes may differ that hand over to each other, and by how much what both receive may
+/// come later to one. Ours: machines whose clocks are kept by NTP differ by some milliseconds.
+pub const HAND_OVER_MARGIN: Duration = Duration::from_secs(1);
+
 /// No inbound byte for this long is a dead socket: one heartbeat and five seconds.
 /// Source: the silence timer of Genesys' own streaming client (`server-monitor.ts`).
 pub const SILENCE: Duration = Duration::from_secs(35);

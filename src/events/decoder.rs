@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use crate::core::limits::{TOPIC_LENGTH, TOPICS_PER_CHANNEL};
-use crate::events::envelope::{Envelope, correlation_id_of};
+use crate::events::body_at::BodyAt;
+use crate::events::envelope::Envelope;
 use crate::events::event::clause;
 use crate::events::generated::table::{Event, TopicKind};
 use crate::events::incoming::{Incoming, SystemNotice};
 use crate::events::raw::{RawEvent, RawFrame};
 use crate::events::reply::SocketReply;
-use crate::events::scan::{self, leading_topic, peek_topic};
+use crate::events::scan::{self, leading_topic, peek_topic, trailing_correlation_id};
 use crate::events::template;
 use crate::events::topic::Topic;
 
@@ -49,7 +50,9 @@ impl Decoder {
         let split = scan::split(text)?;
         let known = self.look_up(split.topic);
         let event = Event::of_text(&known.topic, known.kind, split.body)?;
-        Some(sort(known, event, Some(split.correlation_id.into())))
+        // It was read to its end.
+        let body = BodyAt::exact(text, Some(split.body));
+        Some(sort(known, event, Some(split.correlation_id.into()), body))
     }
 
     /// Decodes any other frame.
@@ -66,36 +69,54 @@ impl Decoder {
         };
         let known = self.look_up(name);
         let correlation_id = envelope.correlation_id();
+        let body = BodyAt::exact(text, envelope.body.map(RawValue::get));
         let event = Event::of_body(&known.topic, known.kind, envelope.body);
-        sort(known, event, correlation_id)
+        sort(known, event, correlation_id, body)
     }
 
     /// Finds the topic of a frame, and keeps its text. Only what the stream itself has to understand is decoded.
     pub(crate) fn decode_raw(&mut self, text: &str) -> Incoming<RawEvent> {
         let known = leading_topic(text).map(|name| self.look_up(name));
         match known {
-            Some(known) if !known.is_for_the_stream() => Incoming::Event {
-                correlation_id: correlation_id_of(text),
-                event: RawEvent::Frame(RawFrame::new(known.topic.clone(), text)),
-                topic: known.topic,
-            },
+            Some(known) if !known.is_for_the_stream() => {
+                let (correlation_id, body) = match scan::split(text) {
+                    Some(split) => {
+                        (Some(split.correlation_id.into()), BodyAt::within(text, split.body))
+                    }
+                    None => match Envelope::parse(text) {
+                        Ok(envelope) => {
+                            let body = envelope.body.map(RawValue::get);
+                            (envelope.correlation_id(), BodyAt::exact(text, body))
+                        }
+                        Err(_) => (trailing_correlation_id(text).map(Into::into), BodyAt::Nowhere),
+                    },
+                };
+                Incoming::Event {
+                    correlation_id,
+                    event: RawEvent::Frame(RawFrame::new(known.topic.clone(), text)),
+                    topic: known.topic,
+                    body,
+                }
+            }
             _ => match self.decode(text) {
                 Incoming::Heartbeat => Incoming::Heartbeat,
                 Incoming::Pong => Incoming::Pong,
                 Incoming::Reply(reply) => Incoming::Reply(reply),
-                Incoming::System { notice, channel, topic, correlation_id, .. } => {
+                Incoming::System { notice, channel, topic, correlation_id, body, .. } => {
                     Incoming::System {
                         notice,
                         channel,
                         event: RawEvent::Frame(RawFrame::new(topic.clone(), text)),
                         topic,
                         correlation_id,
+                        body,
                     }
                 }
-                Incoming::Event { topic, correlation_id, .. } => Incoming::Event {
+                Incoming::Event { topic, correlation_id, body, .. } => Incoming::Event {
                     event: RawEvent::Frame(RawFrame::new(topic.clone(), text)),
                     topic,
                     correlation_id,
+                    body,
                 },
             },
         }
@@ -107,6 +128,7 @@ impl Decoder {
             event: Event::of_bad_frame(topic.clone(), error, text),
             topic: topic.unwrap_or_else(Topic::none),
             correlation_id: None,
+            body: BodyAt::Nowhere,
         }
     }
 
@@ -163,24 +185,30 @@ impl std::hash::Hash for Known {
 }
 
 /// Tells what the stream itself must act on from what it delivers.
-fn sort(known: Known, event: Event, correlation_id: Option<Box<str>>) -> Incoming<Event> {
+fn sort(
+    known: Known,
+    event: Event,
+    correlation_id: Option<Box<str>>,
+    body: BodyAt,
+) -> Incoming<Event> {
     let Known { topic, kind } = known;
     match kind {
         Some(TopicKind::ChannelMetadata) => match event {
-            Event::ChannelMetadata(body) if body.is_pong() => Incoming::Pong,
+            Event::ChannelMetadata(said) if said.is_pong() => Incoming::Pong,
             _ => Incoming::Heartbeat,
         },
         Some(TopicKind::System) => Incoming::System {
             notice: SystemNotice::of(topic.name()),
             channel: match &event {
-                Event::System(body) => body.channel_id.clone(),
+                Event::System(said) => said.channel_id.clone(),
                 _ => None,
             },
             topic,
             event,
             correlation_id,
+            body,
         },
-        _ => Incoming::Event { topic, event, correlation_id },
+        _ => Incoming::Event { topic, event, correlation_id, body },
     }
 }
 
@@ -212,7 +240,7 @@ mod tests {
 
     fn event(incoming: Incoming<Event>) -> (Topic, Event, Option<Box<str>>) {
         match incoming {
-            Incoming::Event { topic, event, correlation_id } => (topic, event, correlation_id),
+            Incoming::Event { topic, event, correlation_id, .. } => (topic, event, correlation_id),
             other => panic!("{other:?}"),
         }
     }
@@ -307,7 +335,8 @@ mod tests {
 
     #[test]
     fn the_raw_level_keeps_the_text_and_finds_the_body_when_asked() {
-        let Incoming::Event { topic, event, correlation_id } = Decoder::new().decode_raw(PRESENCE)
+        let Incoming::Event { topic, event, correlation_id, .. } =
+            Decoder::new().decode_raw(PRESENCE)
         else {
             panic!();
         };
@@ -315,6 +344,39 @@ mod tests {
         assert_eq!(event.body(), r#"{"primary":true}"#);
         assert_eq!(event.decode().unwrap().variant(), "UsersPresence");
         assert!(!format!("{event:?}").contains("primary"), "{event:?}");
+    }
+
+    #[test]
+    fn the_body_is_found_whatever_the_envelope_says_besides() {
+        const BODY: &str = r#"{"primary":true,"x":{"metadata":{"CorrelationId":"no"}}}"#;
+        let frames = [
+            format!(
+                r#"{{"topicName":"v2.users.u1.presence","version":"2","eventBody":{BODY},"metadata":{{"CorrelationId":"c"}}}}"#
+            ),
+            format!(
+                r#"{{"topicName":"v2.users.u1.presence", "eventBody" : {BODY} , "metadata":{{"CorrelationId":"c"}}}}"#
+            ),
+            format!(
+                r#"{{"topicName":"v2.users.u1.presence","eventBody":{BODY},"channel":{{"id":1}},"metadata":{{"CorrelationId":"c"}}}}"#
+            ),
+            format!(
+                r#"{{"topicName":"v2.users.u1.presence","eventBody":{BODY},"metadata":{{"type":"t","CorrelationId":"c"}}}}"#
+            ),
+            format!(
+                r#"{{"metadata":{{"CorrelationId":"c","at":7}},"eventBody":{BODY},"topicName":"v2.users.u1.presence"}}"#
+            ),
+        ];
+        for frame in &frames {
+            let mut decoder = Decoder::new();
+            let typed = decoder.decode(frame);
+            let Incoming::Event { body, correlation_id, .. } = typed else { panic!("{frame}") };
+            assert_eq!(body.of(frame.as_bytes()), BODY.as_bytes(), "{frame}");
+            assert_eq!(correlation_id.as_deref(), Some("c"));
+            let raw = decoder.decode_raw(frame);
+            let Incoming::Event { body, correlation_id, .. } = raw else { panic!("{frame}") };
+            assert_eq!(body.of(frame.as_bytes()), BODY.as_bytes(), "{frame}");
+            assert_eq!(correlation_id.as_deref(), Some("c"));
+        }
     }
 
     #[test]

@@ -7,8 +7,6 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::events::scan::trailing_correlation_id;
-
 /// A string that is borrowed unless it holds an escape.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -100,14 +98,6 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
 /// The body of a frame that may not be valid; empty when it is not, or has none.
 pub(crate) fn body_of(frame: &str) -> &str {
     Envelope::parse(frame).ok().and_then(|envelope| envelope.body).map_or("", RawValue::get)
-}
-
-/// The correlation id of a frame, found at its end or by reading it.
-pub(crate) fn correlation_id_of(frame: &str) -> Option<Box<str>> {
-    match trailing_correlation_id(frame) {
-        Some(id) => Some(id.into()),
-        None => Envelope::parse(frame).ok()?.correlation_id(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a decoded frame is to a stream.
 
 use crate::core::ids::ChannelId;
+use crate::events::body_at::BodyAt;
 use crate::events::decoder::Decoder;
 use crate::events::generated::table::Event;
 use crate::events::lifecycle::Lifecycle;
@@ -29,6 +30,8 @@ pub(crate) enum Incoming<E> {
         event: E,
         /// The platform's transaction.
         correlation_id: Option<Box<str>>,
+        /// Where the body is.
+        body: BodyAt,
     },
     /// Something to deliver; the topic of a frame that has none is [`Topic::none`].
     Event {
@@ -38,6 +41,8 @@ pub(crate) enum Incoming<E> {
         event: E,
         /// The platform's transaction.
         correlation_id: Option<Box<str>>,
+        /// Where the body is.
+        body: BodyAt,
     },
 }
 

@@ -6,6 +6,7 @@
 mod backfill;
 pub mod bodies;
 pub(crate) mod body;
+mod body_at;
 mod cursor;
 mod decoder;
 mod envelope;
@@ -35,6 +36,7 @@ mod topic_set;
 pub(crate) mod write;
 
 pub use backfill::{BackfillMark, BackfillRequest, BackfillSource, Backfilled, IntoBackfill};
+pub(crate) use body_at::BodyAt;
 pub(crate) use decoder::{Decoder, read_body};
 pub use event::TopicBody;
 pub use extra::Extra;

@@ -54,7 +54,7 @@ impl DropFacts {
     /// Whether it ended as one side wanted it to: no drop.
     pub fn is_orderly(&self) -> bool {
         match &self.cause {
-            Gone::Requested => true,
+            Gone::Requested | Gone::Restarted => true,
             Gone::Closed { code, .. } => *code == crate::CloseCode::NORMAL,
             _ => false,
         }

@@ -202,7 +202,7 @@ fn end(gone: &Gone) -> Evidence {
         Gone::TooBig { .. } => (P::Application, C::Oversize, 7),
         Gone::ChannelGone { .. } => (P::Application, C::Token, 4),
         Gone::Overflow => (P::Application, C::SlowConsumer, 10),
-        Gone::Requested => (P::None, C::Orderly, 10),
+        Gone::Requested | Gone::Restarted => (P::None, C::Orderly, 10),
     };
     piece(party, cause, weight, format!("the connection was {gone}"))
 }

@@ -10,7 +10,7 @@ use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::error::{Error, Result};
 use crate::events::{
-    Decoder, Event, Incoming, Level, RawEvent, RawFrame, SocketReply, SystemNotice, Topic,
+    BodyAt, Decoder, Event, Incoming, Level, RawEvent, RawFrame, SocketReply, SystemNotice, Topic,
     peek_topic, read_body,
 };
 use crate::streaming::backfill::options::Filling;
@@ -135,7 +135,7 @@ impl<E: NotificationEvent> Decode<E> for NotificationDecoder {
             Inbound::Binary(data) => match std::str::from_utf8(data) {
                 Ok(text) => text,
                 // The platform sends text only; what this is, nobody knows, but it is not lost silently.
-                Err(_) => return self.read::<E>(&String::from_utf8_lossy(data)),
+                Err(_) => return self.read_bad::<E>(data),
             },
         };
         if let Some(wanted) = &self.filter
@@ -155,14 +155,23 @@ impl NotificationDecoder {
             Incoming::Heartbeat => Decoded::nothing(Notice::Heartbeat),
             Incoming::Pong => Decoded::nothing(Notice::Pong),
             Incoming::Reply(reply) => Decoded::nothing(reply_notice(&reply)),
-            Incoming::System { notice, channel, topic, event, correlation_id } => {
+            Incoming::System { notice, channel, topic, event, correlation_id, body } => {
                 let notice = self.system_notice(notice, channel.as_ref());
-                Decoded { notice, item: Some(item(topic, event, correlation_id)) }
+                Decoded { notice, item: Some(item(topic, event, correlation_id, body)) }
             }
-            Incoming::Event { topic, event, correlation_id } => {
-                Decoded { notice: Notice::None, item: Some(item(topic, event, correlation_id)) }
+            Incoming::Event { topic, event, correlation_id, body } => {
+                Decoded::event(item(topic, event, correlation_id, body))
             }
         }
+    }
+
+    fn read_bad<E: NotificationEvent>(&mut self, data: &[u8]) -> Decoded<E> {
+        let mut decoded = self.read(&String::from_utf8_lossy(data));
+        if let Some(item) = &mut decoded.item {
+            // It was found in another text than this.
+            item.body = BodyAt::Nowhere;
+        }
+        decoded
     }
 
     fn system_notice(&self, notice: SystemNotice, about: Option<&ChannelId>) -> Notice {
@@ -195,9 +204,10 @@ fn item<E: NotificationEvent>(
     topic: Topic,
     event: E,
     correlation_id: Option<Box<str>>,
+    body: BodyAt,
 ) -> DecodedItem<E> {
     let health = event.health();
-    DecodedItem { topic, event, correlation_id, health }
+    DecodedItem { topic, event, correlation_id, health, body }
 }
 
 impl StreamBuilder<Event> {

@@ -101,6 +101,14 @@ impl PlatformBuilder {
         self
     }
 
+    /// Lets each channel socket write the envelope of an event in a manner of its own: other metadata, another order of the
+    /// members, white space between them. The platform promises none of these; topic, correlation id and body are the
+    /// same on all sockets.
+    pub fn mixed_envelopes(mut self, mixed: bool) -> Self {
+        self.config.mixed_envelopes = mixed;
+        self
+    }
+
     /// The HTTP status of a dial to a channel that does not exist; 404 unless it is set. The platform has been seen
     /// to answer 401 and 403 too.
     pub fn dead_channel_status(mut self, status: u16) -> Self {

@@ -25,11 +25,19 @@ pub(super) struct Delivery {
     late: VecDeque<(Instant, Event)>,
     /// About to be overtaken, and until when it waits for that.
     held: Option<(Instant, Event)>,
+    /// How this socket writes envelopes, when it does so in a manner of its own.
+    manner: Option<u64>,
 }
 
 impl Delivery {
     pub(super) fn new(knobs: Knobs, seed: u64) -> Self {
-        Self { knobs, rng: Rng::with_seed(seed), late: VecDeque::new(), held: None }
+        Self { knobs, rng: Rng::with_seed(seed), late: VecDeque::new(), held: None, manner: None }
+    }
+
+    /// Writes envelopes in this manner.
+    pub(super) fn worded(mut self, manner: Option<u64>) -> Self {
+        self.manner = manner;
+        self
     }
 
     pub(super) fn set(&mut self, knobs: Knobs) {
@@ -47,6 +55,10 @@ impl Delivery {
             return;
         }
         let event = if self.knobs.alters() { event.altered(&self.knobs) } else { event };
+        let event = match self.manner {
+            Some(manner) => event.worded(manner),
+            None => event,
+        };
         if self.knobs.delay_ms == 0 && self.knobs.jitter_ms == 0 && self.late.is_empty() {
             self.release(now, event, out);
             return;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tungstenite::{Message, Utf8Bytes};
 
@@ -53,6 +54,17 @@ struct Envelope<'a> {
     metadata: Value,
     #[serde(flatten)]
     more: Map<String, Value>,
+}
+
+/// An envelope that was written before.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    topic_name: &'a str,
+    version: Value,
+    #[serde(borrow)]
+    event_body: &'a RawValue,
+    metadata: Value,
 }
 
 /// An event without an envelope: its type comes first.
@@ -158,6 +170,29 @@ impl Event {
         Self::flat(&self.topic, &body)
     }
 
+    /// The same event in an envelope that is written in another manner: the body stays as it is, to the byte.
+    pub(super) fn worded(&self, manner: u64) -> Self {
+        let Ok(Written { topic_name, version, event_body, metadata }) =
+            serde_json::from_str::<Written<'_>>(self.text())
+        else {
+            return self.clone();
+        };
+        let topic = Value::from(topic_name);
+        let id = metadata.get("CorrelationId").cloned().unwrap_or_default();
+        let text = match manner % 3 {
+            0 => format!(
+                r#"{{"metadata":{{"type":"event","CorrelationId":{id},"socket":{manner}}},"eventBody":{event_body},"version":{version},"topicName":{topic}}}"#
+            ),
+            1 => format!(
+                r#"{{ "topicName": {topic}, "version": {version}, "eventBody": {event_body}, "metadata": {{ "CorrelationId": {id} }} }}"#
+            ),
+            _ => format!(
+                r#"{{"topicName":{topic},"version":{version},"eventBody":{event_body},"socket":{{"n":{manner}}},"metadata":{{"CorrelationId":{id}}}}}"#
+            ),
+        };
+        Self { topic: Arc::clone(&self.topic), message: Message::text(text) }
+    }
+
     /// The same event, filled up so that its frame has exactly so many bytes, or as few as it can have.
     pub(super) fn of_size(&self, bytes: usize) -> Self {
         const FIELD: usize = r#","message":"""#.len();
@@ -245,6 +280,23 @@ mod tests {
             r#"{"topicName":"v2.users.A.routingStatus","version":"2","eventBody":{"a":1},"metadata":{"CorrelationId":"c"}}"#
         );
         assert_eq!(&*event.topic, "v2.users.a.routingstatus");
+    }
+
+    #[test]
+    fn envelopes_differ_by_socket_and_bodies_do_not() {
+        let event = presence();
+        let flat = Event::flat("x", &json!({ "b": 1 }));
+        let (body, was) = (json!(event.text()), parse(&event));
+        for manner in 0..3 {
+            let other = event.worded(manner);
+            assert_ne!(json!(other.text()), body);
+            let frame = parse(&other);
+            for member in ["topicName", "version", "eventBody"] {
+                assert_eq!(frame[member], was[member]);
+            }
+            assert_eq!(frame["metadata"]["CorrelationId"], "c");
+            assert_eq!(flat.worded(manner).text(), flat.text());
+        }
     }
 
     #[test]

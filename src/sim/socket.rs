@@ -70,7 +70,8 @@ pub(super) async fn serve(admitted: Admitted, upgrade: OnUpgrade, link: Arc<Link
     let ws = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let shared = Arc::clone(attached.shared());
     let mut socket = Socket {
-        delivery: Delivery::new(knobs, shared.config.seed ^ attached.serial()),
+        delivery: Delivery::new(knobs, shared.config.seed ^ attached.serial())
+            .worded(shared.config.mixed_envelopes.then(|| attached.serial())),
         pongs: Pongs::default(),
         heartbeat_at: Instant::now() + shared.config.heartbeat,
         heard_at: Instant::now(),

@@ -9,9 +9,12 @@ use tokio::sync::{mpsc, watch};
 use super::backfill::options::Filling;
 use super::backfill::stage::Stage;
 use super::capacity_plan::CapacityPlan;
-use super::delivery::{ConnectionState, Counters};
+use super::checkpoint::Checkpoint;
+use super::delivery::ConnectionState;
 use super::driver::{Driver, Parts};
 use super::gate::DialGate;
+use super::hand_over::origins;
+use super::ledger::Covered;
 use super::packing::Bounds;
 use super::policy::{ChannelPolicy, FullJitter, Overflow, ReconnectPolicy};
 use super::protocol::{Needs, StreamEvent, TopicFilter};
@@ -42,18 +45,20 @@ pub struct StreamBuilder<E: StreamEvent = Event> {
 
 /// What does not depend on the kind of events.
 pub(crate) struct Settings {
-    topics: Vec<Topic>,
+    pub(super) topics: Vec<Topic>,
     /// The first text that was no topic: reported by `start`.
     invalid: Option<Error>,
     policy: Arc<dyn ReconnectPolicy>,
     overflow: Overflow,
     capacity: Capacity,
     timing: Timing,
-    channels: ChannelRules,
+    pub(super) channels: ChannelRules,
     max_channels: usize,
     topics_per_channel: usize,
     renew_every: Option<Duration>,
     overlap: Duration,
+    pub(super) stands_by: bool,
+    pub(super) resumes: Option<Box<Checkpoint>>,
 }
 
 impl Settings {
@@ -76,6 +81,8 @@ impl Default for Settings {
             topics_per_channel: limits::TOPICS_PER_CHANNEL,
             renew_every: None,
             overlap: OVERLAP,
+            stands_by: false,
+            resumes: None,
         }
     }
 }
@@ -246,10 +253,11 @@ impl<E: StreamEvent> StreamBuilder<E> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<EventStream<E>> {
-        let Self { parts, settings, backfill } = self;
-        if let Some(error) = settings.invalid {
+        let Self { parts, mut settings, backfill } = self;
+        if let Some(error) = settings.invalid.take() {
             return Err(error);
         }
+        let origins = origins(&parts, &mut settings)?;
         let protocol = &parts.protocol;
         settings.topics.iter().try_for_each(|topic| protocol.check_topic(topic))?;
         let needs = protocol.needs();
@@ -262,18 +270,23 @@ impl<E: StreamEvent> StreamBuilder<E> {
             renew_after: settings.renew_every.or_else(|| protocol.renew_after()),
             overlap: if uses_channel { settings.overlap } else { Duration::ZERO },
         };
-        let supervisor =
+        let mut supervisor =
             Supervisor::new(settings.policy, settings.overflow, plan, &settings.topics)?;
+        if let Some(checkpoint) = &settings.resumes {
+            let now = parts.connector.clock.moment();
+            let ahead = checkpoint.ahead_of(now.wall);
+            supervisor.take_over(&Covered::new(&checkpoint.coverage, ahead), now);
+        } else if settings.stands_by {
+            supervisor.stand_by();
+        }
         let (events, items) = queue(settings.capacity, settings.overflow);
         let (state, mut seen) = watch::channel(ConnectionState::Connecting { failures: 0 });
         let (commands, orders) = mpsc::channel(COMMANDS);
-        let counters = Arc::new(Counters::default());
-        let clock = parts.connector.clock.clone();
-        let (timing, seen_by) = (settings.timing, counters.clone());
-        Driver::spawn(parts, timing, supervisor, events, state, seen_by, orders);
-        let lived = counters.clone();
-        let stage = backfill.map(|filling| Stage::new(filling, clock.clone(), counters.clone()));
-        let mut stream = EventStream::new(items, commands, seen.clone(), counters, clock, stage);
+        let (shared, lived) = (origins.shared.clone(), origins.shared.counters.clone());
+        Driver::spawn(parts, settings.timing, supervisor, events, state, shared, orders);
+        let stage = |filling| Stage::new(filling, origins.clock.clone(), lived.clone());
+        let stage = backfill.map(stage);
+        let mut stream = EventStream::new(items, commands, seen.clone(), origins, stage);
         let decided =
             |state: &ConnectionState| !matches!(state, ConnectionState::Connecting { .. });
         let stopped = match seen.wait_for(decided).await {

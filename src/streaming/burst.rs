@@ -5,8 +5,10 @@ use std::time::{Instant, SystemTime};
 
 use super::delivery::{Delivery, Origin};
 use super::driver::Item;
-use super::overlap::{Fingerprint, Overlap};
+use super::fingerprint::{Fingerprint, fingerprint};
+use super::overlap::Overlap;
 use super::protocol::{Decode, Decoded, Inbound, Notice};
+use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
 use crate::transport::ws::{Frame, Socket};
@@ -24,6 +26,8 @@ pub(super) struct Burst<E> {
     pub(super) notices: Vec<Sign>,
     pub(super) frames: u64,
     pub(super) filtered: u64,
+    /// The last inbound byte of which everything is in here or was in one before; `None` when that did not change.
+    pub(super) whole_until: Option<Moment>,
     /// The close frame or fault that ended it.
     pub(super) end: Option<Gone>,
 }
@@ -44,6 +48,7 @@ impl<E> Burst<E> {
             notices: Vec::new(),
             frames: 0,
             filtered: 0,
+            whole_until: None,
             end: None,
         }
     }
@@ -74,9 +79,14 @@ pub(super) fn poll_socket<E>(
     };
     let most = items.min(BURST);
     let mut used = 0;
+    let began = socket.last_inbound();
+    let mut drained = false;
     while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
         let frame = match socket.poll_frame(cx) {
-            Poll::Pending => break,
+            Poll::Pending => {
+                drained = true;
+                break;
+            }
             Poll::Ready(Ok(frame)) => frame,
             Poll::Ready(Err(gone)) => {
                 if burst.frames == 0 {
@@ -123,14 +133,14 @@ pub(super) fn poll_socket<E>(
         match item {
             Some(item) => {
                 used += size;
-                let print = overlap.fingerprint(
-                    item.topic.name(),
-                    match &frame {
-                        Frame::Text(text) => text.as_bytes(),
-                        Frame::Binary(data) => data,
-                        Frame::Ping | Frame::Pong(_) | Frame::Close(..) => &[],
-                    },
-                );
+                let print = overlap.is_asked_for().then(|| {
+                    let bytes = match message {
+                        Inbound::Text(text, _) => text.as_bytes(),
+                        Inbound::Binary(data) => data,
+                    };
+                    let id = item.correlation_id.as_deref();
+                    fingerprint(item.topic.name(), id, item.body.of(bytes))
+                });
                 if print.is_some() || !burst.prints.is_empty() {
                     burst.prints.resize(burst.items.len(), None);
                     burst.prints.push(print);
@@ -143,11 +153,18 @@ pub(super) fn poll_socket<E>(
                     origin: Origin::Live,
                     channel: channel.cloned(),
                 };
-                burst.items.push((Item::Event(delivery, item.health), size));
+                burst.items.push((Item::Event(delivery, item.health, print), size));
             }
             None if silent => burst.filtered += 1,
             None => {}
         }
+    }
+    // More is read only when nothing whole is left of what was read before.
+    let last = socket.last_inbound();
+    if drained || burst.end.is_some() {
+        burst.whole_until = Some(last);
+    } else if last.mono != began.mono {
+        burst.whole_until = Some(began);
     }
     if burst.frames > 0 { Poll::Ready(None) } else { Poll::Pending }
 }

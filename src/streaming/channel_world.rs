@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::fingerprint::{Fingerprint, fingerprint};
 use super::ledger::LinkKey;
-use super::overlap::{Fingerprint, Overlap};
+use super::overlap::Overlap;
 use super::packing::Bounds;
 use super::policy::{FullJitter, Overflow};
 use super::protocol::Notice;
@@ -534,7 +535,8 @@ impl World {
         line.last_in = now;
         match wire {
             Wire::Event(topic, n) => {
-                let print = self.overlap.fingerprint(topic.name(), &n.to_le_bytes());
+                let of = || fingerprint(topic.name(), None, &n.to_le_bytes());
+                let print = self.overlap.is_active().then(of);
                 self.drive(link, session::Input::Message);
                 let Some(line) = self.lines.get_mut(&link) else { return true };
                 match line.voice {

@@ -129,8 +129,11 @@ pub struct StreamStats {
     pub reconnects: u64,
     /// Connections that were replaced by another without a gap.
     pub renewals: u64,
-    /// Events that both connections of a renewal delivered, and that were taken out once.
+    /// Events that both connections of a renewal delivered, or both processes of a hand-over, and that were taken out once.
     pub duplicates_removed: u64,
+    /// Events that were delivered after a hand-over although the process before may have delivered them too: it did not
+    /// remember deliveries for so long. See [`EventStream::resume`](crate::EventStream::resume).
+    pub perhaps_repeated: u64,
     /// Gaps that closed.
     pub gaps: u64,
     /// Events that were fetched after a gap and delivered.
@@ -199,6 +202,7 @@ counters!(
     reconnects,
     renewals,
     duplicates_removed,
+    perhaps_repeated,
     gaps,
     backfilled,
     backfill_stale,

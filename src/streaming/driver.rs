@@ -2,6 +2,8 @@
 //!
 //! Sockets, clocks, randomness and tasks are here and in the links that it starts, and nowhere else.
 
+mod hand_over;
+
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
@@ -12,15 +14,18 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 
-use super::delivery::{ConnectionState, Counters, Delivery, add};
+use self::hand_over::Waiters;
+pub(crate) use self::hand_over::{Inheritance, Shared};
+use super::delivery::{ConnectionState, Delivery, add};
+use super::fingerprint::Fingerprint;
 use super::gate::{DialGate, run_in_turn};
 use super::ledger::LinkKey;
 use super::link::{Link, Order, Report};
-use super::overlap::Overlap;
+use super::progress::Progress;
 use super::protocol::{Health, Needs, Outbound, Protocol, StreamEvent, TopicFilter};
 use super::queue::Sender;
 use super::session::Timing;
-use super::supervisor::{Action, Input, Now, Supervisor};
+use super::supervisor::{Action, Input, Now, Snapshot, Supervisor};
 use crate::core::clock::Entropy;
 use crate::core::close::Gone;
 use crate::core::ids::{ChannelId, GapId};
@@ -45,7 +50,8 @@ const REPORTS: usize = 64;
 /// What waits in a stream's queue.
 #[derive(Debug)]
 pub(crate) enum Item<E> {
-    Event(Delivery<E>, Health),
+    /// An event, and what stands for it when it is compared with others.
+    Event(Delivery<E>, Health, Option<Fingerprint>),
     /// What happened to the stream itself, and when.
     Own(Lifecycle, SystemTime),
     Error(Error),
@@ -94,7 +100,19 @@ pub(crate) enum Command {
     Rebalance(oneshot::Sender<Result<()>>),
     Channels(oneshot::Sender<Vec<ChannelInfo>>),
     Send(Outbound, oneshot::Sender<Result<()>>),
+    /// Say when all topics flow.
+    Ready(oneshot::Sender<Result<()>>),
+    /// Say how far the stream has come, and keep what stands for its events from now on.
+    Snapshot(oneshot::Sender<Snapshot>),
+    /// Take over from another process: the answer is what is missing in between.
+    TakeOver(Box<Inheritance>, oneshot::Sender<Vec<Lifecycle>>),
     Close,
+}
+
+/// A link that runs.
+struct Line {
+    orders: mpsc::Sender<Box<Order>>,
+    progress: Arc<Progress>,
 }
 
 /// One stream's driver.
@@ -104,12 +122,11 @@ pub(crate) struct Driver<E: StreamEvent> {
     supervisor: Supervisor,
     events: Sender<Item<E>>,
     state: watch::Sender<ConnectionState>,
-    counters: Arc<Counters>,
-    links: HashMap<LinkKey, mpsc::Sender<Box<Order>>>,
+    shared: Shared,
+    links: HashMap<LinkKey, Line>,
     /// What lets links deliver that are withheld until those before them have ended.
     withheld: HashMap<LinkKey, oneshot::Sender<()>>,
-    /// Compares what connections deliver while one takes over from another.
-    overlap: Arc<Overlap>,
+    waiters: Waiters,
     /// Given to every link.
     reports: mpsc::Sender<Box<Report>>,
     ops: FuturesUnordered<Op>,
@@ -122,6 +139,8 @@ struct Inbox {
     reports: mpsc::Receiver<Box<Report>>,
     commands: mpsc::Receiver<Box<Command>>,
     asked_to_close: bool,
+    /// Nobody will give a command any more.
+    is_alone: bool,
     rotation: BoxFuture<'static, u64>,
 }
 
@@ -135,7 +154,7 @@ impl<E: StreamEvent> Driver<E> {
         supervisor: Supervisor,
         events: Sender<Item<E>>,
         state: watch::Sender<ConnectionState>,
-        counters: Arc<Counters>,
+        shared: Shared,
         commands: mpsc::Receiver<Box<Command>>,
     ) {
         let (reports, reported) = mpsc::channel(REPORTS);
@@ -144,17 +163,18 @@ impl<E: StreamEvent> Driver<E> {
             Needs::Nothing => Box::pin(pending()),
             _ => wait_for_rotation(parts.tokens.clone(), 0),
         };
-        let inbox = Inbox { reports: reported, commands, asked_to_close: false, rotation };
+        let inbox =
+            Inbox { reports: reported, commands, asked_to_close: false, is_alone: false, rotation };
         let driver = Self {
             parts: Arc::new(parts),
             timing,
             supervisor,
             events,
             state,
-            counters,
+            shared,
             links: HashMap::new(),
             withheld: HashMap::new(),
-            overlap: Arc::default(),
+            waiters: Waiters::new(),
             reports,
             ops: FuturesUnordered::new(),
             told: HashMap::new(),
@@ -170,6 +190,7 @@ impl<E: StreamEvent> Driver<E> {
                 self.perform(action);
             }
             self.publish();
+            self.tell_ready();
             if self.supervisor.is_stopped() {
                 return;
             }
@@ -209,11 +230,15 @@ impl<E: StreamEvent> Driver<E> {
                 }
             },
             Some(input) = self.ops.next(), if !self.ops.is_empty() => Next::Input(input),
-            command = inbox.commands.recv(), if !inbox.asked_to_close => match command.map(|c| *c) {
-                Some(Command::Close) | None => {
-                    inbox.asked_to_close = true;
-                    Next::Input(Input::Close)
+            command = inbox.commands.recv(), if !inbox.is_alone => match command.map(|c| *c) {
+                None => {
+                    inbox.is_alone = true;
+                    self.close(inbox)
                 }
+                Some(Command::Close) => self.close(inbox),
+                // Who closes asks how far it has come, and for nothing else any more.
+                Some(command @ Command::Snapshot(_)) => self.command(command),
+                Some(_) if inbox.asked_to_close => Next::Nothing,
                 Some(command) => self.command(command),
             },
             newer = &mut inbox.rotation => {
@@ -222,6 +247,13 @@ impl<E: StreamEvent> Driver<E> {
             }
             () = at(self.supervisor.wake_at()) => Next::Input(Input::Timer),
         }
+    }
+
+    fn close(&mut self, inbox: &mut Inbox) -> Next {
+        // Whoever waits for topics waits in vain.
+        self.waiters.clear();
+        let again = std::mem::replace(&mut inbox.asked_to_close, true);
+        if again { Next::Nothing } else { Next::Input(Input::Close) }
     }
 
     fn command(&mut self, command: Command) -> Next {
@@ -255,6 +287,7 @@ impl<E: StreamEvent> Driver<E> {
                 Next::Nothing
             }
             Command::Close => Next::Input(Input::Close),
+            command => self.hand_over(command),
         }
     }
 
@@ -264,7 +297,8 @@ impl<E: StreamEvent> Driver<E> {
 
     /// Hands a message of the owner's to the link that can send it, which answers.
     fn send(&self, message: Outbound, answer: oneshot::Sender<Result<()>>) {
-        let orders = self.supervisor.open_link().and_then(|link| self.links.get(&link));
+        let line = self.supervisor.open_link().and_then(|link| self.links.get(&link));
+        let orders = line.map(|line| &line.orders);
         let error = match orders {
             None => Error::new(ErrorKind::Closed, "the stream is not live: nothing was sent"),
             Some(orders) if orders.capacity() <= OWN_ORDERS => {
@@ -296,6 +330,7 @@ impl<E: StreamEvent> Driver<E> {
             Action::CloseLink(link, why) => self.order(link, Order::Close(why)),
             Action::Emit(lifecycle) => self.emit(lifecycle),
             Action::Stop(error) => {
+                self.leave();
                 if let Some(error) = error {
                     self.events.push_fixed(Item::Error(error));
                 }
@@ -322,25 +357,27 @@ impl<E: StreamEvent> Driver<E> {
         let id = channel.as_ref().map(|channel| &channel.id);
         self.parts.observer.observe(&Signal::Dial { channel: id, attempt });
         let (orders, ordered) = mpsc::channel(ORDERS);
-        self.links.insert(key, orders);
+        let progress = Arc::<Progress>::default();
+        self.links.insert(key, Line { orders, progress: progress.clone() });
         let link = Link {
             key,
             channel,
             replaces,
-            overlap: self.overlap.clone(),
+            overlap: self.shared.overlap.clone(),
             parts: self.parts.clone(),
             timing: self.timing,
             events: self.events.clone(),
             reports: self.reports.clone(),
-            counters: self.counters.clone(),
+            counters: self.shared.counters.clone(),
+            progress,
         };
         tokio::spawn(run_in_turn(link, wanted, ordered));
     }
 
     fn order(&self, link: LinkKey, order: Order) {
-        if let Some(orders) = self.links.get(&link) {
+        if let Some(line) = self.links.get(&link) {
             // A link with a full box of orders is one that is ending.
-            let _ = orders.try_send(Box::new(order));
+            let _ = line.orders.try_send(Box::new(order));
         }
     }
 
@@ -395,14 +432,20 @@ impl<E: StreamEvent> Driver<E> {
     }
 
     fn emit(&mut self, mut lifecycle: Lifecycle) {
-        if let Lifecycle::Gap { gap, .. } = &mut lifecycle {
-            *gap = GapId::new(self.counters.gaps.load(Ordering::Relaxed) + 1);
+        self.account(&mut lifecycle);
+        self.events.push_fixed(Item::Own(lifecycle, self.parts.connector.clock.wall()));
+    }
+
+    /// Counts what happened, numbers gaps, and tells observers.
+    fn account(&mut self, lifecycle: &mut Lifecycle) {
+        if let Lifecycle::Gap { gap, .. } = lifecycle {
+            *gap = GapId::new(self.shared.counters.gaps.load(Ordering::Relaxed) + 1);
         }
         let observer = &self.parts.observer;
         let now = self.parts.connector.clock.now();
-        match &lifecycle {
+        match &*lifecycle {
             Lifecycle::Connected { channel, .. } => {
-                self.counters.mark_live();
+                self.shared.counters.mark_live();
                 self.told.insert(channel.clone(), now);
                 let channel = channel.as_ref();
                 observer.observe(&Signal::Connected { channel });
@@ -426,14 +469,14 @@ impl<E: StreamEvent> Driver<E> {
                 observer.observe(&Signal::Disconnected { channel, cause, was_live });
             }
             Lifecycle::Renewed { channel, overlap, .. } => {
-                add(&self.counters.renewals, 1);
+                add(&self.shared.counters.renewals, 1);
                 self.told.retain(|told, _| self.supervisor.is_current(told.as_ref()));
                 self.told.insert(channel.clone(), now);
                 let (channel, overlap) = (channel.as_ref(), *overlap);
                 observer.observe(&Signal::Renewed { channel, overlap });
             }
             Lifecycle::Gap { topics, duration, .. } => {
-                add(&self.counters.gaps, 1);
+                add(&self.shared.counters.gaps, 1);
                 observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
             }
             Lifecycle::Subscribed { topics, .. } => {
@@ -447,7 +490,6 @@ impl<E: StreamEvent> Driver<E> {
             }
             _ => {}
         }
-        self.events.push_fixed(Item::Own(lifecycle, self.parts.connector.clock.wall()));
     }
 
     fn tell_end(&self, channel: Option<&ChannelId>, cause: &Gone, now: Instant, since: Instant) {
@@ -457,12 +499,12 @@ impl<E: StreamEvent> Driver<E> {
 
     /// Makes the supervisor's state visible.
     fn publish(&self) {
-        self.counters.reconnects.store(self.supervisor.reconnects(), Ordering::Relaxed);
+        self.shared.counters.reconnects.store(self.supervisor.reconnects(), Ordering::Relaxed);
         let state = self.supervisor.connection_state();
         self.state.send_if_modified(|shown| {
             let live = |state: &ConnectionState| matches!(state, ConnectionState::Live { .. });
             if live(&state) {
-                self.counters.mark_live();
+                self.shared.counters.mark_live();
             }
             let changed = *shown != state;
             *shown = state;

@@ -1,10 +1,11 @@
 //! What a link has read before it may deliver it.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::driver::Item;
+use super::fingerprint::Fingerprint;
 use super::ledger::LinkKey;
-use super::overlap::{Fingerprint, Overlap};
+use super::overlap::Overlap;
 
 /// Events that a link keeps before it may deliver, and their bytes; it stops reading when it has as much.
 const MOST: (usize, usize) = (1_024, 1 << 20);
@@ -26,6 +27,14 @@ impl<E> Hold<E> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// When the oldest was received.
+    pub(super) fn oldest(&self) -> Option<SystemTime> {
+        self.items.iter().find_map(|(item, _)| match item {
+            Item::Event(delivery, ..) => Some(delivery.received_at),
+            _ => None,
+        })
     }
 
     /// How many more events and bytes fit.

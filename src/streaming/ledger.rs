@@ -4,10 +4,13 @@
 //! covered while at least one link that confirmed it flows. When the last one goes, the gap opens at that link's last
 //! inbound byte, not when somebody noticed; it closes when a link that confirmed the topic flows.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hand_over;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub(crate) use self::hand_over::{Covered, Groups};
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::events::{Topic, Uncovered};
@@ -68,6 +71,8 @@ pub(crate) struct Ledger {
     topics: BTreeMap<Topic, Entry>,
     claims: BTreeMap<LinkKey, Claim>,
     flowing: BTreeSet<LinkKey>,
+    /// Since when each topic was covered first, while that matters to a hand-over.
+    firsts: Option<Box<HashMap<Topic, SystemTime>>>,
 }
 
 impl Ledger {
@@ -81,6 +86,9 @@ impl Ledger {
     /// A topic is no longer wanted; what was open for it is of no interest any more.
     pub(crate) fn forget(&mut self, topic: &Topic) {
         let Some(entry) = self.topics.remove(topic) else { return };
+        if let Some(firsts) = &mut self.firsts {
+            firsts.remove(topic);
+        }
         for link in &entry.confirmed_by {
             if let Some(claim) = self.claims.get_mut(link) {
                 claim.confirmed.remove(topic);
@@ -132,8 +140,16 @@ impl Ledger {
             }
             match std::mem::replace(&mut entry.coverage, Coverage::Covered) {
                 Coverage::Covered => {}
-                Coverage::Never => resumed.first.push(topic),
+                Coverage::Never => {
+                    if let Some(firsts) = &mut self.firsts {
+                        firsts.insert(topic.clone(), at.wall);
+                    }
+                    resumed.first.push(topic);
+                }
                 Coverage::Open { until, cause } => {
+                    if *cause == Gone::Restarted {
+                        resumed.first.push(topic.clone());
+                    }
                     let end = (until, cause);
                     match open.iter_mut().find(|(other, _)| *other == end) {
                         Some((_, topics)) => topics.push(topic),
@@ -147,7 +163,11 @@ impl Ledger {
             topics: topics.into(),
             covered_until: until.wall,
             resumed_at: at.wall,
-            duration: at.mono.saturating_duration_since(until.mono),
+            duration: match *cause {
+                // Another process saw its beginning.
+                Gone::Restarted => at.wall.duration_since(until.wall).unwrap_or_default(),
+                _ => at.mono.saturating_duration_since(until.mono),
+            },
             cause: (*cause).clone(),
         };
         resumed.gaps = open.into_iter().map(gap).collect();

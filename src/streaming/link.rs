@@ -18,6 +18,7 @@ use super::hold::{Batch, Hold};
 use super::ledger::LinkKey;
 use super::overlap::Overlap;
 use super::policy::Overflow;
+use super::progress::Progress;
 use super::protocol::{
     Decode, DecoderContext, GreetingContext, Health, Notice, StreamEvent, SubscriptionContext,
 };
@@ -26,6 +27,7 @@ use super::report::Farewell;
 pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
 use super::supervisor::{Ending, TokenUsed, refuses_token};
+use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::link_probe::LinkProbe;
@@ -56,6 +58,7 @@ pub(crate) struct Link<E: StreamEvent> {
     pub(crate) events: Sender<Item<E>>,
     pub(crate) reports: mpsc::Sender<Box<Report>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) progress: Arc<Progress>,
 }
 
 /// What one turn of the loop brought.
@@ -106,6 +109,8 @@ struct Running<E: StreamEvent> {
     error: Option<Error>,
     /// Whether the peer's close frame was read.
     drained: bool,
+    /// The last inbound byte of which everything was decoded.
+    whole_until: Option<Moment>,
     began: Instant,
     /// The payload of our WebSocket pings, and how many are not answered.
     keepalive: (Bytes, u32),
@@ -143,6 +148,7 @@ impl<E: StreamEvent> Link<E> {
             retry_after: None,
             error: None,
             drained: false,
+            whole_until: None,
             began,
             keepalive: (Bytes::new(), 0),
             marks: 0,
@@ -335,7 +341,10 @@ impl<E: StreamEvent> Running<E> {
                 self.measure(now);
                 None
             }
-            Turn::Lost(cause) => Some(Input::Gone(cause)),
+            Turn::Lost(cause) => {
+                self.whole_until = self.socket.as_ref().map(|socket| socket.last_inbound());
+                Some(Input::Gone(cause))
+            }
             Turn::Go => {
                 self.speak(now);
                 None
@@ -345,13 +354,25 @@ impl<E: StreamEvent> Running<E> {
         if let Some(input) = input {
             self.session.step(now, input, &mut self.actions);
         }
+        if let Some(until) = self.burst.whole_until.take() {
+            self.whole_until = Some(until);
+        }
         if !self.burst.is_empty() {
             let burst = std::mem::replace(&mut self.burst, Burst::new());
             self.take(burst, now).await;
         }
         if self.socket.is_some() {
             self.pace(now);
+            self.note_progress();
         }
+    }
+
+    /// Says how far what was read is in the queue; a link that never delivers says nothing.
+    fn note_progress(&self) {
+        let whole = self.whole_until.filter(|_| !matches!(self.voice, Voice::Mute));
+        let until =
+            whole.map(|until| self.hold.oldest().map_or(until.wall, |at| at.min(until.wall)));
+        self.link.progress.set(until);
     }
 
     /// Delivers what is held as far as there is room, and stops reading when there is none.
@@ -540,7 +561,7 @@ impl<E: StreamEvent> Running<E> {
         let counters = &self.link.counters;
         add(&counters.events, items.len() as u64);
         for (item, _) in items {
-            let Item::Event(delivery, health) = item else {
+            let Item::Event(delivery, health, _) = item else {
                 continue;
             };
             match health {
@@ -561,6 +582,8 @@ impl<E: StreamEvent> Running<E> {
             Some(socket) => socket.last_inbound(),
             None => self.link.parts.connector.clock.moment(),
         };
+        self.whole_until.get_or_insert(at);
+        self.note_progress();
         let (go, gone) = oneshot::channel();
         let token = self
             .token
@@ -616,7 +639,11 @@ impl<E: StreamEvent> Running<E> {
         if let Some(probe) = self.probe.take() {
             probe.closed(now);
         }
-        let last_in = self.socket.as_ref().map(|socket| socket.last_inbound());
+        // What was read and not decoded nobody will see: what is missing begins there.
+        let last_in = self
+            .socket
+            .as_ref()
+            .map(|socket| self.whole_until.unwrap_or_else(|| socket.last_inbound()));
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
         let link = &self.link;

@@ -4,19 +4,18 @@
 //! dialled is remembered as a multiset of fingerprints; an event of the successor that matches an entry takes the entry
 //! out and is not delivered again. Two equal events that really were two have two entries.
 //!
-//! A fingerprint is a hash of the topic and of the whole message: body, correlation id, and all else that it says. The
-//! correlation id alone would not do, as the platform gives one to all events of a transaction. Outside the overlap of
-//! two connections nothing is ever compared. What remains possible: an event that came before the successor's beginning,
-//! and another after the end of the old one within [`AFTER_SWITCH`], equal in every byte, of which the second is taken
-//! for the first.
+//! What makes two deliveries the same event is the [`fingerprint`](super::fingerprint): topic, correlation id and body, so
+//! that metadata of a channel's own, or another order of the members, does not make it two. Outside the overlap of two
+//! connections nothing is ever compared. What remains possible: an event that came before the successor's beginning, and
+//! another after the end of the old one within [`AFTER_SWITCH`], of the same topic and transaction and equal in every byte
+//! of the body, of which the second is taken for the first.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::fingerprint::Fingerprint;
 use super::ledger::LinkKey;
 
 /// Fingerprints that are kept, the youngest; 65,536 take about 2 MiB, for as long as both connections are there. Those
@@ -29,9 +28,6 @@ pub(crate) const AFTER_SWITCH: Duration = Duration::from_secs(5);
 
 /// Longer than anybody waits.
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
-
-/// Stands for a message: a hash under a key of this process.
-pub(crate) type Fingerprint = NonZeroU64;
 
 /// A bounded multiset, the oldest entries dropped first.
 #[derive(Debug)]
@@ -116,7 +112,8 @@ pub(crate) struct Overlap {
     /// How many pairs there are: asked for every frame, before the lock.
     active: AtomicUsize,
     pairs: Mutex<Vec<Pair>>,
-    keys: RandomState,
+    /// Whether the consumer keeps fingerprints, to hand over to another process.
+    kept: AtomicBool,
 }
 
 impl Overlap {
@@ -125,8 +122,19 @@ impl Overlap {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_active(&self) -> bool {
+    /// Whether anything is compared now.
+    pub(crate) fn is_active(&self) -> bool {
         self.active.load(Ordering::Acquire) > 0
+    }
+
+    /// From here on events have fingerprints, whether anything is compared or not.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether events have fingerprints now.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.is_active() || self.kept.load(Ordering::Relaxed)
     }
 
     fn count(&self, pairs: &[Pair]) {
@@ -164,17 +172,6 @@ impl Overlap {
         let mut pairs = self.lock();
         pairs.retain(|pair| pair.new != link);
         self.count(&pairs);
-    }
-
-    /// The fingerprint of a message and its topic, when anything is compared now.
-    pub(crate) fn fingerprint(&self, topic: &str, message: &[u8]) -> Option<Fingerprint> {
-        if !self.is_active() {
-            return None;
-        }
-        let mut hasher = self.keys.build_hasher();
-        topic.hash(&mut hasher);
-        hasher.write(message);
-        Some(NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Takes out what another link delivered before, items and fingerprints alike. Fingerprints are as many as items, or
@@ -225,6 +222,8 @@ impl Overlap {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -262,14 +261,14 @@ mod tests {
         overlap.begin(&[1], 2);
         through(&overlap, 1, &[1, 2], now);
         overlap.switch(2, now);
-        assert!(overlap.fingerprint("t", b"m").is_some());
+        assert!(overlap.is_active());
         assert_eq!(through(&overlap, 2, &[1], now + AFTER_SWITCH), [1]);
-        assert!(overlap.fingerprint("t", b"m").is_none());
+        assert!(!overlap.is_active());
         overlap.begin(&[2], 3);
         through(&overlap, 2, &[5], now);
         overlap.switch(3, now);
         assert!(through(&overlap, 3, &[5], now).is_empty());
-        assert!(overlap.fingerprint("t", b"m").is_none());
+        assert!(!overlap.is_active());
     }
 
     #[test]
@@ -302,9 +301,9 @@ mod tests {
             "what was taken out was not delivered"
         );
         overlap.over(5);
-        assert!(overlap.fingerprint("t", b"m").is_some());
+        assert!(overlap.is_active());
         overlap.over(3);
-        assert!(overlap.fingerprint("t", b"m").is_none());
+        assert!(!overlap.is_active());
     }
 
     #[test]
@@ -313,20 +312,10 @@ mod tests {
         overlap.begin(&[1], 2);
         through(&overlap, 1, &[1], now);
         overlap.over(1);
-        assert!(overlap.fingerprint("t", b"m").is_some(), "the old one may end first");
+        assert!(overlap.is_active(), "the old one may end first");
         overlap.over(2);
-        assert!(overlap.fingerprint("t", b"m").is_none());
+        assert!(!overlap.is_active());
         assert_eq!(through(&overlap, 3, &[1], now), [1]);
-    }
-
-    #[test]
-    fn topics_and_messages_make_different_fingerprints() {
-        let overlap = Overlap::default();
-        overlap.begin(&[1], 2);
-        let of = |topic, message: &[u8]| overlap.fingerprint(topic, message).unwrap();
-        assert_eq!(of("t", b"m"), of("t", b"m"));
-        assert_ne!(of("t", b"m"), of("u", b"m"));
-        assert_ne!(of("t", b"m"), of("t", b"n"));
     }
 
     proptest! {

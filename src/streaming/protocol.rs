@@ -13,7 +13,7 @@ use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::core::ports::{AccessToken, ChannelInfo};
 use crate::error::{Error, Result};
-use crate::events::{Lifecycle, Topic};
+use crate::events::{BodyAt, Lifecycle, Topic};
 use crate::region::Endpoints;
 use crate::transport::ws::Buffers;
 pub use crate::transport::ws::{DialRequest, Outbound};
@@ -264,17 +264,29 @@ pub struct DecodedItem<E> {
     pub correlation_id: Option<Box<str>>,
     /// Whether it was what its topic promises.
     pub health: Health,
+    /// Where in the message the event's body is.
+    pub(crate) body: BodyAt,
 }
 
 impl<E> DecodedItem<E> {
     /// An event that is what its topic promises.
     pub fn new(topic: Topic, event: E) -> Self {
-        Self { topic, event, correlation_id: None, health: Health::Typed }
+        let (health, body) = (Health::Typed, BodyAt::Nowhere);
+        Self { topic, event, correlation_id: None, health, body }
     }
 
     /// Sets [`health`](Self::health).
     pub fn health(mut self, health: Health) -> Self {
         self.health = health;
+        self
+    }
+
+    /// Sets which bytes of the message are the event's body. Default: the whole message.
+    ///
+    /// While one connection takes over from another, an event that both deliver is told by its topic, its correlation id
+    /// and these bytes: what else a message says may differ from connection to connection.
+    pub fn body(mut self, bytes: std::ops::Range<usize>) -> Self {
+        self.body = BodyAt::Exact(bytes);
         self
     }
 }

@@ -46,8 +46,8 @@ enum Entry<T> {
     Event(T, usize),
     /// What must not be lost.
     Fixed(T),
-    /// This many events were dropped here.
-    Dropped(u64),
+    /// This many events were dropped here, of which the first is kept to be asked when it came.
+    Dropped(u64, T),
 }
 
 /// What comes out.
@@ -255,17 +255,12 @@ fn drop_oldest<T>(state: &mut State<T>) -> bool {
     let Some(at) = state.entries.iter().position(|entry| matches!(entry, Entry::Event(..))) else {
         return false;
     };
-    let Entry::Event(_, bytes) = std::mem::replace(&mut state.entries[at], Entry::Dropped(1))
-    else {
-        return false;
-    };
+    let Some(Entry::Event(event, bytes)) = state.entries.remove(at) else { return false };
     state.items -= 1;
     state.bytes -= bytes;
-    if let Some(before) = at.checked_sub(1)
-        && let Entry::Dropped(count) = &mut state.entries[before]
-    {
-        *count += 1;
-        state.entries.remove(at);
+    match at.checked_sub(1).map(|before| &mut state.entries[before]) {
+        Some(Entry::Dropped(count, _)) => *count += 1,
+        _ => state.entries.insert(at, Entry::Dropped(1, event)),
     }
     true
 }
@@ -278,7 +273,7 @@ impl<T> Receiver<T> {
                 Some(Entry::Event(item, _) | Entry::Fixed(item)) => {
                     return Poll::Ready(Some(Taken::Item(item)));
                 }
-                Some(Entry::Dropped(count)) => return Poll::Ready(Some(Taken::Dropped(count))),
+                Some(Entry::Dropped(count, _)) => return Poll::Ready(Some(Taken::Dropped(count))),
                 None => {}
             }
             let mut state = self.shared.lock();
@@ -293,7 +288,7 @@ impl<T> Receiver<T> {
                         self.chunk_items += 1;
                         self.chunk_bytes += bytes;
                     }
-                    Entry::Fixed(_) | Entry::Dropped(_) => {}
+                    Entry::Fixed(_) | Entry::Dropped(..) => {}
                 }
                 self.chunk.push_back(entry);
             }
@@ -315,6 +310,21 @@ impl<T> Receiver<T> {
 }
 
 impl<T> Receiver<T> {
+    /// Shows everything that waits, in order; of events that were dropped the first.
+    pub(crate) fn waiting(&self, mut see: impl FnMut(&T)) {
+        let state = self.shared.lock();
+        for entry in self.chunk.iter().chain(&state.entries) {
+            match entry {
+                Entry::Event(item, _) | Entry::Fixed(item) | Entry::Dropped(_, item) => see(item),
+            }
+        }
+    }
+
+    /// Whether there is no room for another event.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shared.is_full(&self.shared.lock())
+    }
+
     /// Whether the end came without being announced: a task of the stream panicked.
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.lock().broken
@@ -385,6 +395,9 @@ mod tests {
             }
         }
         assert_eq!(dropped, 8);
+        let mut waiting = Vec::new();
+        rx.waiting(|n| waiting.push(*n));
+        assert_eq!(waiting, [100, 0, 200, 5, 8, 9], "of what was dropped the first is known");
         let seen = drain(&mut rx);
         let counted: u64 =
             seen.iter().map(|t| if let Taken::Dropped(n) = t { *n } else { 0 }).sum();

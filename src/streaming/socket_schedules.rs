@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::fingerprint::{Fingerprint, fingerprint};
 use super::ledger::LinkKey;
-use super::overlap::{Fingerprint, Overlap};
+use super::overlap::Overlap;
 use super::policy::{FixedDelay, Overflow};
 use super::protocol::Notice;
 use super::session::{self, Session, Timing};
@@ -267,7 +268,8 @@ impl World {
     }
 
     fn deliver(&mut self, link: LinkKey, event: u64) {
-        let print: Option<Fingerprint> = self.overlap.fingerprint("t", &event.to_le_bytes());
+        let of = || fingerprint("t", None, &event.to_le_bytes());
+        let print: Option<Fingerprint> = self.overlap.is_active().then(of);
         let (mut items, mut prints) = (vec![event], vec![print]);
         let now = self.moment().mono;
         self.removed += self.overlap.sift(link, &mut items, &mut prints, now);

@@ -1,8 +1,11 @@
 //! The stream that a user holds, and the handle that steers it from elsewhere.
 
+mod hand_over;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -10,9 +13,11 @@ use futures::Stream;
 use futures::stream::{FusedStream, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use self::hand_over::{HandOver, Origins};
+use self::hand_over::{TURN, sorted};
 use super::backfill::stage::Stage;
 use super::delivery::{ConnectionState, Counters, Delivery, StreamStats};
-use super::driver::{Command, Item};
+use super::driver::{Command, Item, Shared};
 use super::protocol::{Outbound, StreamEvent};
 use super::queue::{Receiver, Taken};
 use crate::core::clock::Clock;
@@ -41,6 +46,9 @@ pub struct EventStream<E = Event> {
     clock: Arc<dyn Clock>,
     ended: bool,
     backfill: Option<Box<Stage<E>>>,
+    shared: Shared,
+    /// Once the stream is to be handed over, or has taken over.
+    hand_over: Option<Box<HandOver>>,
     /// Closing it tells the driver that the stream is gone.
     _alive: mpsc::Sender<Box<Command>>,
 }
@@ -58,13 +66,14 @@ impl<E: StreamEvent> EventStream<E> {
         items: Receiver<Item<E>>,
         commands: mpsc::Sender<Box<Command>>,
         state: watch::Receiver<ConnectionState>,
-        counters: Arc<Counters>,
-        clock: Arc<dyn Clock>,
+        origins: Origins,
         backfill: Option<Stage<E>>,
     ) -> Self {
+        let Origins { shared, clock, hand_over } = origins;
+        let counters = shared.counters.clone();
         let handle = StreamHandle { commands: commands.downgrade(), state, counters };
         let backfill = backfill.map(Box::new);
-        Self { items, handle, clock, ended: false, backfill, _alive: commands }
+        Self { items, handle, clock, ended: false, backfill, shared, hand_over, _alive: commands }
     }
 
     /// A handle to steer the stream from elsewhere. It does not keep the stream alive.
@@ -127,10 +136,16 @@ impl<E: StreamEvent> Stream for EventStream<E> {
             return Poll::Ready(None);
         }
         let this = &mut *self;
-        let clock = &*this.clock;
+        if this.shared.stands_by.load(Ordering::Relaxed) {
+            // Whoever reads goes on without another process.
+            this.shared.stands_by.store(false, Ordering::Relaxed);
+        }
+        let (clock, counters) = (&*this.clock, &*this.shared.counters);
+        let (items, hand_over) = (&mut this.items, &mut this.hand_over);
+        let mut live = |cx: &mut Context<'_>| poll_live(items, hand_over, counters, clock, cx);
         let item = match &mut this.backfill {
-            None => poll_live(&mut this.items, clock, cx),
-            Some(stage) => stage.poll(cx, |cx| poll_live(&mut this.items, clock, cx)),
+            None => live(cx),
+            Some(stage) => stage.poll(cx, live),
         };
         let item = match std::task::ready!(item) {
             Some(Live::Event(delivery)) => Some(Ok(delivery)),
@@ -157,18 +172,29 @@ pub(crate) enum Live<E> {
 
 fn poll_live<E>(
     items: &mut Receiver<Item<E>>,
+    hand_over: &mut Option<Box<HandOver>>,
+    counters: &Counters,
     clock: &dyn Clock,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Live<E>>> {
-    Poll::Ready(match std::task::ready!(items.poll_take(cx)) {
-        None => items.is_broken().then(|| Live::Error(broken())),
-        Some(Taken::Item(Item::Event(delivery, _))) => Some(Live::Event(delivery)),
-        Some(Taken::Item(Item::Own(lifecycle, at))) => Some(Live::Own(lifecycle, at)),
-        Some(Taken::Item(Item::Error(error))) => Some(Live::Error(error)),
-        Some(Taken::Dropped(dropped)) => {
-            Some(Live::Own(Lifecycle::Lagged { dropped }, clock.wall()))
+    if let Some((item, at)) = hand_over.as_mut().and_then(|one| one.first()) {
+        return Poll::Ready(Some(Live::Own(item, at)));
+    }
+    for _ in 0..TURN {
+        let item = match std::task::ready!(items.poll_take(cx)) {
+            None => return Poll::Ready(items.is_broken().then(|| Live::Error(broken()))),
+            Some(Taken::Item(item)) => sorted(item, hand_over.as_deref_mut(), counters),
+            Some(Taken::Dropped(dropped)) => {
+                Some(Live::Own(Lifecycle::Lagged { dropped }, clock.wall()))
+            }
+        };
+        if item.is_some() {
+            return Poll::Ready(item);
         }
-    })
+    }
+    // So many were left out: others get their turn.
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 impl<E: StreamEvent> FusedStream for EventStream<E> {

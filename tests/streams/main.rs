@@ -6,6 +6,7 @@ mod bad_start;
 mod cancel_next;
 mod channels;
 mod consumer;
+mod hand_over;
 mod hub;
 mod own_protocol;
 mod planned;

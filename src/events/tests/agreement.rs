@@ -171,7 +171,7 @@ fn frame() -> impl Strategy<Value = String> {
 /// What is the same in both: the topic, the event, and the correlation id.
 fn parts(incoming: Incoming<Event>) -> Option<(Topic, Event, Option<Box<str>>)> {
     match incoming {
-        Incoming::Event { topic, event, correlation_id }
+        Incoming::Event { topic, event, correlation_id, .. }
         | Incoming::System { topic, event, correlation_id, .. } => {
             Some((topic, event, correlation_id))
         }

@@ -21,6 +21,8 @@ struct Spare {
     generation: Option<u64>,
     /// When the platform removes it.
     until: Instant,
+    /// Whether it is left to the process after this one.
+    reserved: bool,
 }
 
 /// The same error for another shard.
@@ -86,8 +88,30 @@ impl Broker {
     /// Channels of an earlier run.
     pub(super) fn adopt(&mut self, own: Vec<ChannelInfo>, now: Instant) {
         let until = now + self.life;
-        let spare = |info| Spare { info, generation: None, until };
-        self.spares.extend(own.into_iter().take(SPARES).map(spare));
+        let known: Vec<ChannelId> = self.all().map(|spare| spare.info.id.clone()).collect();
+        let spare = |info| Spare { info, generation: None, until, reserved: false };
+        let new = own.into_iter().filter(|info| !known.contains(&info.id));
+        let room = SPARES.saturating_sub(known.len());
+        self.spares.extend(new.take(room).map(spare));
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Spare> {
+        self.spares.iter().chain(&self.clearing)
+    }
+
+    /// All channels that nobody needs.
+    pub(super) fn spares(&self) -> Vec<ChannelInfo> {
+        self.all().map(|spare| spare.info.clone()).collect()
+    }
+
+    /// Leaves channels to the process after this one, so many at most: which they are. They are used here only when there
+    /// is no room for another.
+    pub(super) fn reserve(&mut self, most: usize) -> Vec<ChannelInfo> {
+        let reserved = self.spares.iter().filter(|spare| spare.reserved).count();
+        let free = self.spares.iter_mut().filter(|spare| !spare.reserved);
+        free.take(most.saturating_sub(reserved)).for_each(|spare| spare.reserved = true);
+        let reserved = self.spares.iter().filter(|spare| spare.reserved);
+        reserved.map(|spare| spare.info.clone()).collect()
     }
 
     pub(super) fn want(&mut self, shard: ShardId) {
@@ -104,7 +128,8 @@ impl Broker {
     /// A channel that is not needed any more: it is unsubscribed, and used again by who needs one next, because it counts
     /// towards the limit until it ends.
     pub(super) fn give_back(&mut self, held: Held, now: Instant, out: &mut Vec<Action>) {
-        let spare = Spare { info: held.info, generation: held.generation, until: now + self.life };
+        let Held { info, generation, .. } = held;
+        let spare = Spare { info, generation, until: now + self.life, reserved: false };
         if self.clearing.len() + self.spares.len() >= SPARES {
             self.spares.drain(..1.min(self.spares.len()));
         }
@@ -133,7 +158,9 @@ impl Broker {
         let mut grants = Vec::new();
         while let Some(shard) = self.queue.pop_front() {
             // One that an older token made ends with it: only when there is nothing better.
-            let fresh = |spare: &Spare| spare.generation.is_none_or(|made| made >= newest);
+            let fresh = |spare: &Spare| {
+                !spare.reserved && spare.generation.is_none_or(|made| made >= newest)
+            };
             if let Some(found) = self.spares.iter().position(fresh) {
                 grants.push((shard, self.spend(found)));
                 continue;
@@ -181,7 +208,8 @@ impl Broker {
                 self.makes.push_back(shard);
                 out.push(Action::Create);
             } else if !self.spares.is_empty() {
-                grants.push((shard, self.spend(0)));
+                let free = self.spares.iter().position(|spare| !spare.reserved);
+                grants.push((shard, self.spend(free.unwrap_or_default())));
             } else {
                 waiting.push_front(shard);
                 break;

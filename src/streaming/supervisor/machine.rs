@@ -27,7 +27,7 @@ const MERGED_UNASKED: f64 = 0.75;
 
 /// Where the stream is in its life.
 #[derive(Debug, PartialEq)]
-enum Life {
+pub(super) enum Life {
     Idle,
     Running,
     Closing,
@@ -38,13 +38,13 @@ enum Life {
 pub(crate) struct Supervisor {
     pub(super) common: Common,
     pub(super) shards: BTreeMap<ShardId, Shard>,
-    broker: Broker,
-    life: Life,
+    pub(super) broker: Broker,
+    pub(super) life: Life,
     /// Calls about subscriptions that are under way, by channel: one of them may take effect, or be answered, after the
     /// channel is given back.
     calls: BTreeMap<ChannelId, usize>,
     /// Channels that are given back once their calls are answered.
-    parked: Vec<Held>,
+    pub(super) parked: Vec<Held>,
     /// Up to which part of a channel the topics of two are merged, while that is wanted.
     merging: Option<f64>,
 }
@@ -299,6 +299,7 @@ impl Supervisor {
                 self.each(|shard, cx| shard.renew(cx, RenewalReason::Requested, now, out));
             }
             Input::Rebalance => self.merging = Some(1.0),
+            Input::Adopt(channels) => self.adopt(channels, now.at),
             Input::Timer => self.each(|shard, cx| shard.timer(cx, now, out)),
             Input::CaughtUp => self.each(|shard, _| shard.caught_up(now)),
             Input::Close => {

@@ -156,6 +156,8 @@ pub(crate) enum Input {
     Renew,
     /// The owner wants topics on as few channels as possible.
     Rebalance,
+    /// Channels of another process that are free now.
+    Adopt(Vec<ChannelInfo>),
     /// A wait is over.
     Timer,
     /// The consumer has caught up.

@@ -9,6 +9,7 @@ mod broker;
 mod common;
 mod drift;
 mod failure;
+mod hand_over;
 mod held;
 mod links;
 mod machine;
@@ -22,6 +23,7 @@ mod socket;
 mod subscribe;
 mod succession;
 
+pub(crate) use hand_over::Snapshot;
 pub(crate) use machine::Supervisor;
 pub(crate) use message::{Action, ChannelRules, Ending, Input, MAX_CHANNELS, Now, Plan, TokenUsed};
 pub(crate) use refusal::refuses_token;

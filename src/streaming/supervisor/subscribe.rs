@@ -9,7 +9,7 @@ use super::shard::{Shard, State};
 use crate::core::backoff::full_jitter;
 use crate::core::ids::ChannelId;
 use crate::core::ports::TopicState;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::streaming::desired::Outcome;
 use crate::streaming::ledger::LinkKey;
@@ -70,6 +70,12 @@ impl Reconcile {
     pub(super) fn is_unsettled(&self) -> bool {
         self.in_flight || self.dirty || self.failures > 0
     }
+}
+
+/// Whether a subscription failed because there is no such channel: for one of before also because it is somebody else's.
+pub(super) fn is_lost(error: &Error, was_spare: bool) -> bool {
+    let kind = error.kind();
+    kind == ErrorKind::NotFound || (was_spare && kind == ErrorKind::Forbidden)
 }
 
 /// Takes note of what the platform says of topics on a link.
@@ -230,8 +236,8 @@ impl Shard {
                 }
             }
             Err(error) => {
-                let unknown = error.kind() == ErrorKind::NotFound;
                 let was_spare = held.spare;
+                let unknown = is_lost(&error, was_spare);
                 if unknown {
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }

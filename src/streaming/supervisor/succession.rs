@@ -12,7 +12,7 @@ use super::subscribe::Reconcile;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::TopicState;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::events::{RenewalReason, Topic};
 use crate::streaming::ledger::LinkKey;
 
@@ -210,7 +210,7 @@ impl Shard {
                 }
             }
             Err(error) => {
-                held.dead |= error.kind() == ErrorKind::NotFound;
+                held.dead |= super::subscribe::is_lost(&error, held.spare);
                 let (gone, was_spare) = (held.dead, held.spare);
                 match successor.phase {
                     Phase::Subscribing if gone && was_spare => {
