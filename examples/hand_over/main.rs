@@ -136,7 +136,8 @@ async fn deploy(
             account.line()
         );
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let body = json!({ "process": number, "took_ms": took, "bytes": last.len(), "account": account });
+        let body =
+            json!({ "process": number, "took_ms": took, "bytes": last.len(), "account": account });
         output.tell("deploy", text, body)?;
         current = next;
     }

@@ -246,3 +246,44 @@ impl Broker {
         self.queue.len() + self.makes.len() + self.spares.len() + self.clearing.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(n: usize) -> ChannelInfo {
+        ChannelInfo::new(ChannelId::new(format!("streaming-1-{n}")), "wss://x")
+    }
+
+    fn granted(grants: Vec<(ShardId, Grant)>) -> Vec<String> {
+        let id = |(_, grant)| match grant {
+            Grant::Channel { info, .. } => info.id.expose().to_owned(),
+            other => format!("{other:?}"),
+        };
+        grants.into_iter().map(id).collect()
+    }
+
+    #[test]
+    fn channels_that_are_left_to_the_next_process_are_used_only_when_there_is_no_room() {
+        let now = Instant::now();
+        let mut broker = Broker::new(20, Duration::from_secs(60));
+        broker.adopt(vec![channel(1), channel(2), channel(3)], now);
+        broker.adopt(vec![channel(2)], now);
+        assert_eq!(broker.spares().len(), 3, "each once");
+        assert_eq!(broker.reserve(2).len(), 2);
+        assert_eq!(broker.reserve(2).len(), 2, "the same ones");
+        let mut out = Vec::new();
+        for shard in 0..3 {
+            broker.want(shard);
+        }
+        assert_eq!(granted(broker.serve(0, now, &mut out)), ["streaming-1-3"]);
+        assert!(matches!(out[..], [Action::List]), "{out:?}");
+        let listing = ChannelListing::new(19, Vec::new());
+        let grants = granted(broker.listed(Ok(listing), &mut out));
+        assert!(matches!(out[..], [Action::List, Action::Create]), "{out:?}");
+        assert_eq!(grants, ["streaming-1-1"], "there was room for one");
+        assert_eq!(broker.reserve(9).len(), 1);
+        assert!(broker.serve(0, now + Duration::from_secs(61), &mut out).is_empty());
+        assert!(broker.spares().is_empty(), "they have ended");
+    }
+}

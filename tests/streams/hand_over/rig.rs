@@ -115,13 +115,13 @@ impl Rig {
         self.bare().subscribe_all(&self.topics)
     }
 
-    /// Holds everything that was sent against what the processes were delivered, one after the other.
+    /// Holds everything that was sent, from the first that came on, against what the processes were delivered, one after the
+    /// other.
     pub(super) fn account(&self, logs: &[&Log]) -> Account {
         let sent = self.sent.lock().unwrap();
         let mut account = Account::default();
         let gaps: Vec<&Told> = logs.iter().flat_map(|log| &log.gaps).collect();
         for (topic, times) in self.topics.iter().zip(sent.iter()) {
-            account.sent += times.len();
             let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
             let mut last = None;
             for (_, n) in logs.iter().flat_map(|log| &log.events).filter(|(name, _)| name == topic)
@@ -130,8 +130,12 @@ impl Rig {
                 account.out_of_order += usize::from(last.is_some_and(|last| *n < last));
                 last = last.max(Some(*n));
             }
+            let first = seen.keys().next().copied().unwrap_or(times.len());
+            account.sent += times.len() - first;
             account.twice += seen.values().map(|count| count - 1).sum::<usize>();
-            for (_, at) in times.iter().enumerate().filter(|(n, _)| !seen.contains_key(n)) {
+            for (_, at) in
+                times.iter().enumerate().skip(first).filter(|(n, _)| !seen.contains_key(n))
+            {
                 let told = gaps.iter().any(|gap| {
                     let named = gap.topics.iter().any(|name| name == topic);
                     named && *at + ON_ITS_WAY >= gap.from && *at <= gap.to
