@@ -88,6 +88,9 @@ async fn under_load(what: Change) {
     );
     let of = |phase| phases.latencies(phase, &read.samples);
     let (quiet, change, between) = (of(Phase::Quiet), of(Phase::Change), of(Phase::Between));
+    let took = phases.durations(Phase::Change);
+    let ms = |per_thousand| took.quantile(per_thousand).as_secs_f64() * 1e3;
+    println!("  a change, overlap included, took {:.0} ms, at most {:.0} ms", ms(500), ms(1_000));
     println!("  quiet    {quiet}\n  change   {change}\n  between  {between}");
     let (before, during) = (quiet.quantile(990).as_secs_f64(), change.quantile(990).as_secs_f64());
     let (added, ratio) = ((during - before) * 1e3, during / before);
