@@ -12,6 +12,7 @@ use rustls::{CertificateError, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, Result};
+use crate::transport::http::pool::Pool;
 
 /// Fills with what nobody can guess: from the generator that TLS keys come from.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
@@ -31,7 +32,8 @@ const SESSIONS: usize = 128;
 /// sockets; the process-wide default of the TLS library is neither read nor changed.
 ///
 /// What is trusted is read when the first client is built, and clones share it: give clones of one setting to many
-/// clients, and they hold the system's certificates once, and resume each other's TLS sessions.
+/// clients, and they hold the system's certificates once, resume each other's TLS sessions, and make their REST calls over
+/// the same connections, as long as they are built in one runtime and go the same way ([`Proxy`](crate::Proxy)).
 ///
 /// ```
 /// use genesys_cloud::Tls;
@@ -47,6 +49,8 @@ pub struct Tls {
     identity: Option<Arc<Identity>>,
     /// Everything but the application protocols, once it is known. What is made from it resumes the same sessions.
     base: Arc<OnceLock<ClientConfig>>,
+    /// The HTTP clients that were made with it.
+    pub(crate) pool: Pool,
 }
 
 type Verified = Option<Arc<dyn ServerCertVerifier>>;
@@ -68,14 +72,14 @@ impl Tls {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in it, or one is damaged.
     pub fn add_root_pem(mut self, pem: &[u8]) -> Result<Self> {
         self.roots.extend(certificates(pem)?);
-        self.base = Arc::default();
+        self.changed();
         Ok(self)
     }
 
     /// Trusts nothing but the roots that were added.
     pub fn only_extra_roots(mut self) -> Self {
         self.only_extra = true;
-        self.base = Arc::default();
+        self.changed();
         self
     }
 
@@ -88,8 +92,13 @@ impl Tls {
             .map_err(|_| Error::config("no private key in the PEM of the client certificate"))?;
         let chain = certificates(chain)?;
         self.identity = Some(Arc::new(Identity { chain, key }));
-        self.base = Arc::default();
+        self.changed();
         Ok(self)
+    }
+
+    /// What was made is not what is to be made from here on.
+    fn changed(&mut self) {
+        (self.base, self.pool) = (Arc::default(), Pool::default());
     }
 
     /// A configuration that offers these application protocols.
