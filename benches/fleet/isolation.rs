@@ -1,7 +1,6 @@
 //! What two members in trouble do to the others: rounds with them and without, in turn.
 //!
-//! One of the two is answered 429 to every call; nothing is taken from the other, whose buffers and whose connection are
-//! full.
+//! One of the two is answered 429 to every call; nothing is taken from the other, whose queue is full.
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,8 @@
 //!
 //! A [`Fleet`] holds one [`Client`](crate::Client) for each organization, with a token, a request budget and buffers of
 //! its own. What all share is the rate at which connections are opened, so that a thousand of them come back one after
-//! another, and the [`FleetEvents`] that they end up in.
+//! another, and the [`FleetEvents`] that they end up in. Clients with one [`Tls`](crate::Tls) share the connections of
+//! their REST calls too, which are far fewer than clients.
 //!
 //! ```no_run
 //! use futures::StreamExt;
@@ -11,7 +12,7 @@
 //!
 //! # async fn example(customers: Vec<(String, ClientCredentials, String)>) -> genesys_cloud::Result<()> {
 //! let (fleet, mut events) = Fleet::builder().dials_per_second(50.0).build()?;
-//! let tls = Tls::new(); // read once, shared by all
+//! let tls = Tls::new(); // read once, shared by all, with the connections of REST calls
 //! for (organization, credentials, queue) in customers {
 //!     let client =
 //!         Client::builder(Region::EuWest1).credentials(credentials).tls(tls.clone()).build()?;

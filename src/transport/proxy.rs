@@ -31,7 +31,7 @@ pub struct Proxy {
     matcher: Arc<Matcher>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 enum Choice {
     System,
     None,
@@ -118,6 +118,11 @@ impl Proxy {
     }
 
     /// Makes the REST client take the same decision.
+    /// Whether both say the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.choice == other.choice
+    }
+
     pub(crate) fn apply(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
         if matches!(self.choice, Choice::None) {
             return builder.no_proxy();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{ClientConfig, WebPkiServerVerifier};
+use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -12,6 +12,7 @@ use rustls::{CertificateError, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, Result};
+use crate::transport::http::pool::Pool;
 
 /// Fills with what nobody can guess: from the generator that TLS keys come from.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
@@ -21,13 +22,18 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<()> {
         .map_err(|_| Error::config("the system has no source of secure randomness"))
 }
 
+/// TLS sessions that are kept to be resumed: eight of each host, and a region has three hosts. The place for them is taken
+/// at once, 7 KiB together.
+const SESSIONS: usize = 128;
+
 /// Whom we trust, and how we identify ourselves, on TLS 1.2 and 1.3.
 ///
 /// The default trusts what the operating system trusts and presents no certificate. One setting serves REST calls and
 /// sockets; the process-wide default of the TLS library is neither read nor changed.
 ///
 /// What is trusted is read when the first client is built, and clones share it: give clones of one setting to many
-/// clients, and they hold the system's certificates once.
+/// clients, and they hold the system's certificates once, resume each other's TLS sessions, and make their REST calls over
+/// the same connections, as long as they are built in one runtime and go the same way ([`Proxy`](crate::Proxy)).
 ///
 /// ```
 /// use genesys_cloud::Tls;
@@ -41,8 +47,10 @@ pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     only_extra: bool,
     identity: Option<Arc<Identity>>,
-    /// Who checks the server's certificate, once it is known.
-    verifier: Arc<OnceLock<Verified>>,
+    /// Everything but the application protocols, once it is known. What is made from it resumes the same sessions.
+    base: Arc<OnceLock<ClientConfig>>,
+    /// The HTTP clients that were made with it.
+    pub(crate) pool: Pool,
 }
 
 type Verified = Option<Arc<dyn ServerCertVerifier>>;
@@ -64,14 +72,14 @@ impl Tls {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in it, or one is damaged.
     pub fn add_root_pem(mut self, pem: &[u8]) -> Result<Self> {
         self.roots.extend(certificates(pem)?);
-        self.verifier = Arc::default();
+        self.changed();
         Ok(self)
     }
 
     /// Trusts nothing but the roots that were added.
     pub fn only_extra_roots(mut self) -> Self {
         self.only_extra = true;
-        self.verifier = Arc::default();
+        self.changed();
         self
     }
 
@@ -84,13 +92,31 @@ impl Tls {
             .map_err(|_| Error::config("no private key in the PEM of the client certificate"))?;
         let chain = certificates(chain)?;
         self.identity = Some(Arc::new(Identity { chain, key }));
+        self.changed();
         Ok(self)
+    }
+
+    /// What was made is not what is to be made from here on.
+    fn changed(&mut self) {
+        (self.base, self.pool) = (Arc::default(), Pool::default());
     }
 
     /// A configuration that offers these application protocols.
     pub(crate) fn client_config(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>> {
+        let mut config = match self.base.get() {
+            Some(base) => base.clone(),
+            None => {
+                let made = self.make_base()?;
+                self.base.get_or_init(|| made).clone()
+            }
+        };
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+
+    fn make_base(&self) -> Result<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = self.verifier(&provider)?;
+        let verifier = self.make_verifier(&provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::config("TLS cannot be set up").with_source(error))?;
@@ -107,19 +133,11 @@ impl Tls {
                         .with_source(error)
                 })?,
         };
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        Ok(Arc::new(config))
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        Ok(config)
     }
 
     /// Who checks the server's certificate; `None` on a machine without any roots.
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Verified> {
-        if let Some(verifier) = self.verifier.get() {
-            return Ok(verifier.clone());
-        }
-        let made = self.make_verifier(provider)?;
-        Ok(self.verifier.get_or_init(|| made).clone())
-    }
-
     fn make_verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Verified> {
         if !self.only_extra {
             return match Verifier::new_with_extra_roots(self.roots.clone(), provider.clone()) {
@@ -193,6 +211,9 @@ impl fmt::Debug for Tls {
 
 #[cfg(test)]
 mod tests {
+    use rustls::HandshakeKind::{self, Full, Resumed};
+    use rustls::{ClientConnection, ServerConfig, ServerConnection};
+
     use super::*;
     use crate::error::ErrorKind;
 
@@ -201,16 +222,56 @@ mod tests {
         (made.cert.pem(), made.signing_key.serialize_pem())
     }
 
+    /// How a handshake with a server goes, for each configuration in turn.
+    fn handshakes(server: &Arc<ServerConfig>, clients: &[Arc<ClientConfig>]) -> Vec<HandshakeKind> {
+        let one = |config: &Arc<ClientConfig>| {
+            let name = "localhost".try_into().unwrap();
+            let mut client = ClientConnection::new(config.clone(), name).unwrap();
+            let mut server = ServerConnection::new(server.clone()).unwrap();
+            while client.is_handshaking() || server.is_handshaking() || server.wants_write() {
+                let (mut up, mut down) = (Vec::new(), Vec::new());
+                while client.wants_write() {
+                    client.write_tls(&mut up).unwrap();
+                }
+                server.read_tls(&mut &up[..]).unwrap();
+                server.process_new_packets().unwrap();
+                while server.wants_write() {
+                    server.write_tls(&mut down).unwrap();
+                }
+                client.read_tls(&mut &down[..]).unwrap();
+                client.process_new_packets().unwrap();
+            }
+            client.handshake_kind().unwrap()
+        };
+        clients.iter().map(one).collect()
+    }
+
     #[test]
-    fn clones_share_what_is_trusted_until_one_is_changed() {
-        let (cert, _) = pair();
+    fn clones_resume_each_others_sessions_until_one_is_changed() {
+        let (cert, key) = pair();
         let tls = Tls::new().add_root_pem(cert.as_bytes()).unwrap().only_extra_roots();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let of = |tls: &Tls| tls.verifier(&provider).unwrap().unwrap();
-        assert!(Arc::ptr_eq(&of(&tls), &of(&tls.clone())));
-        let (other, _) = pair();
+        let chain = certificates(cert.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let (other, other_key) = pair();
         let more = tls.clone().add_root_pem(other.as_bytes()).unwrap();
-        assert!(!Arc::ptr_eq(&of(&tls), &of(&more)));
+        let known = tls.clone().client_certificate_pem(other.as_bytes(), other_key.as_bytes());
+        let clients = [
+            tls.client_config(&[b"http/1.1"]).unwrap(),
+            tls.clone().client_config(&[]).unwrap(),
+            more.client_config(&[]).unwrap(),
+            known.unwrap().client_config(&[]).unwrap(),
+            tls.client_config(&[b"http/1.1"]).unwrap(),
+        ];
+        let kinds = handshakes(&Arc::new(server), &clients);
+        assert_eq!(kinds, [Full, Resumed, Full, Full, Resumed]);
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(super) enum Life {
 /// The stream's one decision maker.
 pub(crate) struct Supervisor {
     pub(super) common: Common,
-    pub(super) shards: BTreeMap<ShardId, Shard>,
+    /// Boxed, as a map has room for eleven from the first on, and most streams have one.
+    pub(super) shards: BTreeMap<ShardId, Box<Shard>>,
     pub(super) broker: Broker,
     pub(super) life: Life,
     /// Calls about subscriptions that are under way, by channel: one of them may take effect, or be answered, after the
@@ -65,7 +66,7 @@ impl Supervisor {
             Some(packing) => packing.loads().map(|(id, _)| id).collect(),
             None => vec![0],
         };
-        let shards = ids.into_iter().map(|id| (id, Shard::new(id, false))).collect();
+        let shards = ids.into_iter().map(|id| (id, Box::new(Shard::new(id, false)))).collect();
         Ok(Self {
             common: Common::new(policy, overflow, plan, desired),
             shards,
@@ -132,7 +133,7 @@ impl Supervisor {
     /// When [`Input::Timer`] is due.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         match self.life {
-            Life::Running => self.shards.values().filter_map(Shard::wake_at).min(),
+            Life::Running => self.shards.values().filter_map(|shard| shard.wake_at()).min(),
             _ => None,
         }
     }
@@ -181,7 +182,7 @@ impl Supervisor {
 
     /// The link over which something can be sent now.
     pub(crate) fn open_link(&self) -> Option<LinkKey> {
-        self.shards.values().find_map(Shard::open_link)
+        self.shards.values().find_map(|shard| shard.open_link())
     }
 
     /// Whether a link that flows must not deliver yet.
@@ -404,7 +405,7 @@ impl Supervisor {
             && !self.merge_two(part, now, out)
         {
             let busy = |shard: &Shard| shard.renewal.successor.is_some() || !shard.is_quiet();
-            if !self.shards.values().any(busy) {
+            if !self.shards.values().any(|shard| busy(shard)) {
                 self.merging = None;
             }
         }
@@ -432,7 +433,7 @@ impl Supervisor {
             match self.shards.get_mut(&id) {
                 Some(shard) => shard.changed(&mut self.common, now, out),
                 None if self.common.desired.packing().is_some_and(|p| p.load(id).is_some()) => {
-                    let mut shard = Shard::new(id, true);
+                    let mut shard = Box::new(Shard::new(id, true));
                     shard.attempt(&mut self.common, out);
                     self.shards.insert(id, shard);
                 }
@@ -448,7 +449,7 @@ impl Supervisor {
             .values()
             .any(|shard| shard.id != id && !matches!(shard.state, State::Closing { .. }));
         let empty = |shard: &Shard| shard.merge.is_none() && shard.is_cleared();
-        if !others || !self.shards.get(&id).is_none_or(empty) {
+        if !others || !self.shards.get(&id).is_none_or(|shard| empty(shard)) {
             return false;
         }
         if !self.common.desired.packing_mut().is_some_and(|packing| packing.close(id)) {
@@ -517,7 +518,7 @@ impl Supervisor {
             let renewal = &shard.renewal;
             format!("{id}: {state:?} {reconcile:?} {renewal:?} {merge:?} {merged_into:?}\n")
         };
-        let shards: String = self.shards.values().map(line).collect();
+        let shards: String = self.shards.values().map(|shard| line(shard)).collect();
         format!("{shards}{:?} {:?}", self.broker, self.common.desired.packing())
     }
 

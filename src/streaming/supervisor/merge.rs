@@ -65,13 +65,15 @@ impl Supervisor {
     /// Begins to merge two connections whose topics fit into this part of one, if there are such; whether there were.
     pub(super) fn merge_two(&mut self, part: f64, now: Now, out: &mut Vec<Action>) -> bool {
         let shards = &self.shards;
-        let rests = |shard| shards.get(&shard).is_some_and(Shard::is_at_rest);
+        let rests = |shard| shards.get(&shard).is_some_and(|shard| shard.is_at_rest());
         let Some((from, into)) =
             self.common.desired.packing().and_then(|packing| packing.mergeable(part, rests))
         else {
             return false;
         };
-        let Some(key) = self.shards.get(&from).and_then(Shard::current_link) else { return false };
+        let Some(key) = self.shards.get(&from).and_then(|shard| shard.current_link()) else {
+            return false;
+        };
         let Some(packing) = self.common.desired.packing_mut() else { return false };
         let load = packing.load(from);
         let lent = load.map(|load| load.topics().cloned().collect()).unwrap_or_default();

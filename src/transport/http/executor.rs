@@ -56,24 +56,29 @@ pub(crate) struct BareExecutor {
     ambient: Ambient,
 }
 
+/// An HTTP client with connections of its own.
+fn client(tls: &Tls, proxy: &Proxy, connect: Duration) -> Result<reqwest::Client> {
+    // A few hundred calls a minute need no HTTP/2: a dead connection fails the one call on it, and no other.
+    let config = Arc::unwrap_or_clone(tls.client_config(&[b"http/1.1"])?);
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .user_agent(concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect)
+        // AWS's load balancers drop what is idle for 60 s: be first, so that no request meets a closing door.
+        .pool_idle_timeout(Duration::from_secs(55))
+        // A redirect would carry the token to a host of the server's choice.
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // The one retry loop is ours.
+        .retry(reqwest::retry::never());
+    proxy.apply(builder).build().map_err(|error| {
+        Error::config("HTTP client cannot be built").with_source(error.without_url())
+    })
+}
+
 impl BareExecutor {
     pub(crate) fn new(tls: &Tls, proxy: &Proxy, limits: Limits, ambient: Ambient) -> Result<Self> {
-        // A few hundred calls a minute need no HTTP/2: a dead connection fails the one call on it, and no other.
-        let config = Arc::unwrap_or_clone(tls.client_config(&[b"http/1.1"])?);
-        let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .user_agent(concat!("genesys-cloud-rust/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(limits.connect)
-            // AWS's load balancers drop what is idle for 60 s: be first, so that no request meets a closing door.
-            .pool_idle_timeout(Duration::from_secs(55))
-            // A redirect would carry the token to a host of the server's choice.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            // The one retry loop is ours.
-            .retry(reqwest::retry::never());
-        let client = proxy.apply(builder).build().map_err(|error| {
-            Error::config("HTTP client cannot be built").with_source(error.without_url())
-        })?;
+        let client = tls.pool.get(proxy, limits.connect, || client(tls, proxy, limits.connect))?;
         Ok(Self { client, limits, told_skew: AtomicBool::new(false), ambient })
     }
 

@@ -11,6 +11,7 @@ mod disguise;
 pub(crate) mod executor;
 pub(crate) mod fault;
 pub(crate) mod line;
+pub(crate) mod pool;
 pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod response;

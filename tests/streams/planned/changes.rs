@@ -6,7 +6,7 @@ use genesys_cloud::RenewalReason;
 use genesys_cloud::sim::Fault;
 use tokio::time::sleep;
 
-use super::figures::{Phase, Phases};
+use super::figures::{Latencies, Phase, Phases};
 use super::rig::{OVERLAP, Rig};
 
 /// Nothing happens for so long between two changes.
@@ -88,10 +88,14 @@ async fn under_load(what: Change) {
     );
     let of = |phase| phases.latencies(phase, &read.samples);
     let (quiet, change, between) = (of(Phase::Quiet), of(Phase::Change), of(Phase::Between));
+    let took = phases.durations(Phase::Change);
+    let ms = |per_thousand| took.quantile(per_thousand).as_secs_f64() * 1e3;
+    println!("  a change, overlap included, took {:.0} ms, at most {:.0} ms", ms(500), ms(1_000));
     println!("  quiet    {quiet}\n  change   {change}\n  between  {between}");
-    let (before, during) = (quiet.quantile(990).as_secs_f64(), change.quantile(990).as_secs_f64());
-    let (added, ratio) = ((during - before) * 1e3, during / before);
-    println!("  p99 of a change: {added:+.3} ms, {ratio:.2} of the quiet one");
+    let p99 = |of: &Latencies| of.quantile(990).as_secs_f64() * 1e3;
+    let (added, ratio) = (p99(&change) - p99(&quiet), p99(&change) / p99(&quiet));
+    let other = p99(&change) / p99(&between);
+    println!("  p99 of a change: {added:+.3} ms, {ratio:.2} of quiet, {other:.2} of between");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

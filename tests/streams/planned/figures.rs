@@ -34,6 +34,12 @@ impl Phases {
         self.0.push((phase, times));
     }
 
+    /// How long each of a kind took.
+    pub(super) fn durations(&self, of: Phase) -> Latencies {
+        let those = self.0.iter().filter(|(phase, _)| *phase == of);
+        Latencies::new(those.map(|(_, times)| times.end - times.start).collect())
+    }
+
     /// Of events that were under way during a change, or wholly within another phase.
     pub(super) fn latencies(&self, of: Phase, samples: &[Sample]) -> Latencies {
         let belongs = |sample: &Sample| {
@@ -45,17 +51,17 @@ impl Phases {
                 *phase == of && if of == Phase::Change { meets } else { within }
             })
         };
-        let mut list: Vec<Duration> = samples
-            .iter()
-            .filter(|sample| belongs(sample))
-            .map(|sample| sample.arrived.saturating_sub(sample.sent))
-            .collect();
-        list.sort_unstable();
-        Latencies(list)
+        let those = samples.iter().filter(|sample| belongs(sample));
+        Latencies::new(those.map(|sample| sample.arrived.saturating_sub(sample.sent)).collect())
     }
 }
 
 impl Latencies {
+    fn new(mut list: Vec<Duration>) -> Self {
+        list.sort_unstable();
+        Self(list)
+    }
+
     /// The latency that this share of a thousand is not above.
     pub(super) fn quantile(&self, per_thousand: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);

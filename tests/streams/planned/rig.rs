@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud::sim::Platform;
-use genesys_cloud::{Client, FixedDelay, RenewalReason, StreamHandle};
+use genesys_cloud::{Client, FixedDelay, NoLimit, RenewalReason, StreamHandle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -37,7 +37,9 @@ impl Rig {
         let builder = Platform::builder().events_per_second(0.0).requests_per_minute(10_000_000);
         let platform = Arc::new(builder.users(TOPICS).start().await.unwrap());
         let tokens = Rotating::new(&platform).await;
-        let client = Client::builder(platform.endpoints()).token_source(tokens.clone());
+        // As many changes in a minute would need more requests than a client has.
+        let client = Client::builder(platform.endpoints()).rate_limiter(NoLimit);
+        let client = client.token_source(tokens.clone());
         let name = |user: &String| format!("v2.users.{user}.presence");
         let topics: Vec<String> = platform.users().iter().map(name).collect();
         let stream = client.build().unwrap().stream().subscribe_all(&topics);
