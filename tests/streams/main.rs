@@ -7,6 +7,7 @@ mod cancel_next;
 mod channels;
 mod consumer;
 mod hub;
+mod overlap;
 mod own_protocol;
 mod planned;
 mod quiet;

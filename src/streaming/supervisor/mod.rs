@@ -17,10 +17,14 @@ mod message;
 mod refusal;
 mod renewal;
 mod route;
+mod settle;
 mod shard;
 mod socket;
+mod standing;
 mod subscribe;
 mod succession;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use machine::Supervisor;
 pub(crate) use message::{Action, ChannelRules, Ending, Input, MAX_CHANNELS, Now, Plan, TokenUsed};
