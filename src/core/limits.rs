@@ -64,3 +64,7 @@ pub const DETAILS_JOB_INTERVAL: Duration = Duration::from_secs(31 * 86_400);
 
 /// Entities of a page of details. Source: the largest page that is known to be taken by every query.
 pub const DETAILS_PAGE: u32 = 100;
+
+/// Conversations whose details are asked for by one call, `GET /api/v2/analytics/conversations/details`. No limit is
+/// published: this many ids are a query of 2,000 characters, which every proxy lets through.
+pub const DETAILS_IDS: usize = 50;

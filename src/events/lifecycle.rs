@@ -84,6 +84,13 @@ pub enum Lifecycle {
         missing_permissions: Vec<Box<str>>,
     },
     /// Nothing is known of these topics between two times.
+    ///
+    /// A gap without length (`covered_until` equals `resumed_at`, `duration` is zero) marks a place in the stream: while
+    /// one connection took over from another, the old one was cut before it had shown that it had delivered everything,
+    /// and the new one had flowed for longer than that. What happened since the new one began is there. What may be missing
+    /// was on its way over the old one all that time: it happened before `covered_until`, not long before, as events take
+    /// less than seconds on their way. Whoever fetches what a gap may have missed asks for a few seconds on either side of
+    /// it, as the backfill does.
     Gap {
         /// Its number in this stream.
         gap: GapId,

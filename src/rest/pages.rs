@@ -15,7 +15,7 @@ use crate::rest::answer::Answer;
 use crate::rest::api::Api;
 use crate::rest::arguments::Arguments;
 use crate::rest::operation::{CallOptions, Operation};
-use crate::rest::paging::{Paged, Place, Position, Sheet, first_number};
+use crate::rest::paging::{Paged, Place, Position, Sheet, Trail, first_number};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct Pages<O: Paged> {
     /// The number that the operation's own page has.
     first: u32,
     next: Place,
+    /// Tells when the pages go round in a circle.
+    trail: Trail,
     /// Items of the next page that were handed out by an earlier listing.
     skip: usize,
     /// Items of the pages before the next one.
@@ -70,6 +72,7 @@ impl<O: Paged> Pages<O> {
             of,
             first,
             next: Place::First,
+            trail: Trail::default(),
             skip: 0,
             before: 0,
             total: None,
@@ -90,6 +93,7 @@ impl<O: Paged> Pages<O> {
             )));
         }
         self.next = position.page;
+        self.trail = Trail::default();
         self.skip = position.taken;
         self.before = position.before;
         self.under_way = None;
@@ -137,12 +141,16 @@ impl<O: Paged> Pages<O> {
     fn turn(&mut self, sheet: Sheet<O::Item>) -> Result<Page<O::Item>> {
         let seen = self.before.saturating_add(sheet.items.len() as u64);
         let after = Place::after(O::PAGING, self.next.number(self.first), seen, &sheet);
-        let same = after == self.next && after != Place::End;
-        if same {
-            return Err(Error::new(
-                ErrorKind::Decode,
-                format!("answer of {} names itself as the next page", O::TEMPLATE),
-            ));
+        if after == self.next && after != Place::End {
+            let text = format!("answer of {} names itself as the next page", O::TEMPLATE);
+            return Err(Error::new(ErrorKind::Decode, text));
+        }
+        if self.trail.returns_to(&after) {
+            let text = format!(
+                "answer of {} names a page as the next that was there before: the listing goes round in a circle",
+                O::TEMPLATE
+            );
+            return Err(Error::new(ErrorKind::Decode, text));
         }
         let total = sheet.total.and_then(|total| u64::try_from(total).ok());
         self.total = total.or(self.total);

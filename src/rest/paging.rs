@@ -75,6 +75,39 @@ pub(crate) enum Place {
     End,
 }
 
+/// Tells a listing that goes round in a circle, whatever the length of the circle: one page is remembered, and after
+/// twice as many pages as before another one (Brent's algorithm). At the latest the third round is cut short.
+#[derive(Clone, Debug)]
+pub(crate) struct Trail {
+    mark: Place,
+    steps: u64,
+    until: u64,
+}
+
+impl Default for Trail {
+    fn default() -> Self {
+        Self { mark: Place::First, steps: 0, until: 1 }
+    }
+}
+
+impl Trail {
+    /// Takes note of the page that comes next; whether it was there before, as far as that is known.
+    pub(crate) fn returns_to(&mut self, next: &Place) -> bool {
+        if *next == Place::End {
+            return false;
+        }
+        if *next == self.mark {
+            return true;
+        }
+        self.steps += 1;
+        if self.steps == self.until {
+            self.mark = next.clone();
+            (self.steps, self.until) = (0, self.until.saturating_mul(2));
+        }
+        false
+    }
+}
+
 /// What of a query says which page it is, and how large.
 const OF_PAGES: &[&str] =
     &["pageNumber", "pageSize", "cursor", "after", "before", "nextPage", "previousPage"];
@@ -228,6 +261,20 @@ mod tests {
         let of = |total| Sheet { total: Some(total), ..sheet(25, None, None) };
         assert_eq!(next(1, &of(26)), Place::Number(2));
         assert_eq!(next(1, &of(25)), Place::End);
+    }
+
+    #[test]
+    fn a_circle_of_pages_of_any_length_is_noticed() {
+        let place = |n: usize| Place::Cursor(n.to_string().into());
+        for (straight, circle) in [(0, 1), (0, 2), (3, 2), (5, 7), (20, 50)] {
+            let mut trail = Trail::default();
+            let pages = (0..straight).chain((0..10 * circle).map(|n| straight + n % circle));
+            let read = pages.take_while(|page| !trail.returns_to(&place(*page))).count();
+            assert!(read <= 3 * (straight + circle), "{straight} {circle}: {read}");
+        }
+        let mut trail = Trail::default();
+        assert!((0..10_000).all(|page| !trail.returns_to(&place(page))));
+        assert!((0..3).all(|_| !trail.returns_to(&Place::End)));
     }
 
     #[test]

@@ -175,6 +175,21 @@ impl<E: StreamEvent> StreamBuilder<E> {
         self
     }
 
+    /// How many of the platform's 20 channels are left to others, of those that are free when one is needed. Default 0; at most
+    /// 19 count.
+    ///
+    /// No channel is made without asking how many there are, so that nobody else's is evicted. When another program makes
+    /// one between the question and the call, both together may take one too many; the platform then removes the channel
+    /// without a socket that was used the longest ago, which is one that nobody receives from. With `n` channels left free,
+    /// `n` others may do so at the same moment and nothing is removed.
+    ///
+    /// A channel whose making is not answered (a timeout, a reset) may exist, and nobody can tell whose it is: it is left
+    /// alone, counts as one that may exist for a minute, and towards the 20 until it ends.
+    pub fn leave_channels_free(mut self, n: usize) -> Self {
+        self.settings.channels.free = n;
+        self
+    }
+
     /// Channels that an earlier run of the program made, from [`StreamHandle::channels`](crate::StreamHandle::channels):
     /// they are used before others are made, if they still exist.
     ///

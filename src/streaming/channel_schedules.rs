@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::channel_world::{LIMIT, Line, Mode, SMALL, Wire, World, topic};
+use super::channel_platform::{LIMIT, Wire};
+use super::channel_world::{Line, Mode, SMALL, World, topic};
 use super::ledger::LinkKey;
 use super::session;
 use super::supervisor::Input;
@@ -70,7 +71,7 @@ pub(super) fn harm(world: &mut World, random: &mut fastrand::Rng, link: LinkKey)
                 world.channels.get_mut(&channel).and_then(|one| one.topics.pop_first())
             {
                 let promise = world.promises.get_mut(&topic).unwrap();
-                (promise.from, promise.dropped, promise.ever_dropped) = (None, true, true);
+                promise.drops.insert(channel, world.now);
             }
         }
         _ => {
@@ -128,6 +129,7 @@ fn run(seed: u64, mode: Mode) -> World {
         assert!(carrying <= SMALL.channels + SMALL.channels, "{carrying} shards");
     }
     world.others = 0;
+    world.forget_orphans();
     world.settle(seed);
     drop(named);
     world
@@ -159,8 +161,13 @@ fn random_planned_changes_of_many_channels_lose_nothing_and_repeat_nothing() {
 #[test]
 fn random_faults_of_many_channels_repeat_nothing_and_every_loss_is_in_a_gap() {
     let (mut renewed, mut gaps, mut drifted, mut busy, mut events) = (0, 0, 0, 0, 0);
+    let (mut orphans, mut evicted, mut found, mut unseen) = (0, 0, 0, 0);
     for seed in seeds() {
         let world = run(seed, Mode::Faults);
+        orphans += world.orphans;
+        evicted += world.evicted;
+        found += world.found;
+        unseen += world.unseen;
         let what = |what| world.emitted.iter().filter(|item| item.what() == what).count();
         renewed += what("renewed");
         gaps += what("gap");
@@ -168,6 +175,10 @@ fn random_faults_of_many_channels_repeat_nothing_and_every_loss_is_in_a_gap() {
         busy += what("channels_busy");
         events += world.delivered;
     }
-    println!("{renewed} renewals, {gaps} gaps, {drifted} drifted, {busy} busy, {events} events");
+    println!(
+        "{renewed} renewals, {gaps} gaps, {drifted} drifted with {found} topics, {unseen} events dropped unseen, {busy} \
+         busy, {orphans} channels made and not told, {evicted} evicted in a race, {events} events"
+    );
     assert!(renewed > 50 && gaps > 200 && drifted > 5 && busy > 5, "schedules are too tame");
+    assert!(orphans > 20 && evicted > 0, "schedules are too tame");
 }

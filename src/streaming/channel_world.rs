@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::channel_judge::{Promise, Truth};
+use super::channel_platform::{Channel, Wire};
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::ledger::LinkKey;
 use super::overlap::Overlap;
@@ -19,12 +21,7 @@ use super::supervisor::{Action, ChannelRules, Ending, Input, Now, Plan, Supervis
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
-use crate::core::ports::{ChannelInfo, ChannelListing, TopicState};
-use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, Topic};
-
-/// Channels that the platform allows.
-pub(super) const LIMIT: usize = 20;
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +35,6 @@ pub(super) struct Size {
 
 /// Few topics to a channel, so that there are many channels.
 pub(super) const SMALL: Size = Size { names: 4, channels: 5, topics: 24 };
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Wire {
-    Event(Topic, u64),
-    Answer,
-    Beat,
-    Closing,
-    Gone,
-    Close,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Voice {
@@ -84,56 +71,6 @@ pub(super) struct Line {
     pub(super) ended: Option<Gone>,
 }
 
-#[derive(Default)]
-pub(super) struct Channel {
-    pub(super) topics: BTreeSet<Topic>,
-    pub(super) socket: Option<LinkKey>,
-}
-
-/// When the platform did not deliver a topic to anybody who read it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Dark {
-    since: Option<Duration>,
-    past: Vec<(Duration, Duration)>,
-}
-
-/// What the platform really covered.
-#[derive(Debug, Default)]
-pub(super) struct Truth {
-    pub(super) dark: BTreeMap<Topic, Dark>,
-    /// By how much the widest reported gap was wider than the truth.
-    pub(super) widest: Duration,
-    pub(super) gaps: usize,
-    /// What it was taken from last: sockets, how many topics they have, and whether they are read.
-    pub(super) seen: Vec<(Option<LinkKey>, usize, bool)>,
-}
-
-impl Truth {
-    fn judge(&mut self, topic: &Topic, from: Duration, to: Duration) {
-        let Some(dark) = self.dark.get(topic) else { return };
-        let open = dark.since.map(|since| (since, to));
-        let spans = dark.past.iter().copied().chain(open);
-        let true_gap: Duration = spans.map(|(a, b)| b.min(to).saturating_sub(a.max(from))).sum();
-        self.widest = self.widest.max(to.saturating_sub(from).saturating_sub(true_gap));
-        self.gaps += 1;
-    }
-}
-
-/// What is promised of one topic.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Promise {
-    pub(super) sent: u64,
-    pub(super) delivered: u64,
-    /// Numbers after this one come, or are inside a gap; `None` while the topic is not covered.
-    pub(super) from: Option<u64>,
-    /// Whether the platform has dropped it. When it comes back by a call that was made for another reason, nobody can
-    /// know: then nothing is promised any more but that it flows in the end.
-    pub(super) dropped: bool,
-    pub(super) ever_dropped: bool,
-    /// Whether a gap has to come.
-    pub(super) owed: bool,
-}
-
 pub(super) struct World {
     pub(super) start: Instant,
     pub(super) now: Duration,
@@ -143,6 +80,20 @@ pub(super) struct World {
     pub(super) overlap: Overlap,
     pub(super) channels: BTreeMap<ChannelId, Channel>,
     pub(super) others: usize,
+    /// Channels that others have made, and how many they were when we looked last.
+    pub(super) grown: usize,
+    pub(super) looked: usize,
+    /// How many they were when we looked, for each call that makes a channel.
+    pub(super) looks: VecDeque<usize>,
+    /// When calls take effect that were given up, each with how many they were.
+    pub(super) late: Vec<(Duration, usize)>,
+    /// Channels that the platform removed for others.
+    pub(super) evicted: usize,
+    /// Topics that were found missing, and calls whose answer was lost.
+    pub(super) found: usize,
+    /// Events that were lost because a topic was dropped and came back before anybody looked.
+    pub(super) unseen: usize,
+    pub(super) orphans: usize,
     pub(super) ops: Vec<(Action, Option<Input>)>,
     pub(super) promises: BTreeMap<Topic, Promise>,
     pub(super) wanted: BTreeSet<Topic>,
@@ -192,6 +143,14 @@ impl World {
             overlap: Overlap::default(),
             channels: BTreeMap::new(),
             others: usize::try_from(seed % 5).unwrap(),
+            grown: 0,
+            looked: 0,
+            looks: VecDeque::new(),
+            late: Vec::new(),
+            evicted: 0,
+            found: 0,
+            unseen: 0,
+            orphans: 0,
             ops: Vec::new(),
             promises: (0..size.topics).map(|n| (topic(size, n), Promise::default())).collect(),
             wanted,
@@ -237,38 +196,6 @@ impl World {
     pub(super) fn settle_calls(&mut self) {
         while !self.ops.is_empty() {
             self.answer(0, false);
-        }
-    }
-
-    /// Takes account of which topics the platform delivers now to a socket that is read.
-    pub(super) fn account(&mut self) {
-        let Some(truth) = &mut self.truth else { return };
-        let state = |channel: &Channel| {
-            let line = channel.socket.and_then(|link| self.lines.get(&link));
-            let read = line.is_some_and(|one| one.opened && !one.silent && one.ended.is_none());
-            (channel.socket, channel.topics.len(), read)
-        };
-        let seen: Vec<_> = self.channels.values().map(state).collect();
-        if truth.seen == seen && self.ops.iter().all(|(_, done)| done.is_none()) {
-            return;
-        }
-        truth.seen = seen;
-        let mut there: BTreeSet<&Topic> = BTreeSet::new();
-        for channel in self.channels.values() {
-            let line = channel.socket.and_then(|link| self.lines.get(&link));
-            if line.is_some_and(|line| line.opened && !line.silent && line.ended.is_none()) {
-                there.extend(&channel.topics);
-            }
-        }
-        for (topic, dark) in &mut truth.dark {
-            match (there.contains(topic), dark.since) {
-                (true, Some(since)) => {
-                    dark.past.push((since, self.now));
-                    dark.since = None;
-                }
-                (false, None) => dark.since = Some(self.now),
-                _ => {}
-            }
         }
     }
 
@@ -356,47 +283,13 @@ impl World {
                 assert!(error.is_none(), "{error:?}");
             }
             Action::Subscribe(..) => panic!("nothing for a channel: {action:?}"),
-            op => self.ops.push((op, None)),
+            op => {
+                if let Action::Create = op {
+                    self.looks.push_back(self.looked);
+                }
+                self.ops.push((op, None));
+            }
         }
-    }
-
-    fn emit(&mut self, item: Lifecycle) {
-        match &item {
-            Lifecycle::Subscribed { topics, .. } => {
-                for topic in topics.iter() {
-                    let promise = self.promises.get_mut(topic).unwrap();
-                    assert!(promise.from.is_none(), "covered twice: {topic}");
-                    promise.from = (!promise.dropped).then_some(promise.sent);
-                }
-            }
-            Lifecycle::Gap { topics, covered_until, resumed_at, duration, .. } => {
-                self.account();
-                assert_eq!(resumed_at.duration_since(*covered_until).unwrap(), *duration);
-                for topic in topics.iter() {
-                    let promise = self.promises.get_mut(topic).unwrap();
-                    assert!(
-                        promise.from.is_some() || promise.dropped,
-                        "a gap of what was never covered: {topic}"
-                    );
-                    promise.owed = false;
-                    if let Some(truth) = &mut self.truth {
-                        let since = |at: &SystemTime| {
-                            at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-                        };
-                        truth.judge(topic, since(covered_until), since(resumed_at));
-                    }
-                    promise.from = (!promise.dropped).then_some(promise.sent);
-                }
-            }
-            Lifecycle::Unsubscribed { topics } => {
-                for topic in topics.iter() {
-                    let promise = self.promises.get_mut(topic).unwrap();
-                    (promise.from, promise.dropped, promise.owed) = (None, false, false);
-                }
-            }
-            _ => {}
-        }
-        self.emitted.push(item);
     }
 
     pub(super) fn drive(&mut self, link: LinkKey, input: session::Input) {
@@ -480,50 +373,6 @@ impl World {
         self.deliver(link, items, prints);
     }
 
-    fn deliver(
-        &mut self,
-        link: LinkKey,
-        mut items: Vec<(Topic, u64)>,
-        mut prints: Vec<Option<Fingerprint>>,
-    ) {
-        let now = self.moment().mono;
-        self.removed += self.overlap.sift(link, &mut items, &mut prints, now);
-        self.overlap.note(link, &prints);
-        for (topic, n) in items {
-            self.delivered += 1;
-            let promise = self.promises.get_mut(&topic).unwrap();
-            if promise.ever_dropped && n < promise.delivered {
-                // The one channel missed it, and the one that took over had it.
-                continue;
-            }
-            assert!(
-                n > promise.delivered,
-                "{topic} {n} after {}: {:?}",
-                promise.delivered,
-                self.emitted.last()
-            );
-            // While a gap is open, what comes is inside it; the gap is told when it closes.
-            promise.owed |= promise.from.is_some() && !self.supervisor.covers(&topic);
-            if let Some(from) = promise.from.filter(|_| !promise.owed) {
-                let before = from.max(promise.delivered);
-                assert!(n <= before + 1, "{topic}: {} to {n} are lost in silence", before + 1);
-            }
-            promise.delivered = n;
-        }
-    }
-
-    /// The platform makes an event.
-    pub(super) fn event(&mut self, topic: &Topic) {
-        let promise = self.promises.get_mut(topic).unwrap();
-        promise.sent += 1;
-        let n = promise.sent;
-        for channel in self.channels.values().filter(|channel| channel.topics.contains(topic)) {
-            if let Some(line) = channel.socket.and_then(|link| self.lines.get_mut(&link)) {
-                line.wire.push_back(Wire::Event(topic.clone(), n));
-            }
-        }
-    }
-
     /// We read what is next on a socket.
     pub(super) fn read(&mut self, link: LinkKey) -> bool {
         let now = self.moment();
@@ -588,119 +437,6 @@ impl World {
         self.drive(link, session::Input::Opened);
     }
 
-    /// What the platform does with a call.
-    fn effect(&mut self, action: &Action) -> Input {
-        let missing = || Error::new(ErrorKind::NotFound, "gone").with_status(404);
-        match action {
-            Action::List => {
-                let known = Vec::new();
-                let in_use = self.channels.len() + self.others;
-                Input::Listed(Ok(ChannelListing::new(in_use, known)))
-            }
-            Action::Create => {
-                assert!(self.channels.len() + self.others < LIMIT, "somebody else's is evicted");
-                self.made += 1;
-                let id = ChannelId::new(format!("c{}", self.made));
-                self.channels.insert(id.clone(), Channel::default());
-                let answer = Ok(ChannelInfo::new(id, "wss://s/x"));
-                Input::Created { answer, generation: self.token }
-            }
-            Action::Check(id) => {
-                let answer = Ok(self.channels.contains_key(id));
-                Input::Checked { channel: id.clone(), answer }
-            }
-            Action::Replace(id, sent) => {
-                let answer = match self.channels.get_mut(id) {
-                    None => Err(missing()),
-                    Some(channel) => {
-                        let members = |name: &str| Topic::<()>::unchecked(name).members();
-                        let all = sent.iter().flat_map(|name| members(name));
-                        let all: BTreeSet<Topic> = all.collect();
-                        channel.topics = all.difference(&self.forbidden).cloned().collect();
-                        assert!(sent.len() <= self.size.names, "too many topics");
-                        Ok(all
-                            .iter()
-                            .map(|topic| {
-                                if self.forbidden.contains(topic) {
-                                    TopicState::rejected(topic.name(), "no", vec![])
-                                } else {
-                                    TopicState::permitted(topic.name())
-                                }
-                            })
-                            .collect())
-                    }
-                };
-                Input::Subscribed { channel: id.clone(), sent: sent.clone(), answer }
-            }
-            Action::Clear(id) => {
-                if let Some(channel) = self.channels.get_mut(id) {
-                    assert!(channel.socket.is_none(), "one with a socket is cleared");
-                    channel.topics.clear();
-                }
-                let alive = self.channels.contains_key(id);
-                Input::Cleared { channel: id.clone(), alive }
-            }
-            Action::ReadBack(id) => {
-                let states = |channel: &Channel| {
-                    channel.topics.iter().map(|topic| TopicState::permitted(topic.name())).collect()
-                };
-                let answer = self.channels.get(id).map(states).ok_or_else(missing);
-                Input::ReadBack { channel: id.clone(), answer }
-            }
-            _ => Input::CaughtUp,
-        }
-    }
-
-    fn failure(action: &Action) -> Input {
-        let error = || Error::new(ErrorKind::Transport, "cut").retryable(true);
-        match action {
-            Action::List => Input::Listed(Err(error())),
-            Action::Create => Input::Created { answer: Err(error()), generation: 0 },
-            Action::Check(id) => Input::Checked { channel: id.clone(), answer: Err(error()) },
-            Action::Replace(id, sent) => {
-                let answer = Err(error());
-                Input::Subscribed { channel: id.clone(), sent: sent.clone(), answer }
-            }
-            Action::Clear(id) => Input::Cleared { channel: id.clone(), alive: true },
-            Action::ReadBack(id) => Input::ReadBack { channel: id.clone(), answer: Err(error()) },
-            _ => Input::CaughtUp,
-        }
-    }
-
-    /// One call goes a step on: it takes effect, or is answered.
-    pub(super) fn answer(&mut self, index: usize, fails: bool) {
-        if self.ops.is_empty() {
-            return;
-        }
-        let index = index % self.ops.len();
-        if fails && matches!(self.ops[index], (Action::Create, None)) {
-            self.ops.remove(index);
-            return self.supervise(Self::failure(&Action::Create));
-        }
-        let (action, done) = &mut self.ops[index];
-        match done.take() {
-            None => {
-                let action = match action {
-                    Action::Replace(id, sent) => Action::Replace(id.clone(), sent.clone()),
-                    Action::Check(id) => Action::Check(id.clone()),
-                    Action::Clear(id) => Action::Clear(id.clone()),
-                    Action::ReadBack(id) => Action::ReadBack(id.clone()),
-                    Action::List => Action::List,
-                    Action::Create => Action::Create,
-                    _ => Action::AwaitConsumer,
-                };
-                let answer = self.effect(&action);
-                self.ops[index].1 = Some(answer);
-            }
-            Some(answer) => {
-                let (action, _) = self.ops.remove(index);
-                // A channel whose making is not answered is nobody's until it ends: too long for a schedule.
-                let lost = fails && !matches!(action, Action::AwaitConsumer | Action::Create);
-                self.supervise(if lost { Self::failure(&action) } else { answer });
-            }
-        }
-    }
-
     /// Time passes; sockets that are not silent show it.
     pub(super) fn advance(&mut self, by: Duration) {
         let mut left = by;
@@ -721,6 +457,10 @@ impl World {
                 }
             }
             self.now += step;
+            let now = self.now;
+            self.channels.retain(|_, channel| channel.ends.is_none_or(|ends| now < ends));
+            let due: Vec<_> = self.late.extract_if(.., |(at, _)| *at <= now).collect();
+            due.into_iter().for_each(|(_, looked)| self.orphan(looked));
             if step >= Duration::from_secs(1) {
                 for link in self.lines.keys().copied().collect::<Vec<_>>() {
                     let open = |line: &&mut Line| line.opened && !line.wire.contains(&Wire::Close);
@@ -731,14 +471,6 @@ impl World {
                 }
             }
             self.timers();
-        }
-    }
-
-    /// Others make channels, or let them go; not between our look and what follows from it, which nobody can prevent.
-    pub(super) fn set_others(&mut self, others: usize) {
-        let looking = |(action, _): &(Action, _)| matches!(action, Action::List | Action::Create);
-        if !self.ops.iter().any(looking) {
-            self.others = others.min(LIMIT.saturating_sub(self.channels.len()));
         }
     }
 
@@ -779,17 +511,5 @@ impl World {
         let missing: Vec<&Topic> =
             self.wanted.iter().filter(|topic| !self.supervisor.covers(topic)).collect();
         panic!("seed {seed}: it does not settle: {missing:?} {}", self.supervisor.describe());
-    }
-
-    pub(super) fn finale(&mut self, seed: u64, due: &[Topic]) {
-        for topic in due {
-            self.event(topic);
-        }
-        self.advance(Duration::from_secs(1));
-        for topic in due {
-            let promise = self.promises[topic];
-            assert!(!promise.owed, "seed {seed}: a gap of {topic} was not told");
-            assert_eq!(promise.delivered, promise.sent, "seed {seed}: {topic} does not flow");
-        }
     }
 }

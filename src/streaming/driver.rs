@@ -404,7 +404,12 @@ impl<E: StreamEvent> Driver<E> {
                         let answer = channels.create().await;
                         Input::Created { answer, generation: token.generation }
                     }
-                    Err(error) => Input::Created { answer: Err(error), generation: 0 },
+                    Err(error) => {
+                        // Without a token no channel was asked for.
+                        let passes = error.is_retryable();
+                        let answer = Err(error.unsent().retryable(passes));
+                        Input::Created { answer, generation: 0 }
+                    }
                 },
                 Action::Check(channel) => {
                     let answer = channels.exists(&channel).await;

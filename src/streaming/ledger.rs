@@ -246,7 +246,8 @@ impl Ledger {
 
     /// A link was replaced by another that flows since `since`, and came to its end without showing that it had delivered
     /// all: what was on its way when its successor began may be missing. The gap has no length when its last byte came
-    /// later than that: it then marks the place in the stream.
+    /// later than that: from the beginning of its successor on nothing is missing, and for how long what was sent before had
+    /// been on its way nobody can tell. It then marks the place in the stream.
     pub(crate) fn doubt(
         &self,
         old: LinkKey,

@@ -9,6 +9,10 @@ pub(crate) mod builder;
 mod burst;
 pub(crate) mod capacity_plan;
 #[cfg(test)]
+mod channel_judge;
+#[cfg(test)]
+mod channel_platform;
+#[cfg(test)]
 mod channel_schedules;
 #[cfg(test)]
 mod channel_world;

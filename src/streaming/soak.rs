@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use super::channel_judge::{Dark, Truth};
 use super::channel_schedules::{change, harm};
-use super::channel_world::{Dark, Mode, Size, Truth, World, topic};
+use super::channel_world::{Mode, Size, World, topic};
 use super::ledger::LinkKey;
 use crate::core::limits;
 
@@ -66,6 +67,7 @@ pub(super) fn soak(seed: u64, events: u64, faults: u64, topics: u64) {
         world.account();
     }
     world.others = 0;
+    world.forget_orphans();
     world.settle(seed);
     let what = |what| world.emitted.iter().filter(|item| item.what() == what).count();
     let truth = world.truth.as_ref().unwrap();

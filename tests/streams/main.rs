@@ -8,6 +8,7 @@ mod channels;
 mod consumer;
 mod hand_over;
 mod hub;
+mod overlap;
 mod own_protocol;
 mod planned;
 mod quiet;

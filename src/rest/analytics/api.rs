@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::core::limits;
 use crate::error::Result;
 use crate::rest::analytics::aggregates::Aggregates;
 use crate::rest::analytics::conversation_details::ConversationDetails;
@@ -20,10 +21,6 @@ use crate::rest::operation::{CallOptions, Operation};
 use crate::rest::pages::Pages;
 use crate::rest::paging::Paged;
 use crate::transport::ambient::Ambient;
-
-/// Conversations that are asked for by one call. No limit is published: this many ids are a query of 2,000 characters,
-/// which every proxy lets through.
-const IDS_OF_A_CALL: usize = 50;
 
 /// What happened: details, aggregates and observations of conversations, users and queues, from
 /// [`Client::analytics`](crate::Client::analytics). A cheap clone.
@@ -126,7 +123,7 @@ impl AnalyticsApi {
     ) -> Result<FoundConversations> {
         let ids: Vec<Box<str>> = ids.into_iter().map(Into::into).collect();
         let mut all = FoundConversations::default();
-        for some in ids.chunks(IDS_OF_A_CALL) {
+        for some in ids.chunks(limits::DETAILS_IDS) {
             let asked = operations::GetAnalyticsConversationsDetails::new().id(some.to_vec());
             let answer = self.execute(asked).await?.conversations.unwrap_or_default();
             let mut known: HashMap<Box<str>, _> = answer

@@ -1,4 +1,15 @@
 //! Getting channels without taking anybody else's: ours of before, or new ones as far as there is room.
+//!
+//! Before any channel is made, the platform is asked how many there are, and no more are made than one answer has room
+//! for. A call whose answer was lost may have made a channel, or may still: it counts as one for [`DOUBT`], and only after
+//! another look is another call made. The channel itself is left alone. The platform tells the ids of those that a token
+//! made, not which program uses them, and several programs, or several streams of one, may share a token: one that has no
+//! topics yet may be about to be somebody's. It counts towards the limit until it ends, or until the platform removes it
+//! for another, which it does with those that have no socket first.
+//!
+//! What nobody can prevent is that others make channels between our look and our call. The call follows the look at
+//! once; and what a race costs is, by the same rule, a channel that has no socket yet: one of those that raced. Who wants
+//! more distance leaves some channels free ([`ChannelRules::free`](super::message::ChannelRules::free)).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,11 +18,15 @@ use super::held::Held;
 use super::message::Action;
 use crate::core::ids::ChannelId;
 use crate::core::ports::{ChannelInfo, ChannelListing};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::streaming::packing::ShardId;
 
 /// Spare channels that are remembered; more than there can be.
 const SPARES: usize = 20;
+
+/// How long a call whose answer was lost may take effect. Ours, not the platform's: our own calls are given up after 32 s,
+/// and nothing is known of how long the platform goes on with one.
+const DOUBT: Duration = Duration::from_secs(60);
 
 /// A channel of ours that nobody needs now.
 #[derive(Debug)]
@@ -35,6 +50,14 @@ fn copy(error: &Error) -> Error {
         copy = copy.with_status(status);
     }
     copy
+}
+
+/// Whether a call that failed may have made a channel all the same.
+fn may_have_made(error: &Error) -> bool {
+    let lost =
+        matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::Decode);
+    let unclear = error.status().is_some_and(|status| status == 408 || status >= 500);
+    (lost || unclear) && !error.is_proven_unsent()
 }
 
 /// What a shard that wants a channel gets.
@@ -65,6 +88,8 @@ pub(super) struct Broker {
     made: usize,
     /// Those for whom one is being made.
     makes: VecDeque<ShardId>,
+    /// Calls whose answer was lost: until when each counts as a channel.
+    doubts: Vec<Instant>,
     spares: Vec<Spare>,
     /// Channels that are being unsubscribed before they are spare.
     clearing: Vec<Spare>,
@@ -80,6 +105,7 @@ impl Broker {
             listing: false,
             made: 0,
             makes,
+            doubts: Vec::new(),
             spares: Vec::new(),
             clearing: Vec::new(),
         }
@@ -183,9 +209,11 @@ impl Broker {
     pub(super) fn listed(
         &mut self,
         answer: Result<ChannelListing>,
+        now: Instant,
         out: &mut Vec<Action>,
     ) -> Vec<(ShardId, Grant)> {
         self.listing = false;
+        self.doubts.retain(|until| now < *until);
         let mut waiting = std::mem::take(&mut self.queue);
         let listing = match answer {
             Ok(listing) => listing,
@@ -199,8 +227,10 @@ impl Broker {
                 return grants;
             }
         };
-        let taken = listing.in_use + self.makes.len() + self.made;
-        let mut free = self.limit.saturating_sub(taken);
+        let sure = listing.in_use + self.makes.len() + self.made;
+        let free_but_for_doubts = self.limit.saturating_sub(sure);
+        let mut free = free_but_for_doubts.saturating_sub(self.doubts.len());
+        let mut doubtful = free_but_for_doubts - free;
         let mut grants = Vec::new();
         while let Some(shard) = waiting.pop_front() {
             if free > 0 {
@@ -213,6 +243,17 @@ impl Broker {
             } else {
                 waiting.push_front(shard);
                 break;
+            }
+        }
+        if let Some(until) = self.doubts.iter().min() {
+            let wait = until.saturating_duration_since(now);
+            while doubtful > 0
+                && let Some(shard) = waiting.pop_front()
+            {
+                doubtful -= 1;
+                let text = "a channel was asked for and the answer was lost: whether there is room for another shows later";
+                let error = Error::new(ErrorKind::Capacity, text).retryable(true);
+                grants.push((shard, Grant::Failed(error.with_retry_after(wait))));
             }
         }
         let needed = waiting.len();
@@ -228,28 +269,150 @@ impl Broker {
         &mut self,
         answer: Result<ChannelInfo>,
         generation: u64,
+        now: Instant,
     ) -> Option<(ShardId, Grant)> {
         let shard = self.makes.pop_front()?;
-        self.made += 1;
-        Some((
-            shard,
-            match answer {
-                Ok(info) => Grant::Channel { info, generation: Some(generation), spare: false },
-                Err(error) => Grant::Failed(error),
-            },
-        ))
+        let grant = match answer {
+            Ok(info) => {
+                self.made += 1;
+                Grant::Channel { info, generation: Some(generation), spare: false }
+            }
+            Err(error) => {
+                if may_have_made(&error) && self.doubts.len() < self.limit {
+                    self.doubts.push(now + DOUBT);
+                }
+                Grant::Failed(error)
+            }
+        };
+        Some((shard, grant))
     }
 
     /// Entries of every table, for tests of its size.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        self.queue.len() + self.makes.len() + self.spares.len() + self.clearing.len()
+        let waiting = self.queue.len() + self.makes.len() + self.doubts.len();
+        waiting + self.spares.len() + self.clearing.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIMIT: usize = 20;
+
+    struct Bench {
+        broker: Broker,
+        start: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let life = Duration::from_secs(86_400);
+            Self { broker: Broker::new(LIMIT, life), start: Instant::now() }
+        }
+
+        fn at(&self, seconds: u64) -> Instant {
+            self.start + Duration::from_secs(seconds)
+        }
+
+        /// One shard wants a channel while so many are in use: what is done, and what it gets.
+        fn want(&mut self, shard: ShardId, in_use: usize, seconds: u64) -> (usize, Vec<Grant>) {
+            let (mut out, now) = (Vec::new(), self.at(seconds));
+            self.broker.want(shard);
+            assert!(self.broker.serve(0, now, &mut out).is_empty());
+            assert!(
+                matches!(out[..], [Action::List]),
+                "no channel is made without a look: {out:?}"
+            );
+            out.clear();
+            let listing = ChannelListing::new(in_use, Vec::new());
+            let grants = self.broker.listed(Ok(listing), now, &mut out);
+            assert!(out.iter().all(|action| matches!(action, Action::Create)));
+            (out.len(), grants.into_iter().map(|(_, grant)| grant).collect())
+        }
+
+        fn created(&mut self, answer: Result<ChannelInfo>, seconds: u64) {
+            let now = self.at(seconds);
+            assert!(self.broker.created(answer, 1, now).is_some());
+        }
+    }
+
+    fn info(n: usize) -> ChannelInfo {
+        ChannelInfo::new(ChannelId::new(format!("c{n}")), "wss://s/x")
+    }
+
+    fn lost() -> Error {
+        Error::new(ErrorKind::Timeout, "no answer").retryable(true)
+    }
+
+    #[test]
+    fn a_create_whose_answer_is_lost_counts_as_a_channel_for_a_minute() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.want(1, 18, 0).0, 1);
+        bench.created(Err(lost()), 1);
+        // Not there yet; it may still come.
+        let (created, grants) = bench.want(1, 19, 2);
+        let [Grant::Failed(error)] = &grants[..] else { panic!("{grants:?}") };
+        assert_eq!((created, error.retry_after()), (0, Some(Duration::from_secs(59))));
+        assert!(error.is_retryable());
+        // There is room for it and for another.
+        assert_eq!(bench.want(1, 18, 3).0, 1);
+        bench.created(Ok(info(1)), 4);
+        // It is counted by the platform, or has never been.
+        assert_eq!(bench.want(2, 19, 61).0, 1);
+    }
+
+    #[test]
+    fn when_all_are_surely_in_use_doubts_change_nothing() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.want(1, 19, 0).0, 1);
+        bench.created(Err(lost()), 1);
+        let (_, grants) = bench.want(1, 20, 2);
+        assert!(matches!(grants[..], [Grant::Busy { in_use: 20, limit: LIMIT, needed: 1 }]));
+    }
+
+    #[test]
+    fn a_create_that_surely_made_nothing_is_not_counted() {
+        let refused = [
+            Error::new(ErrorKind::Throttled, "429").with_status(429),
+            Error::new(ErrorKind::Forbidden, "403").with_status(403),
+            Error::new(ErrorKind::Transport, "no connection").unsent(),
+        ];
+        for error in refused {
+            let mut bench = Bench::new();
+            assert_eq!(bench.want(1, 19, 0).0, 1);
+            bench.created(Err(error), 1);
+            assert_eq!(bench.want(1, 19, 2).0, 1);
+        }
+        for status in [408, 500, 502, 504] {
+            let mut bench = Bench::new();
+            assert_eq!(bench.want(1, 19, 0).0, 1);
+            bench.created(Err(Error::new(ErrorKind::Status(status), "x").with_status(status)), 1);
+            assert_eq!(bench.want(1, 19, 2).0, 0, "{status} may have made one");
+        }
+    }
+
+    #[test]
+    fn no_more_are_made_than_one_look_has_room_for() {
+        let mut bench = Bench::new();
+        let now = bench.start;
+        let mut out = Vec::new();
+        (0..5).for_each(|shard| bench.broker.want(shard));
+        bench.broker.serve(0, now, &mut out);
+        out.clear();
+        let listing = || Ok(ChannelListing::new(17, Vec::new()));
+        let grants = bench.broker.listed(listing(), now, &mut out);
+        assert_eq!((out.len(), grants.len()), (3, 2));
+        // Another look while they are made, whose answer may not count them.
+        out.clear();
+        bench.broker.want(9);
+        bench.broker.serve(0, now, &mut out);
+        bench.created(Ok(info(1)), 0);
+        out.clear();
+        let grants = bench.broker.listed(listing(), now, &mut out);
+        assert!(out.is_empty() && matches!(grants[..], [(9, Grant::Busy { .. })]), "{out:?}");
+    }
 
     fn channel(n: usize) -> ChannelInfo {
         ChannelInfo::new(ChannelId::new(format!("streaming-1-{n}")), "wss://x")
@@ -279,7 +442,7 @@ mod tests {
         assert_eq!(granted(broker.serve(0, now, &mut out)), ["streaming-1-3"]);
         assert!(matches!(out[..], [Action::List]), "{out:?}");
         let listing = ChannelListing::new(19, Vec::new());
-        let grants = granted(broker.listed(Ok(listing), &mut out));
+        let grants = granted(broker.listed(Ok(listing), now, &mut out));
         assert!(matches!(out[..], [Action::List, Action::Create]), "{out:?}");
         assert_eq!(grants, ["streaming-1-1"], "there was room for one");
         assert_eq!(broker.reserve(9).len(), 1);

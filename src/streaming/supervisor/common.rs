@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::held::Held;
 use super::message::{Action, ChannelRules, Plan};
+use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ids::GapId;
 use crate::core::limits;
@@ -27,6 +28,8 @@ pub(super) struct Common {
     pub(super) plan: Plan,
     pub(super) desired: Desired,
     pub(super) ledger: Ledger,
+    /// When the step is that is being taken.
+    pub(super) now: Option<Moment>,
     /// The newest token that there is.
     pub(super) newest: u64,
     /// Shards that want a channel.
@@ -65,6 +68,7 @@ impl Common {
             plan,
             desired,
             ledger,
+            now: None,
             newest: 0,
             wants: Vec::new(),
             given_back: Vec::new(),

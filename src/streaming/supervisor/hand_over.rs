@@ -73,7 +73,7 @@ impl Supervisor {
         };
         let leaving =
             self.common.leaving.values().chain(&self.parked).map(|held| held.info.clone());
-        self.shards.values().flat_map(of_shard).chain(leaving).collect()
+        self.shards.values().flat_map(|shard| of_shard(shard)).chain(leaving).collect()
     }
 
     /// Whether every topic flows that the platform did not refuse.
@@ -85,6 +85,6 @@ impl Supervisor {
         };
         self.life == Life::Running
             && self.common.touched.is_empty()
-            && self.shards.values().all(flows)
+            && self.shards.values().all(|shard| flows(shard))
     }
 }

@@ -89,17 +89,22 @@ impl Shard {
         notice: Notice,
         out: &mut Vec<Action>,
     ) {
-        if self.current_link() != Some(link) {
-            if let Notice::ChannelGone(detail) = notice
-                && self.renewal.successor_link() == Some(link)
-            {
-                self.successor_channel_lost(detail, out);
-            }
-            return;
-        }
+        let succeeds = self.renewal.successor_link() == Some(link);
+        let ours = self.current_link() == Some(link);
         match notice {
-            Notice::ChannelGone(detail) => self.channel_lost(detail, out),
-            Notice::Closing => self.renew(cx, RenewalReason::Closing, now, out),
+            Notice::ChannelGone(detail) if succeeds => self.successor_channel_lost(detail, out),
+            Notice::ChannelGone(detail) if ours => self.channel_lost(detail, out),
+            Notice::Closing if succeeds => {
+                // It lasts long enough to take over, and another takes over from it.
+                if let Some(successor) = &mut self.renewal.successor {
+                    successor.closing = true;
+                }
+            }
+            Notice::Closing if ours && self.is_live() => {
+                self.renewal.hurry(now);
+                self.renew(cx, RenewalReason::Closing, now, out);
+            }
+            Notice::Closing if ours => self.closing = true,
             _ => {}
         }
     }
@@ -183,6 +188,7 @@ impl Shard {
         } else {
             self.reconcile = Reconcile::default();
         }
+        self.closing = false;
         let refusal = self.refusal(cx, &mut ending);
         let Ending { cause, last_in, error, mut retry_after, .. } = ending;
         let last_in = last_in.map(|at| at.wall);

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::broker::{Broker, Grant};
+use super::broker::Broker;
 use super::common::Common;
 use super::held::Held;
 use super::message::{Action, Input, Now, Plan};
 use super::route::Of;
-use super::shard::{Shard, State};
+use super::shard::Shard;
 use crate::core::ids::ChannelId;
 use crate::core::limits;
-use crate::core::ports::ChannelInfo;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::{Lifecycle, RenewalReason, StopReason, Topic};
-use crate::streaming::delivery::ConnectionState;
 use crate::streaming::desired::Desired;
 use crate::streaming::ledger::LinkKey;
 use crate::streaming::packing::ShardId;
@@ -43,11 +40,11 @@ pub(crate) struct Supervisor {
     pub(super) life: Life,
     /// Calls about subscriptions that are under way, by channel: one of them may take effect, or be answered, after the
     /// channel is given back.
-    calls: BTreeMap<ChannelId, usize>,
+    pub(super) calls: BTreeMap<ChannelId, usize>,
     /// Channels that are given back once their calls are answered.
     pub(super) parked: Vec<Held>,
     /// Up to which part of a channel the topics of two are merged, while that is wanted.
-    merging: Option<f64>,
+    pub(super) merging: Option<f64>,
 }
 
 impl Supervisor {
@@ -62,6 +59,8 @@ impl Supervisor {
             None => Desired::of_one(plan.max_topics, topics)?,
         };
         let life = plan.channels.as_ref().map_or(limits::CHANNEL_LIFE, |rules| rules.life);
+        let free = plan.channels.as_ref().map_or(0, |rules| rules.free);
+        let limit = limits::CHANNELS_PER_CLIENT.saturating_sub(free).max(1);
         let ids: Vec<ShardId> = match desired.packing() {
             Some(packing) => packing.loads().map(|(id, _)| id).collect(),
             None => vec![0],
@@ -70,7 +69,7 @@ impl Supervisor {
         Ok(Self {
             common: Common::new(policy, overflow, plan, desired),
             shards,
-            broker: Broker::new(limits::CHANNELS_PER_CLIENT, life),
+            broker: Broker::new(limit, life),
             life: Life::Idle,
             calls: BTreeMap::new(),
             parked: Vec::new(),
@@ -104,87 +103,6 @@ impl Supervisor {
         self.life == Life::Closing
     }
 
-    /// Consecutive failures so far, of the shard that has the most.
-    pub(crate) fn failures(&self) -> u32 {
-        self.shards.values().map(|shard| shard.failures).max().unwrap_or(0)
-    }
-
-    /// Links that came to flow in the place of one that had flowed before.
-    pub(crate) fn reconnects(&self) -> u64 {
-        self.common.reconnects
-    }
-
-    /// The channels that there are: to be used again by another run of the program.
-    pub(crate) fn channels(&self) -> Vec<ChannelInfo> {
-        self.shards
-            .values()
-            .filter_map(|shard| shard.channel.as_ref())
-            .filter(|held| !held.dead)
-            .map(|held| held.info.clone())
-            .collect()
-    }
-
-    /// Whether a channel is one that delivers.
-    pub(crate) fn is_current(&self, channel: Option<&ChannelId>) -> bool {
-        let mut held = self.shards.values().filter_map(|shard| shard.channel.as_ref());
-        channel.is_none() || held.any(|held| Some(&held.info.id) == channel)
-    }
-
-    /// When [`Input::Timer`] is due.
-    pub(crate) fn wake_at(&self) -> Option<Instant> {
-        match self.life {
-            Life::Running => self.shards.values().filter_map(|shard| shard.wake_at()).min(),
-            _ => None,
-        }
-    }
-
-    /// How the stream stands: as its worst shard does.
-    pub(crate) fn connection_state(&self) -> ConnectionState {
-        match &self.life {
-            Life::Closing => return ConnectionState::Stopped(StopReason::Closed),
-            Life::Stopped(reason) => return ConnectionState::Stopped(reason.clone()),
-            Life::Idle | Life::Running => {}
-        }
-        let states = || self.shards.values().map(|shard| (shard, &shard.state));
-        let held = states().find_map(|(_, state)| match state {
-            State::Held { cause, .. } => Some(ConnectionState::Held { cause: cause.clone() }),
-            _ => None,
-        });
-        let waiting = states().find_map(|(shard, state)| match state {
-            State::Waiting { wait, cause, .. } => Some(ConnectionState::Backoff {
-                failures: shard.failures,
-                wait: *wait,
-                cause: cause.clone(),
-            }),
-            _ => None,
-        });
-        let connecting = states().any(|(_, state)| {
-            matches!(
-                state,
-                State::Idle
-                    | State::Creating
-                    | State::Checking
-                    | State::Subscribing
-                    | State::Dialing { .. }
-            )
-        });
-        let connecting =
-            connecting.then(|| ConnectionState::Connecting { failures: self.failures() });
-        let live = states().find_map(|(shard, state)| match state {
-            State::Live { since, .. } => {
-                Some(ConnectionState::Live { channel: shard.channel_id(), since: since.wall })
-            }
-            _ => None,
-        });
-        let unknown = ConnectionState::Connecting { failures: self.failures() };
-        held.or(waiting).or(connecting).or(live).unwrap_or(unknown)
-    }
-
-    /// The link over which something can be sent now.
-    pub(crate) fn open_link(&self) -> Option<LinkKey> {
-        self.shards.values().find_map(|shard| shard.open_link())
-    }
-
     /// Whether a link that flows must not deliver yet.
     pub(crate) fn withholds(&self, link: LinkKey) -> bool {
         self.shards.values().any(|shard| shard.withholds(link))
@@ -195,6 +113,7 @@ impl Supervisor {
         if self.is_stopped() {
             return;
         }
+        self.common.now = Some(now.at);
         self.common.replacing =
             self.shards.values().filter(|shard| shard.renewal.successor.is_some()).count();
         if let Input::Subscribed { channel, .. } | Input::ReadBack { channel, .. } = &input
@@ -225,11 +144,11 @@ impl Supervisor {
         match input {
             Input::Start => self.start(now, out),
             Input::Listed(answer) => {
-                let grants = self.broker.listed(answer, out);
+                let grants = self.broker.listed(answer, now.at.mono, out);
                 self.grant(now, grants, out);
             }
             Input::Created { answer, generation } => {
-                let grant = self.broker.created(answer, generation);
+                let grant = self.broker.created(answer, generation, now.at.mono);
                 self.grant(now, grant.into_iter().collect(), out);
             }
             Input::Cleared { channel, alive } => self.broker.cleared(&channel, alive),
@@ -339,19 +258,6 @@ impl Supervisor {
         Some((self.shards.get_mut(&id)?, &mut self.common))
     }
 
-    fn grant(&mut self, now: Now, grants: Vec<(ShardId, Grant)>, out: &mut Vec<Action>) {
-        for (id, grant) in grants {
-            match (self.shards.get_mut(&id), grant) {
-                (Some(shard), grant) => shard.granted(&mut self.common, now, grant, out),
-                (None, Grant::Channel { info, generation, .. }) => {
-                    let key = self.common.fresh_key();
-                    self.common.give_back(Held::new(info, key, generation));
-                }
-                (None, _) => {}
-            }
-        }
-    }
-
     fn unwanted(&mut self, topics: &[Topic], out: &mut Vec<Action>) {
         let changed = self.common.desired.remove(topics);
         self.common.touched.extend(changed.shards);
@@ -368,168 +274,5 @@ impl Supervisor {
         }
         out.push(Action::Emit(Lifecycle::Unsubscribed { topics: changed.topics.into() }));
         self.merging.get_or_insert(MERGED_UNASKED);
-    }
-
-    /// Does what follows from a step for others than the shard that took it.
-    fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
-        loop {
-            self.change(now, out);
-            self.bury();
-            self.parked.append(&mut self.common.given_back);
-            for held in std::mem::take(&mut self.parked) {
-                if self.calls.contains_key(&held.info.id) {
-                    self.parked.push(held);
-                } else {
-                    self.broker.give_back(held, now.at.mono, out);
-                }
-            }
-            for shard in std::mem::take(&mut self.common.wants) {
-                self.broker.want(shard);
-            }
-            let grants = self.broker.serve(self.common.newest, now.at.mono, out);
-            if grants.is_empty() && !self.common.is_unsettled() {
-                break;
-            }
-            self.grant(now, grants, out);
-        }
-        if let Some((reason, error)) = self.common.ending.take() {
-            return self.stop(reason, error, out);
-        }
-        if self.life == Life::Closing
-            && self.shards.values().all(|shard| matches!(shard.state, State::Over))
-        {
-            return self.stop(StopReason::Closed, None, out);
-        }
-        if let Some(part) = self.merging
-            && self.life == Life::Running
-            && !self.merge_two(part, now, out)
-        {
-            let busy = |shard: &Shard| shard.renewal.successor.is_some() || !shard.is_quiet();
-            if !self.shards.values().any(|shard| busy(shard)) {
-                self.merging = None;
-            }
-        }
-        for shard in std::mem::take(&mut self.common.wants) {
-            self.broker.want(shard);
-        }
-        let grants = self.broker.serve(self.common.newest, now.at.mono, out);
-        self.grant(now, grants, out);
-    }
-
-    /// Shards whose topics changed say so to the platform; new ones open, and empty ones close.
-    fn change(&mut self, now: Now, out: &mut Vec<Action>) {
-        let touched = std::mem::take(&mut self.common.touched);
-        let emptied = std::mem::take(&mut self.common.emptied);
-        if self.life != Life::Running {
-            return;
-        }
-        for id in emptied {
-            self.release(id, out);
-        }
-        for id in touched {
-            if self.common.uses_channel() && self.release(id, out) {
-                continue;
-            }
-            match self.shards.get_mut(&id) {
-                Some(shard) => shard.changed(&mut self.common, now, out),
-                None if self.common.desired.packing().is_some_and(|p| p.load(id).is_some()) => {
-                    let mut shard = Box::new(Shard::new(id, true));
-                    shard.attempt(&mut self.common, out);
-                    self.shards.insert(id, shard);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// Closes a shard that has no topics, when there are others; whether it did.
-    fn release(&mut self, id: ShardId, out: &mut Vec<Action>) -> bool {
-        let others = self
-            .shards
-            .values()
-            .any(|shard| shard.id != id && !matches!(shard.state, State::Closing { .. }));
-        let empty = |shard: &Shard| shard.merge.is_none() && shard.is_cleared();
-        if !others || !self.shards.get(&id).is_none_or(|shard| empty(shard)) {
-            return false;
-        }
-        if !self.common.desired.packing_mut().is_some_and(|packing| packing.close(id)) {
-            return false;
-        }
-        let Some(shard) = self.shards.get_mut(&id) else { return true };
-        let channel = shard.channel_id();
-        // What it still has is of topics that are not wanted any more, or that come over another by now.
-        out.extend(shard.current_link().map(Action::Hush));
-        shard.close(&mut self.common, out);
-        out.push(Action::Emit(Lifecycle::Released { channel }));
-        true
-    }
-
-    /// Removes shards of which nothing is left; the stream's last one only when it closes.
-    fn bury(&mut self) {
-        let over: Vec<ShardId> = self
-            .shards
-            .values()
-            .filter(|shard| matches!(shard.state, State::Over))
-            .map(|shard| shard.id)
-            .collect();
-        if self.life != Life::Running || self.common.ending.is_some() {
-            return;
-        }
-        for id in over {
-            self.broker.forget(id);
-            if let Some(mut shard) = self.shards.remove(&id) {
-                shard.drop_channel(&mut self.common);
-            }
-        }
-    }
-
-    fn stop(&mut self, reason: StopReason, error: Option<Error>, out: &mut Vec<Action>) {
-        let uncovered = self.common.ledger.uncovered();
-        self.life = Life::Stopped(reason.clone());
-        out.push(Action::Emit(Lifecycle::Stopped { reason, uncovered }));
-        out.push(Action::Stop(error));
-    }
-
-    /// Entries of every table, for tests of its size.
-    #[cfg(test)]
-    pub(crate) fn size(&self) -> usize {
-        let (topics, claims, links) = self.common.ledger.size();
-        let leaving = self.common.leaving.len();
-        let waiting = self.calls.len() + self.parked.len();
-        topics + claims + links + leaving + waiting + self.shards.len() + self.broker.size()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn covers(&self, topic: &Topic) -> bool {
-        self.common.ledger.covers(topic)
-    }
-
-    /// Whether a topic that comes back would have to go to another channel than the one that still delivers it.
-    #[cfg(test)]
-    pub(crate) fn displaces(&self, topic: &Topic) -> bool {
-        self.common.desired.packing().is_some_and(|packing| packing.displaces(topic))
-    }
-
-    /// The states of all shards, to be read by people.
-    #[cfg(test)]
-    pub(crate) fn describe(&self) -> String {
-        let line = |shard: &Shard| {
-            let Shard { id, state, reconcile, merge, merged_into, .. } = shard;
-            let renewal = &shard.renewal;
-            format!("{id}: {state:?} {reconcile:?} {renewal:?} {merge:?} {merged_into:?}\n")
-        };
-        let shards: String = self.shards.values().map(|shard| line(shard)).collect();
-        format!("{shards}{:?} {:?}", self.broker, self.common.desired.packing())
-    }
-
-    /// Whether every shard is live, and no change is under way.
-    #[cfg(test)]
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.shards.values().all(|shard| shard.is_quiet() && shard.renewal.successor.is_none())
-    }
-
-    #[cfg(test)]
-    pub(crate) fn shards(&self) -> usize {
-        self.shards.len()
     }
 }

@@ -27,6 +27,8 @@ pub(crate) const CHECK_EVERY: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct ChannelRules {
     pub(crate) bounds: Bounds,
     pub(crate) policy: ChannelPolicy,
+    /// Channels of the platform's 20 that are left to others.
+    pub(crate) free: usize,
     /// Life of a channel since its last subscription.
     pub(crate) life: Duration,
     /// How often subscriptions are read back; `None` for never.
@@ -40,6 +42,7 @@ impl Default for ChannelRules {
         Self {
             bounds: Bounds::new(MAX_CHANNELS, limits::TOPICS_PER_CHANNEL),
             policy: ChannelPolicy::default(),
+            free: 0,
             life: limits::CHANNEL_LIFE,
             check_every: Some(CHECK_EVERY),
             own: Vec::new(),

@@ -18,10 +18,14 @@ mod message;
 mod refusal;
 mod renewal;
 mod route;
+mod settle;
 mod shard;
 mod socket;
+mod standing;
 mod subscribe;
 mod succession;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use hand_over::Snapshot;
 pub(crate) use machine::Supervisor;

@@ -44,6 +44,8 @@ pub(super) struct Renewal {
     pub(super) wanted: Option<RenewalReason>,
     /// No successor is begun before this.
     not_before: Option<Instant>,
+    /// Before this the platform has asked us not to.
+    floor: Option<Instant>,
     failures: u32,
     attempts: u32,
     pub(super) successor: Option<Successor>,
@@ -64,6 +66,14 @@ impl Renewal {
             }
             (None, Some(_)) => self.not_before,
             (None, None) => self.old_at.max(self.old_at.and(self.not_before)),
+        }
+    }
+
+    /// The live link ends soon: no more waits between tries than the platform has asked for.
+    pub(super) fn hurry(&mut self, now: Now) {
+        self.failures = 0;
+        if self.not_before.is_some() {
+            self.not_before = Some(self.floor.map_or(now.at.mono, |floor| floor.max(now.at.mono)));
         }
     }
 
@@ -105,6 +115,10 @@ impl Shard {
         }
         if self.merge.is_some() {
             self.renewal.wanted = Some(RenewalReason::Rebalance);
+            self.renewal.not_before = Some(now.at.mono);
+        }
+        if std::mem::take(&mut self.closing) {
+            self.renewal.wanted.get_or_insert(RenewalReason::Closing);
             self.renewal.not_before = Some(now.at.mono);
         }
     }
@@ -238,11 +252,9 @@ impl Shard {
         }
         self.merge = None;
         let Some(successor) = self.renewal.successor.take() else { return false };
-        let Successor { phase: Phase::Flowing { link, since, token, .. }, held, reconcile, .. } =
-            successor
-        else {
-            return false;
-        };
+        let Successor { phase, held, reconcile, closing, .. } = successor;
+        let Phase::Flowing { link, since, token, .. } = phase else { return false };
+        self.closing = closing;
         let reason = self.renewal.wanted.unwrap_or(RenewalReason::Requested);
         let attempts = self.renewal.attempts;
         self.state = State::Live { link, since };
@@ -275,6 +287,7 @@ impl Shard {
         }
         let Some(successor) = self.renewal.successor.take_if(fits) else { return false };
         let Some(link) = successor.link() else { return false };
+        self.closing = successor.closing;
         self.attempts = self.renewal.attempts;
         self.forget_renewal();
         if cx.uses_channel() {
@@ -318,6 +331,7 @@ impl Shard {
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
         let wait = wait.max(retry_after.unwrap_or_default());
+        self.renewal.floor = retry_after.map(|asked| now.at.mono + asked);
         self.renewal.failures = exponent.saturating_add(1);
         self.renewal.not_before = Some(now.at.mono + wait);
     }

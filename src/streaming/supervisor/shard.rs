@@ -73,6 +73,8 @@ pub(super) struct Shard {
     pub(super) attempts: u32,
     pub(super) ever_live: bool,
     pub(super) new_channel: bool,
+    /// Whether the peer has announced that it closes the link, before that link was live.
+    pub(super) closing: bool,
     /// Topics that the platform has removed from the channel, and of which events may still be on their way.
     pub(super) fading: Vec<Topic>,
     /// Whether it was opened for topics that were added to a stream that ran.
@@ -94,6 +96,7 @@ impl Shard {
             attempts: 0,
             ever_live: false,
             new_channel: false,
+            closing: false,
             fading: Vec::new(),
             late,
         }

@@ -7,6 +7,7 @@ use super::common::Common;
 use super::message::{Action, Now};
 use super::shard::{Shard, State};
 use crate::core::backoff::full_jitter;
+use crate::core::clock::Moment;
 use crate::core::ids::ChannelId;
 use crate::core::ports::TopicState;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,8 @@ pub(super) struct Reconcile {
     pub(super) due: Option<Instant>,
     /// Whether the next answer is the first after a reconnect, which the consumer is told of.
     pub(super) announce: bool,
+    /// When the last call was made: it took effect after that.
+    begun: Option<Moment>,
     /// Grows with each call.
     pub(super) version: u64,
     /// Whether the last call left the channel without topics.
@@ -39,8 +42,9 @@ pub(super) struct Reconcile {
 
 impl Reconcile {
     /// A call is made with what is wanted now.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, now: Option<Moment>) {
         self.in_flight = true;
+        self.begun = now;
         self.dirty = false;
         self.due = None;
         self.version += 1;
@@ -51,6 +55,11 @@ impl Reconcile {
         self.failures = 0;
         let spread = 1.0 - 0.1 * now.unit_random;
         self.due = Some(now.at.mono + life.mul_f64(RENEW_SHARE * spread));
+    }
+
+    /// Since when the platform's list is surely what the answer at this time says, for what becomes of it later.
+    pub(super) fn sure(&self, now: Now) -> Moment {
+        self.begun.unwrap_or(now.at)
     }
 
     /// It failed while events flow: only the list is behind.
@@ -147,7 +156,7 @@ pub(super) fn part(
 
 impl Shard {
     pub(super) fn replace(&mut self, cx: &Common, channel: ChannelId, out: &mut Vec<Action>) {
-        self.reconcile.begin();
+        self.reconcile.begin(cx.now);
         let without = self.merge.as_ref().map(|merge| &merge.lent);
         out.push(Action::Replace(channel, cx.desired.wire(self.id, without)));
     }
@@ -185,7 +194,7 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(now.at);
+                held.sure = Some(self.reconcile.sure(now));
                 let key = held.key;
                 self.reconcile.settled(now, cx.channel_life());
                 self.reconcile.empty = sent.is_empty();

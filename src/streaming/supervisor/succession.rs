@@ -28,6 +28,8 @@ pub(super) struct Successor {
     pub(super) removed: BTreeSet<Topic>,
     /// Whether it can take over no more, because one of them came back.
     pub(super) spoilt: bool,
+    /// Whether the peer has announced that it closes this one too.
+    pub(super) closing: bool,
 }
 
 /// How far it is.
@@ -59,7 +61,7 @@ pub(super) enum Phase {
 impl Successor {
     pub(super) fn new(phase: Phase) -> Self {
         let (reconcile, removed) = (Reconcile::default(), BTreeSet::new());
-        Self { phase, held: None, reconcile, removed, spoilt: false }
+        Self { phase, held: None, reconcile, removed, spoilt: false, closing: false }
     }
 
     pub(super) fn link(&self) -> Option<LinkKey> {
@@ -110,7 +112,7 @@ impl Shard {
             successor.reconcile.due = None;
             return;
         }
-        successor.reconcile.begin();
+        successor.reconcile.begin(cx.now);
         // All topics of the shard: also those that another one still delivers.
         out.push(Action::Replace(held.info.id.clone(), cx.desired.wire(self.id, None)));
     }
@@ -187,7 +189,7 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(now.at);
+                held.sure = Some(successor.reconcile.sure(now));
                 let key = held.key;
                 successor.reconcile.settled(now, cx.channel_life());
                 let outcome = super::subscribe::note(cx, self.id, key, now, sent, &states, out);

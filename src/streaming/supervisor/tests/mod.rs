@@ -1,0 +1,4 @@
+//! The replacement of a channel, step by step.
+
+mod bench;
+mod replacement;
