@@ -73,14 +73,15 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let mut stops = false;
     loop {
         tokio::select! {
-            order = orders.next_line(), if !stops => match order?.as_deref() {
-                Some("early") => say("early", &stream.checkpoint().await?.to_json()?)?,
-                _ => {
+            order = orders.next_line(), if !stops => {
+                if order?.as_deref() == Some("early") {
+                    say("early", &stream.checkpoint().await?.to_json()?)?;
+                } else {
                     stops = true;
                     let handle = handle.clone();
                     tokio::spawn(async move { handle.close().await });
                 }
-            },
+            }
             item = stream.next() => {
                 let Some(item) = item else { break };
                 let delivery = item?;

@@ -72,7 +72,7 @@ pub(crate) struct Ledger {
     claims: BTreeMap<LinkKey, Claim>,
     flowing: BTreeSet<LinkKey>,
     /// Since when each topic was covered first, while that matters to a hand-over.
-    firsts: Option<Box<HashMap<Topic, SystemTime>>>,
+    firsts: Option<HashMap<Topic, SystemTime>>,
 }
 
 impl Ledger {
