@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::common::Common;
+use super::common::{Common, gap};
 use super::message::{Action, Now};
-use super::shard::{Shard, State};
+use super::shard::Shard;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::TopicState;
@@ -91,17 +91,17 @@ impl Shard {
         }
         let detail = "the platform had dropped the topic from the channel".into();
         let cause = Arc::new(Gone::ChannelGone { detail });
-        for topic in &missing {
-            cx.ledger.refuse(key, topic, sure, &cause);
-        }
         if let Some(successor) = &mut self.renewal.successor {
             // It may have had what this one missed: the order could not be kept.
             successor.spoilt = true;
         }
+        // First, so that what it covers does not hide what was missed.
         self.drop_spoilt(cx, now, out);
+        let over = cx.ledger.missed(key, &missing, sure, &cause);
         let (topics, sure_until) = (missing.into(), sure.wall);
         out.push(Action::Emit(Lifecycle::Drifted { channel, topics, sure_until }));
-        if let State::Live { .. } = self.state {
+        out.extend(over.into_iter().map(gap));
+        if self.is_live() && !self.is_leaving() {
             self.reconcile_now(cx, now, out);
         }
     }

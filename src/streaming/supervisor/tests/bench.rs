@@ -407,6 +407,16 @@ impl Bench {
         self.step(Input::TokenRotated { generation: self.token });
     }
 
+    /// When the gaps that were told began, and until when topics were surely there that were found missing.
+    pub(super) fn gaps(&self) -> Vec<(&'static str, SystemTime)> {
+        let at = |item: &Lifecycle| match item {
+            Lifecycle::Gap { covered_until, .. } => Some(("gap", *covered_until)),
+            Lifecycle::Drifted { sure_until, .. } => Some(("drifted", *sure_until)),
+            _ => None,
+        };
+        self.emitted.iter().filter_map(at).collect()
+    }
+
     /// Connections do what they were asked for: one closes, or shows that it flows. Whether there was one.
     fn serve(&mut self) -> bool {
         let closing = self.lines.values().find(|line| line.closing.is_some());
@@ -473,7 +483,7 @@ impl Bench {
     }
 
     /// Plays on until nothing is left to do, and says how it ends.
-    pub(super) fn end(mut self) -> String {
+    pub(super) fn end(&mut self) -> String {
         let mut calm = 0;
         let began = self.now;
         while calm < 10 && !self.stopped {
