@@ -286,7 +286,9 @@ impl World {
             let now = self.now;
             self.channels.retain(|_, channel| channel.ends.is_none_or(|ends| now < ends));
             let due: Vec<_> = self.late.extract_if(.., |(at, _)| *at <= now).collect();
-            due.into_iter().for_each(|(_, looked)| self.orphan(looked));
+            for (_, looked) in due {
+                self.orphan(looked);
+            }
             if step >= Duration::from_secs(1) {
                 for link in self.lines.keys().copied().collect::<Vec<_>>() {
                     let open = |line: &&mut Line| line.opened && !line.wire.contains(&Wire::Close);

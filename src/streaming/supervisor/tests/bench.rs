@@ -1,6 +1,7 @@
 //! A supervisor with one channel, at any step of its replacement, and a platform that does what it is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -84,7 +85,7 @@ fn name(topic: &Topic) -> &str {
 
 impl Bench {
     /// One channel that flows, `c1`, with the topics `a` and `b`, and a reading of its subscription under way.
-    fn live() -> Self {
+    pub(super) fn live() -> Self {
         let rules =
             ChannelRules { check_every: Some(Duration::from_secs(600)), ..ChannelRules::default() };
         let plan = Plan {
@@ -113,7 +114,7 @@ impl Bench {
             log: Vec::new(),
         };
         bench.step(Input::Start);
-        while bench.answer() || bench.serve() {}
+        bench.settle();
         bench.later(600);
         assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
         bench.emitted.clear();
@@ -266,6 +267,16 @@ impl Bench {
             self.answer_to(call);
             true
         })
+    }
+
+    /// Everything that was asked for is done, but for readings of subscriptions.
+    pub(super) fn settle(&mut self) {
+        while self.answer() || self.serve() {}
+    }
+
+    /// Readings of subscriptions that are not answered.
+    pub(super) fn readings(&self) -> usize {
+        self.calls.iter().filter(|call| matches!(call, Action::ReadBack(_))).count()
     }
 
     /// The reading of a subscription is answered.
@@ -502,7 +513,7 @@ impl Bench {
         for what in ["renewed", "gap", "disconnected", "drifted"] {
             let count = count(what);
             if count > 0 {
-                end.push_str(&format!(", {count} {what}"));
+                let _ = write!(end, ", {count} {what}");
             }
         }
         end

@@ -252,6 +252,23 @@ fn what_was_dropped_is_in_a_gap_since_it_was_surely_there_also_when_a_successor_
 }
 
 #[test]
+fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
+    let mut bench = Bench::live();
+    bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+    bench.later(2);
+    bench.settle();
+    bench.later(600);
+    assert_eq!(bench.readings(), 1, "the first is not answered");
+    bench.drop_topic("c1", "b");
+    bench.read_back();
+    let drifted = |bench: &Bench| bench.gaps().iter().any(|(what, _)| *what == "drifted");
+    assert!(!drifted(&bench), "what it says is of before");
+    bench.later(600);
+    bench.read_back();
+    assert!(drifted(&bench));
+}
+
+#[test]
 fn no_planned_step_opens_a_gap() {
     for step in STEPS {
         assert!(!Bench::at(step).end().contains("gap"), "{step:?}");
