@@ -133,7 +133,13 @@ pub enum Lifecycle {
         /// How many more are needed.
         needed: usize,
     },
-    /// The platform had dropped topics from a channel's subscription. They are put back; a `Gap` follows.
+    /// The platform had dropped topics from a channel's subscription. They are put back, and a `Gap` from `sure_until` on
+    /// follows, unless another channel had them all that time.
+    ///
+    /// Nothing tells of a topic that was dropped and is back before it was looked for, because its channel was subscribed
+    /// again for another reason or replaced by another: the platform does not say what a subscription was before. So what
+    /// is lost unseen is lost for no longer than the interval of
+    /// [`check_subscriptions`](crate::StreamBuilder::check_subscriptions).
     Drifted {
         /// The channel.
         channel: Option<ChannelId>,

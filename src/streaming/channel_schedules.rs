@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use super::channel_line::Line;
 use super::channel_platform::{LIMIT, Wire};
-use super::channel_world::{Line, Mode, SMALL, World, topic};
+use super::channel_world::{Mode, SMALL, World, topic};
 use super::ledger::LinkKey;
 use super::session;
 use super::supervisor::Input;

@@ -70,7 +70,8 @@ struct Claim {
 pub(crate) struct Ledger {
     topics: BTreeMap<Topic, Entry>,
     claims: BTreeMap<LinkKey, Claim>,
-    flowing: BTreeSet<LinkKey>,
+    /// Links that flow, and since when.
+    flowing: BTreeMap<LinkKey, Moment>,
     /// Since when each topic was covered first, while that matters to a hand-over.
     firsts: Option<HashMap<Topic, SystemTime>>,
 }
@@ -122,9 +123,45 @@ impl Ledger {
         }
     }
 
+    /// Topics turn out not to have been delivered on a link, whose last sure moment was `last`. Those that another link covers
+    /// were missed until that one flowed: these gaps are over already.
+    pub(crate) fn missed(
+        &mut self,
+        link: LinkKey,
+        topics: &[Topic],
+        last: Moment,
+        cause: &Arc<Gone>,
+    ) -> Vec<Gap> {
+        let mut over: Vec<(Moment, Vec<Topic>)> = Vec::new();
+        for topic in topics {
+            self.refuse(link, topic, last, cause);
+            let Some(entry) = self.topics.get(topic) else { continue };
+            if !matches!(entry.coverage, Coverage::Covered) {
+                continue;
+            }
+            let others = entry.confirmed_by.iter().filter_map(|other| self.flowing.get(other));
+            let Some(since) = others.min_by_key(|since| since.mono).copied() else { continue };
+            if since.mono <= last.mono {
+                continue;
+            }
+            match over.iter_mut().find(|(other, _)| *other == since) {
+                Some((_, topics)) => topics.push(topic.clone()),
+                None => over.push((since, vec![topic.clone()])),
+            }
+        }
+        let gap = |(since, topics): (Moment, Vec<Topic>)| Gap {
+            topics: topics.into(),
+            covered_until: last.wall,
+            resumed_at: since.wall,
+            duration: since.mono.saturating_duration_since(last.mono),
+            cause: (**cause).clone(),
+        };
+        over.into_iter().map(gap).collect()
+    }
+
     /// A link flows at this moment: what it confirmed before is covered from here on.
     pub(crate) fn flows(&mut self, link: LinkKey, at: Moment) -> Resumed {
-        self.flowing.insert(link);
+        self.flowing.entry(link).or_insert(at);
         let mut resumed = Resumed::default();
         let Some(claim) = self.claims.get_mut(&link) else { return resumed };
         if claim.waiting.is_empty() {
@@ -176,7 +213,7 @@ impl Ledger {
 
     /// A link stopped flowing. Its confirmations stay: a channel outlives its socket.
     pub(crate) fn lost(&mut self, link: LinkKey, last_inbound: Moment, cause: &Arc<Gone>) {
-        if !self.flowing.remove(&link) {
+        if self.flowing.remove(&link).is_none() {
             return;
         }
         let confirmed = self.confirmed(link);
@@ -190,7 +227,7 @@ impl Ledger {
 
     /// A link will never come back: what it confirmed is void.
     pub(crate) fn drop_link(&mut self, link: LinkKey) {
-        debug_assert!(!self.flowing.contains(&link), "a link is lost before it is dropped");
+        debug_assert!(!self.flowing.contains_key(&link), "a link is lost before it is dropped");
         let Some(claim) = self.claims.remove(&link) else { return };
         for topic in &claim.confirmed {
             if let Some(entry) = self.topics.get_mut(topic) {
@@ -295,11 +332,11 @@ impl Ledger {
         topic: &Topic,
         entry: &mut Entry,
         claims: &mut BTreeMap<LinkKey, Claim>,
-        flowing: &BTreeSet<LinkKey>,
+        flowing: &BTreeMap<LinkKey, Moment>,
         last: Moment,
         cause: &Arc<Gone>,
     ) {
-        let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains(link));
+        let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains_key(link));
         if matches!(entry.coverage, Coverage::Covered) && !elsewhere {
             entry.coverage = Coverage::Open { until: last, cause: cause.clone() };
             for link in &entry.confirmed_by {
@@ -453,6 +490,27 @@ mod tests {
         assert_eq!((doubt.topics.len(), doubt.duration), (2, Duration::from_secs(2)));
         let doubt = ledger.doubt(3, clock.at(9), clock.at(7), Gone::HandshakeTimeout).unwrap();
         assert_eq!((doubt.covered_until, doubt.duration), (clock.at(9).wall, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_a_link_turns_out_to_have_missed_is_a_gap_until_another_flowed() {
+        let (mut ledger, clock) = setup(&["a", "b"]);
+        for name in ["a", "b"] {
+            ledger.confirm(1, &topic(name));
+        }
+        ledger.flows(1, clock.at(0));
+        ledger.confirm(2, &topic("a"));
+        ledger.flows(2, clock.at(9));
+        ledger.flows(2, clock.at(12));
+        let gaps = ledger.missed(1, &[topic("a"), topic("b")], clock.at(4), &cause());
+        let [gap] = &gaps[..] else { panic!("{gaps:?}") };
+        assert_eq!((gap.covered_until, gap.resumed_at), (clock.at(4).wall, clock.at(9).wall));
+        assert_eq!((&gap.topics[..], gap.duration), (&[topic("a")][..], Duration::from_secs(5)));
+        assert!(ledger.covers(&topic("a")));
+        assert_eq!(ledger.uncovered()[0].covered_until, Some(clock.at(4).wall), "b is open");
+        // The other one flowed before: nothing is missing.
+        ledger.confirm(1, &topic("a"));
+        assert!(ledger.missed(1, &[topic("a")], clock.at(10), &cause()).is_empty());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(crate) mod capacity_plan;
 #[cfg(test)]
 mod channel_judge;
 #[cfg(test)]
+mod channel_line;
+#[cfg(test)]
 mod channel_platform;
 #[cfg(test)]
 mod channel_schedules;

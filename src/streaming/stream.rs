@@ -217,6 +217,10 @@ impl StreamHandle {
     /// Resolves when the topic is part of the desired set. The platform's answer comes in the stream, as
     /// [`Lifecycle::Subscribed`] or [`Lifecycle::Rejected`].
     ///
+    /// A topic that comes back soon after it was removed goes to the channel where it was, so that no two channels deliver
+    /// it. When that channel has been filled with other topics meanwhile, it goes to another one: until the platform has
+    /// carried out the removal, which takes a call, an event of this topic may then come twice.
+    ///
     /// # Errors
     /// [`Config`](ErrorKind::Config) for a text that is no topic, or a topic that this kind of connection does not have,
     /// [`Capacity`](ErrorKind::Capacity) when there would be too many, [`Closed`](ErrorKind::Closed) when the stream is over.

@@ -204,7 +204,7 @@ async fn channels_that_write_one_event_differently_deliver_it_once() {
     let seen = rig
         .while_it_flows(async |rig| {
             for round in 1..=4 {
-                rig.replace().await;
+                rig.handle.renew().await.unwrap();
                 rig.until_renewed(round).await;
             }
         })

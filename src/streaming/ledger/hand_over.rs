@@ -84,7 +84,7 @@ impl Ledger {
                 Coverage::Open { until, .. } => Some(until.wall),
                 Coverage::Covered => {
                     let links =
-                        entry.confirmed_by.iter().filter(|link| self.flowing.contains(link));
+                        entry.confirmed_by.iter().filter(|link| self.flowing.contains_key(link));
                     // While one takes over from another, what the old one has not handed on may have come before the beginning
                     // of the new one.
                     let until = links.filter_map(|link| handed_on(*link)).min();

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::common::Common;
+use super::common::{Common, gap};
 use super::message::{Action, Now};
-use super::shard::{Shard, State};
+use super::shard::Shard;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::core::ports::TopicState;
@@ -16,8 +16,8 @@ use crate::events::{Lifecycle, Topic};
 /// A reading that is under way.
 #[derive(Debug)]
 pub(super) struct Reading {
-    /// Of the subscription calls: an answer says nothing once there was another.
-    version: u64,
+    /// Of the subscription calls: an answer says nothing once there was another. `None` when it is known to say nothing.
+    version: Option<u64>,
     since: Moment,
 }
 
@@ -31,7 +31,8 @@ impl Shard {
         if let Some(held) = &mut self.channel {
             let spread = |every: Duration| every.mul_f64(1.0 - SPREAD * now.unit_random);
             held.check_at = every.map(|every| now.at.mono + spread(every));
-            held.reading = None;
+            // Its answer comes, and must not be taken for that of the next one.
+            held.reading.iter_mut().for_each(|reading| reading.version = None);
         }
     }
 
@@ -43,12 +44,12 @@ impl Shard {
             return;
         }
         held.check_at = None;
-        if unsettled || held.dead || !held.subscribed {
-            // A subscription call is under way: it says the same and more.
+        if unsettled || held.dead || !held.subscribed || held.reading.is_some() {
+            // A subscription call is under way, which says the same and more; or an earlier reading.
             held.check_at = Some(now.at.mono + Duration::from_secs(1));
             return;
         }
-        held.reading = Some(Reading { version, since: now.at });
+        held.reading = Some(Reading { version: Some(version), since: now.at });
         out.push(Action::ReadBack(held.info.id.clone()));
     }
 
@@ -66,12 +67,13 @@ impl Shard {
         let Some(reading) = held.reading.take() else { return };
         let sure = held.sure.unwrap_or(reading.since);
         let key = held.key;
-        if answer.is_ok() && reading.version == version && !unsettled {
+        let valid = reading.version == Some(version) && !unsettled;
+        if answer.is_ok() && valid {
             held.sure = Some(reading.since);
         }
         self.plan_check(cx, now);
         let states = match answer {
-            Ok(states) if reading.version == version && !unsettled => states,
+            Ok(states) if valid => states,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return self.channel_lost("the platform no longer knows it".into(), out);
             }
@@ -91,17 +93,17 @@ impl Shard {
         }
         let detail = "the platform had dropped the topic from the channel".into();
         let cause = Arc::new(Gone::ChannelGone { detail });
-        for topic in &missing {
-            cx.ledger.refuse(key, topic, sure, &cause);
-        }
         if let Some(successor) = &mut self.renewal.successor {
             // It may have had what this one missed: the order could not be kept.
             successor.spoilt = true;
         }
+        // First, so that what it covers does not hide what was missed.
         self.drop_spoilt(cx, now, out);
+        let over = cx.ledger.missed(key, &missing, sure, &cause);
         let (topics, sure_until) = (missing.into(), sure.wall);
         out.push(Action::Emit(Lifecycle::Drifted { channel, topics, sure_until }));
-        if let State::Live { .. } = self.state {
+        out.extend(over.into_iter().map(gap));
+        if self.is_live() && !self.is_leaving() {
             self.reconcile_now(cx, now, out);
         }
     }

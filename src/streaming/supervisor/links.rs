@@ -143,6 +143,8 @@ impl Shard {
         if self.current_link() != Some(link) {
             return;
         }
+        // The reason of a successor that did not last says nothing of this one's channel.
+        let channel_gone = matches!(ending.cause, Gone::ChannelGone { .. });
         ending.cause = self.real_cause(ending.cause);
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
@@ -160,9 +162,7 @@ impl Shard {
             return;
         }
         let broken = ending.error.as_ref().is_some_and(|error| !is_passing(error));
-        if matches!(ending.cause, Gone::ChannelGone { .. })
-            && let Some(held) = &mut self.channel
-        {
+        if channel_gone && let Some(held) = &mut self.channel {
             held.dead = true;
         }
         if !broken && self.take_over(cx, now, out) {

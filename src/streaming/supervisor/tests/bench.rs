@@ -1,6 +1,7 @@
 //! A supervisor with one channel, at any step of its replacement, and a platform that does what it is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -84,7 +85,7 @@ fn name(topic: &Topic) -> &str {
 
 impl Bench {
     /// One channel that flows, `c1`, with the topics `a` and `b`, and a reading of its subscription under way.
-    fn live() -> Self {
+    pub(super) fn live() -> Self {
         let rules =
             ChannelRules { check_every: Some(Duration::from_secs(600)), ..ChannelRules::default() };
         let plan = Plan {
@@ -113,7 +114,7 @@ impl Bench {
             log: Vec::new(),
         };
         bench.step(Input::Start);
-        while bench.answer() || bench.serve() {}
+        bench.settle();
         bench.later(600);
         assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
         bench.emitted.clear();
@@ -268,6 +269,16 @@ impl Bench {
         })
     }
 
+    /// Everything that was asked for is done, but for readings of subscriptions.
+    pub(super) fn settle(&mut self) {
+        while self.answer() || self.serve() {}
+    }
+
+    /// Readings of subscriptions that are not answered.
+    pub(super) fn readings(&self) -> usize {
+        self.calls.iter().filter(|call| matches!(call, Action::ReadBack(_))).count()
+    }
+
     /// The reading of a subscription is answered.
     pub(super) fn read_back(&mut self) -> bool {
         let call = self.calls.iter().position(|call| matches!(call, Action::ReadBack(_)));
@@ -407,6 +418,16 @@ impl Bench {
         self.step(Input::TokenRotated { generation: self.token });
     }
 
+    /// When the gaps that were told began, and until when topics were surely there that were found missing.
+    pub(super) fn gaps(&self) -> Vec<(&'static str, SystemTime)> {
+        let at = |item: &Lifecycle| match item {
+            Lifecycle::Gap { covered_until, .. } => Some(("gap", *covered_until)),
+            Lifecycle::Drifted { sure_until, .. } => Some(("drifted", *sure_until)),
+            _ => None,
+        };
+        self.emitted.iter().filter_map(at).collect()
+    }
+
     /// Connections do what they were asked for: one closes, or shows that it flows. Whether there was one.
     fn serve(&mut self) -> bool {
         let closing = self.lines.values().find(|line| line.closing.is_some());
@@ -473,7 +494,7 @@ impl Bench {
     }
 
     /// Plays on until nothing is left to do, and says how it ends.
-    pub(super) fn end(mut self) -> String {
+    pub(super) fn end(&mut self) -> String {
         let mut calm = 0;
         let began = self.now;
         while calm < 10 && !self.stopped {
@@ -492,7 +513,7 @@ impl Bench {
         for what in ["renewed", "gap", "disconnected", "drifted"] {
             let count = count(what);
             if count > 0 {
-                end.push_str(&format!(", {count} {what}"));
+                let _ = write!(end, ", {count} {what}");
             }
         }
         end
