@@ -23,6 +23,12 @@ struct Spare {
     until: Instant,
 }
 
+impl Spare {
+    fn grant(self) -> Grant {
+        Grant::Channel { info: self.info, generation: self.generation, spare: true }
+    }
+}
+
 /// The same error for another shard.
 fn copy(error: &Error) -> Error {
     let mut copy = Error::new(error.kind(), error.summary()).retryable(error.is_retryable());
@@ -66,6 +72,8 @@ pub(super) struct Broker {
     spares: Vec<Spare>,
     /// Channels that are being unsubscribed before they are spare.
     clearing: Vec<Spare>,
+    /// Channels that seem to be gone, but may still count.
+    doubtful: VecDeque<Spare>,
 }
 
 impl Broker {
@@ -80,6 +88,7 @@ impl Broker {
             makes,
             spares: Vec::new(),
             clearing: Vec::new(),
+            doubtful: VecDeque::new(),
         }
     }
 
@@ -112,6 +121,16 @@ impl Broker {
         self.clearing.push(spare);
     }
 
+    /// A channel that seems to be gone. Should it still exist, it counts until it ends, and is tried when there is no room
+    /// for another.
+    pub(super) fn doubt(&mut self, held: Held, now: Instant) {
+        if self.doubtful.len() == SPARES {
+            self.doubtful.pop_front();
+        }
+        let until = now + self.life;
+        self.doubtful.push_back(Spare { info: held.info, generation: held.generation, until });
+    }
+
     pub(super) fn cleared(&mut self, channel: &ChannelId, alive: bool) {
         let found = self.clearing.iter().position(|spare| spare.info.id == *channel);
         if let Some(found) = found {
@@ -130,6 +149,7 @@ impl Broker {
         out: &mut Vec<Action>,
     ) -> Vec<(ShardId, Grant)> {
         self.spares.retain(|spare| now < spare.until);
+        self.doubtful.retain(|spare| now < spare.until);
         let mut grants = Vec::new();
         while let Some(shard) = self.queue.pop_front() {
             // One that an older token made ends with it: only when there is nothing better.
@@ -149,8 +169,7 @@ impl Broker {
     }
 
     fn spend(&mut self, index: usize) -> Grant {
-        let Spare { info, generation, .. } = self.spares.remove(index);
-        Grant::Channel { info, generation, spare: true }
+        self.spares.remove(index).grant()
     }
 
     pub(super) fn listed(
@@ -182,6 +201,8 @@ impl Broker {
                 out.push(Action::Create);
             } else if !self.spares.is_empty() {
                 grants.push((shard, self.spend(0)));
+            } else if let Some(doubtful) = self.doubtful.pop_front() {
+                grants.push((shard, doubtful.grant()));
             } else {
                 waiting.push_front(shard);
                 break;
@@ -215,6 +236,7 @@ impl Broker {
     /// Entries of every table, for tests of its size.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        self.queue.len() + self.makes.len() + self.spares.len() + self.clearing.len()
+        let known = self.spares.len() + self.clearing.len() + self.doubtful.len();
+        self.queue.len() + self.makes.len() + known
     }
 }

@@ -233,6 +233,7 @@ impl Shard {
                 let unknown = error.kind() == ErrorKind::NotFound;
                 let was_spare = held.spare;
                 if unknown {
+                    held.gone = true;
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }
                 if matches!(self.state, State::Subscribing) {

@@ -210,7 +210,8 @@ impl Shard {
                 }
             }
             Err(error) => {
-                held.dead |= error.kind() == ErrorKind::NotFound;
+                held.gone |= error.kind() == ErrorKind::NotFound;
+                held.dead |= held.gone;
                 let (gone, was_spare) = (held.dead, held.spare);
                 match successor.phase {
                     Phase::Subscribing if gone && was_spare => {
