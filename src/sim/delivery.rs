@@ -25,11 +25,21 @@ pub(super) struct Delivery {
     late: VecDeque<(Instant, Event)>,
     /// About to be overtaken, and until when it waits for that.
     held: Option<(Instant, Event)>,
+    /// What was not sent.
+    #[cfg(test)]
+    pub(super) swallowed: Vec<Message>,
 }
 
 impl Delivery {
     pub(super) fn new(knobs: Knobs, seed: u64) -> Self {
-        Self { knobs, rng: Rng::with_seed(seed), late: VecDeque::new(), held: None }
+        Self {
+            knobs,
+            rng: Rng::with_seed(seed),
+            late: VecDeque::new(),
+            held: None,
+            #[cfg(test)]
+            swallowed: Vec::new(),
+        }
     }
 
     pub(super) fn set(&mut self, knobs: Knobs) {
@@ -44,6 +54,8 @@ impl Delivery {
     /// Takes one event; what is to be sent at once is put into `out`.
     pub(super) fn push(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {
         if self.chance(self.knobs.drop) {
+            #[cfg(test)]
+            self.swallowed.push(event.message);
             return;
         }
         let event = if self.knobs.alters() { event.altered(&self.knobs) } else { event };
@@ -77,6 +89,12 @@ impl Delivery {
         let late = self.late.front().map(|(due, _)| *due);
         let held = self.held.as_ref().map(|(until, _)| *until);
         late.into_iter().chain(held).min()
+    }
+
+    /// What is still under way, and will not arrive.
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &Message> {
+        self.late.iter().chain(&self.held).map(|(_, event)| &event.message)
     }
 
     fn release(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {
