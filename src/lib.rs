@@ -16,6 +16,8 @@ pub(crate) mod rest;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod sink;
+#[cfg(all(test, feature = "sim"))]
+mod soak;
 pub(crate) mod streaming;
 pub(crate) mod transport;
 

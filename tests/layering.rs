@@ -54,6 +54,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fleet", &["core", "error", "events", "streaming", "client"]),
     ("sink", &["core", "error", "diagnostics", "events", "streaming"]),
     ("sim", &["core", "error", "region", "events"]),
+    // A test of the whole house.
+    ("soak", &["core", "error", "events", "transport", "streaming", "client", "sim"]),
 ];
 
 /// Pairs that the table of floors allows but that must not be: (who, what).

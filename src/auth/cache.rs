@@ -205,6 +205,7 @@ impl CachedTokens {
                 }
             };
             tokio::select! {
+                biased;
                 // Cannot fail: `self` holds the sender.
                 _ = changed.changed() => {}
                 () = due => {}

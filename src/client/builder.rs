@@ -44,6 +44,8 @@ pub struct ClientBuilder {
     limiter: Arc<dyn RateLimiter>,
     learn_limits: bool,
     ambient: Ambient,
+    #[cfg(test)]
+    pipes: Option<Arc<dyn crate::transport::pipe::Pipes>>,
 }
 
 impl ClientBuilder {
@@ -59,6 +61,8 @@ impl ClientBuilder {
             limiter: Arc::new(WindowLimiter::default()),
             learn_limits: false,
             ambient: Ambient::default(),
+            #[cfg(test)]
+            pipes: None,
         }
     }
 
@@ -186,6 +190,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Connects in memory instead of over the network.
+    #[cfg(all(test, feature = "sim"))]
+    pub(crate) fn pipes(mut self, pipes: impl crate::transport::pipe::Pipes + 'static) -> Self {
+        self.pipes = Some(Arc::new(pipes));
+        self
+    }
+
     /// The client. Nothing is sent yet.
     ///
     /// # Errors
@@ -202,6 +213,8 @@ impl ClientBuilder {
             limiter,
             learn_limits,
             ambient,
+            #[cfg(test)]
+            pipes,
         } = self;
         let identity = identity.ok_or_else(|| {
             Error::config("no identity: call credentials() or token_source() before build()")
@@ -210,8 +223,13 @@ impl ClientBuilder {
             tls: tls.client_config(&[b"http/1.1"])?,
             proxy: proxy.clone(),
             clock: ambient.clock.clone(),
+            #[cfg(test)]
+            pipes: pipes.clone(),
         };
-        let bare = Arc::new(BareExecutor::new(&tls, &proxy, limits, ambient.clone())?);
+        let bare = BareExecutor::new(&tls, &proxy, limits, ambient.clone())?;
+        #[cfg(test)]
+        let bare = bare.leading_to(pipes);
+        let bare = Arc::new(bare);
         let learned =
             LearnedLimits::new(matches!(identity, Identity::Credentials(_)), learn_limits);
         let login = || -> Arc<dyn Execute> {

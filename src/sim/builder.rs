@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Clone, Debug, Default)]
 #[must_use = "nothing runs before `start`"]
 pub struct PlatformBuilder {
-    config: Config,
+    pub(super) config: Config,
 }
 
 impl PlatformBuilder {
@@ -194,7 +194,7 @@ impl PlatformBuilder {
         Platform::start(self.config).await
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let config = &self.config;
         let wrong = if !config.events_per_second.is_finite() || config.events_per_second < 0.0 {
             "events_per_second must be a number from 0"

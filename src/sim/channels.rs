@@ -70,9 +70,17 @@ pub(super) struct Channels {
     serials: u64,
     /// Changes whenever the connected topics may have changed.
     pub(super) version: u64,
+    #[cfg(test)]
+    tap: Option<Arc<super::tap::Tap>>,
 }
 
 impl Channels {
+    /// Channels about which somebody is told.
+    #[cfg(test)]
+    pub(super) fn tapped(tap: Option<Arc<super::tap::Tap>>) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
     /// Creates a channel. The caller has made room before.
     pub(super) fn create(&mut self, caller: &Caller, life: Duration, rng: &mut Rng) -> &Channel {
         self.uses += 1;
@@ -140,6 +148,10 @@ impl Channels {
         let before = channel.singles();
         channel.subscriptions = subscriptions;
         let after = channel.singles();
+        #[cfg(test)]
+        if let Some(tap) = &self.tap {
+            tap.subscribed(&channel.id, before.difference(&after), after.difference(&before));
+        }
         for topic in before.difference(&after) {
             if let Some(listeners) = self.by_topic.get_mut(topic) {
                 listeners.retain(|listener| **listener != *id);
@@ -159,7 +171,12 @@ impl Channels {
     pub(super) fn attach(&mut self, id: &str, socket: Handle) -> Option<Handle> {
         self.version += 1;
         self.touch(id);
-        self.by_id.get_mut(id)?.socket.replace(socket)
+        let channel = self.by_id.get_mut(id)?;
+        #[cfg(test)]
+        if let Some(tap) = &self.tap {
+            tap.opened(&channel.id, socket.serial);
+        }
+        channel.socket.replace(socket)
     }
 
     /// Takes note that a socket is gone, unless another one has taken its place.

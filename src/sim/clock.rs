@@ -17,8 +17,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    pub(super) fn new(wall: SystemTime) -> Self {
+        let since_epoch = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             wall_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(0),
             start: Instant::now(),
@@ -91,7 +91,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn time_follows_the_runtime_and_the_skew() {
-        let clock = Clock::new();
+        let clock = Clock::new(SystemTime::now());
         let before = clock.now_ms();
         tokio::time::advance(std::time::Duration::from_secs(5)).await;
         clock.skew(-7_000);

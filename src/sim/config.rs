@@ -1,7 +1,7 @@
 //! What a platform is started with.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::core::limits;
 
@@ -33,6 +33,20 @@ pub(super) struct Config {
     pub(super) application_idle: Duration,
     pub(super) application_message_max: usize,
     pub(super) subscribe_deadline: Duration,
+    /// The time at the start, when it is not the present, and who is told what sockets really do.
+    #[cfg(test)]
+    pub(super) tap: Option<(SystemTime, std::sync::Arc<super::tap::Tap>)>,
+}
+
+impl Config {
+    /// The time at the start.
+    pub(super) fn starts(&self) -> SystemTime {
+        #[cfg(test)]
+        if let Some((starts, _)) = &self.tap {
+            return *starts;
+        }
+        SystemTime::now()
+    }
 }
 
 /// How long an application may say nothing on its socket, and its largest message in bytes. They are this
@@ -79,6 +93,8 @@ impl Default for Config {
             application_idle: APPLICATION_IDLE,
             application_message_max: APPLICATION_MESSAGE_MAX,
             subscribe_deadline: SUBSCRIBE_DEADLINE,
+            #[cfg(test)]
+            tap: None,
         }
     }
 }

@@ -27,11 +27,22 @@ pub(super) struct Delivery {
     held: Option<(Instant, Event)>,
     /// How this socket writes envelopes, when it does so in a manner of its own.
     manner: Option<u64>,
+    /// What was not sent.
+    #[cfg(test)]
+    pub(super) swallowed: Vec<Message>,
 }
 
 impl Delivery {
     pub(super) fn new(knobs: Knobs, seed: u64) -> Self {
-        Self { knobs, rng: Rng::with_seed(seed), late: VecDeque::new(), held: None, manner: None }
+        Self {
+            knobs,
+            rng: Rng::with_seed(seed),
+            late: VecDeque::new(),
+            held: None,
+            manner: None,
+            #[cfg(test)]
+            swallowed: Vec::new(),
+        }
     }
 
     /// Writes envelopes in this manner.
@@ -52,6 +63,8 @@ impl Delivery {
     /// Takes one event; what is to be sent at once is put into `out`.
     pub(super) fn push(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {
         if self.chance(self.knobs.drop) {
+            #[cfg(test)]
+            self.swallowed.push(event.message);
             return;
         }
         let event = if self.knobs.alters() { event.altered(&self.knobs) } else { event };
@@ -89,6 +102,12 @@ impl Delivery {
         let late = self.late.front().map(|(due, _)| *due);
         let held = self.held.as_ref().map(|(until, _)| *until);
         late.into_iter().chain(held).min()
+    }
+
+    /// What is still under way, and will not arrive.
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &Message> {
+        self.late.iter().chain(&self.held).map(|(_, event)| &event.message)
     }
 
     fn release(&mut self, now: Instant, event: Event, out: &mut Vec<Message>) {

@@ -82,6 +82,12 @@ impl Event {
         Self::with(topic, body, correlation, Map::new())
     }
 
+    /// An event that is written already.
+    #[cfg(test)]
+    pub(super) fn of_text(topic: &str, text: String) -> Self {
+        Self { topic: topic.to_ascii_lowercase().into(), message: Message::text(text) }
+    }
+
     /// An event without an envelope. `type` comes first when there is one.
     pub(super) fn flat(topic: &str, body: &Value) -> Self {
         let text = match body {

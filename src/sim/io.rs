@@ -49,27 +49,46 @@ impl Link {
     }
 }
 
+/// What carries the bytes of a connection.
+pub(super) trait Carrier: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Every write is on its way at once.
+    fn at_once(&self);
+
+    /// To be dropped now breaks the connection.
+    fn breaks(&self);
+}
+
+impl Carrier for TcpStream {
+    fn at_once(&self) {
+        let _ = self.set_nodelay(true);
+    }
+
+    fn breaks(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
+
 /// A TCP stream under the orders of its [`Link`].
 #[derive(Debug)]
-pub(super) struct FaultIo {
-    tcp: TcpStream,
+pub(super) struct FaultIo<C: Carrier> {
+    tcp: C,
     link: Arc<Link>,
 }
 
-impl FaultIo {
-    pub(super) fn new(tcp: TcpStream) -> (Self, Arc<Link>) {
+impl<C: Carrier> FaultIo<C> {
+    pub(super) fn new(tcp: C) -> (Self, Arc<Link>) {
         // Without this, the kernel would glue the bytes of `trickle` together again.
-        let _ = tcp.set_nodelay(true);
+        tcp.at_once();
         let link = Arc::new(Link::default());
         let io = Self { tcp, link: Arc::clone(&link) };
         (io, link)
     }
 }
 
-impl Drop for FaultIo {
+impl<C: Carrier> Drop for FaultIo<C> {
     fn drop(&mut self) {
         if self.link.is_reset() {
-            let _ = self.tcp.set_zero_linger();
+            self.tcp.breaks();
         }
     }
 }
@@ -78,7 +97,7 @@ fn broken() -> io::Error {
     io::Error::from(io::ErrorKind::ConnectionReset)
 }
 
-impl AsyncRead for FaultIo {
+impl<C: Carrier> AsyncRead for FaultIo<C> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -91,7 +110,7 @@ impl AsyncRead for FaultIo {
     }
 }
 
-impl AsyncWrite for FaultIo {
+impl<C: Carrier> AsyncWrite for FaultIo<C> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -135,7 +154,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    async fn pair() -> (FaultIo, Arc<Link>, TcpStream) {
+    async fn pair() -> (FaultIo<TcpStream>, Arc<Link>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, server) = tokio::join!(client, listener.accept());

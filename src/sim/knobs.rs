@@ -102,6 +102,12 @@ impl Faults {
         }
     }
 
+    /// Ends everything that lasts, and everything that waits.
+    #[cfg(test)]
+    pub(super) fn lift(&mut self) {
+        *self = Self::default();
+    }
+
     /// Forgets what was set for a channel that is no more.
     pub(super) fn forget(&mut self, channel: &str) {
         self.of_channel.remove(channel);

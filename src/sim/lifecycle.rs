@@ -117,6 +117,7 @@ pub(super) async fn keep_house(shared: Arc<Shared>) {
             tidy(&mut state, shared.config.closing_notice)
         };
         tokio::select! {
+            biased;
             () = sleep_until(next) => {}
             () = shared.deadlines.notified() => {}
         }

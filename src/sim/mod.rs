@@ -91,6 +91,8 @@ mod knobs;
 mod lifecycle;
 mod limiter;
 mod media;
+#[cfg(test)]
+mod memory;
 mod notifications;
 mod oauth;
 mod open_sockets;
@@ -110,6 +112,8 @@ mod socket;
 mod socket_kind;
 mod stats;
 mod subscribe;
+#[cfg(test)]
+mod tap;
 mod tls;
 mod topic_table;
 mod topics;
@@ -121,3 +125,5 @@ pub use fault::Fault;
 pub use platform::Platform;
 pub use socket_kind::SocketKind;
 pub use stats::Stats;
+#[cfg(test)]
+pub(crate) use tap::{Seen, Tap};

@@ -58,7 +58,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// # }
 /// ```
 pub struct Platform {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     endpoints: Endpoints,
     credentials: ClientCredentials,
     users: Vec<String>,
@@ -103,12 +103,22 @@ impl Platform {
             TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await.map_err(unavailable)?;
         let address = listener.local_addr().map_err(unavailable)?;
         let scheme = if config.tls { "https" } else { "http" };
-        let base_url = format!("{scheme}://{address}");
+        let platform = Self::without_listener(config, format!("{scheme}://{address}"), root)?;
+        let shared = &platform.shared;
+        shared.spawn(server::accept(Arc::clone(shared), listener, acceptor));
+        Ok(platform)
+    }
 
+    /// A platform that nobody can connect to yet.
+    pub(super) fn without_listener(
+        config: Config,
+        base_url: String,
+        root: Option<String>,
+    ) -> Result<Self> {
         let mut seeds = Rng::with_seed(config.seed);
         let mut rng = seeds.fork();
         let event_seed = seeds.u64(..);
-        let now = Clock::new().now_ms();
+        let now = Clock::new(config.starts()).now_ms();
         let world = World::new(config.users, config.queues, now, &mut rng);
         let history = History::new(config.seed, config.conversations, config.users, now);
         let books = Books::new(config.denied.clone(), history, &world);
@@ -130,7 +140,10 @@ impl Platform {
             correlations: seeds.fork(),
             oauth,
             limiter: Limiter::default(),
+            #[cfg(not(test))]
             channels: Channels::default(),
+            #[cfg(test)]
+            channels: Channels::tapped(config.tap.as_ref().map(|(_, tap)| Arc::clone(tap))),
             sockets: OpenSockets::default(),
             connections: ConnectionLog::default(),
             faults: Faults::default(),
@@ -139,7 +152,6 @@ impl Platform {
             counted: Counted::default(),
         };
         let shared = Shared::new(config, base_url, state);
-        shared.spawn(server::accept(Arc::clone(&shared), listener, acceptor));
         shared.spawn(lifecycle::keep_house(Arc::clone(&shared)));
         shared.spawn(generator::run(Arc::clone(&shared), event_seed));
         Ok(Self {

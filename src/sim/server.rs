@@ -7,11 +7,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::io::{FaultIo, Link};
+use super::io::{Carrier, FaultIo, Link};
 use super::router;
 use super::shared::Shared;
 
@@ -31,7 +31,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, tls: Opti
     }
 }
 
-async fn connection(shared: Arc<Shared>, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+pub(super) async fn connection(shared: Arc<Shared>, tcp: impl Carrier, tls: Option<TlsAcceptor>) {
     let (io, link) = FaultIo::new(tcp);
     let Some(tls) = tls else {
         return serve(shared, io, link).await;

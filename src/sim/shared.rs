@@ -68,9 +68,9 @@ impl State {
 impl Shared {
     pub(super) fn new(config: Config, base_url: String, state: State) -> Arc<Self> {
         Arc::new(Self {
+            clock: Clock::new(config.starts()),
             config,
             base_url,
-            clock: Clock::new(),
             live: Live::default(),
             deadlines: Notify::new(),
             interest: Notify::new(),
@@ -82,6 +82,12 @@ impl Shared {
     /// The state. Never held across an await.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is told what sockets really do.
+    #[cfg(test)]
+    pub(super) fn tap(&self) -> Option<&super::tap::Tap> {
+        self.config.tap.as_ref().map(|(_, tap)| &**tap)
     }
 
     /// Runs a task until it ends or the platform stops.

@@ -107,6 +107,8 @@ impl Socket {
                 break ended;
             }
         };
+        #[cfg(test)]
+        self.tell_lost(commands);
         match ended {
             Ended::Reset => {
                 self.attached.lost();
@@ -114,6 +116,22 @@ impl Socket {
             }
             Ended::Over(cause, code) => self.attached.ended(cause, code),
         }
+    }
+
+    /// Tells what was never written.
+    #[cfg(test)]
+    fn tell_lost(&mut self, mut commands: Vec<Command>) {
+        let Some(tap) = self.shared.tap() else { return };
+        let socket = self.attached.serial();
+        tap.closed(socket);
+        while let Ok(command) = self.inbox.queue.try_recv() {
+            commands.push(command);
+        }
+        let queued = commands.iter().filter_map(|command| match command {
+            Command::Event(event) => Some(&event.message),
+            _ => None,
+        });
+        tap.lost(queued.chain(self.delivery.under_way()).chain(&self.out));
     }
 
     /// Waits for one thing to happen, and deals with it.
@@ -223,6 +241,8 @@ impl Socket {
             Some(Ok(Message::Ping(payload))) => self.pong(Message::Pong(payload)).await,
             // The answer to the close frame is prepared already; writing nothing flushes it.
             Some(Ok(Message::Close(frame))) => {
+                #[cfg(test)]
+                self.shared.tap().into_iter().for_each(|tap| tap.closed(self.attached.serial()));
                 let code = frame.map_or(NO_STATUS, |frame| u16::from(frame.code));
                 self.attached.ended(Cause::ClientClosed, code);
                 self.write().await?;
@@ -303,16 +323,22 @@ impl Socket {
 
     /// Neither reads nor writes until then, or until a reset of the platform.
     async fn silence(&mut self, until: Instant) -> Step {
+        #[cfg(test)]
+        self.shared.tap().into_iter().for_each(|tap| tap.quiet(self.attached.serial(), true));
         let lifts = self.lifts;
         let past = |signal: &Signal| signal.end.is_some() || signal.lifts != lifts;
         tokio::select! {
+            biased;
             () = sleep_until(until) => {}
             // An error means that the channel has let go of the socket, which silence outlasts.
             Ok(_) = self.inbox.signal.wait_for(past) => {}
         }
         // What the client said meanwhile is not read yet.
         self.heard_at = Instant::now();
-        self.obey_signal()
+        self.obey_signal()?;
+        #[cfg(test)]
+        self.shared.tap().into_iter().for_each(|tap| tap.quiet(self.attached.serial(), false));
+        Ok(())
     }
 
     /// Writes all that is prepared.
@@ -321,6 +347,11 @@ impl Socket {
             matches!(message, Message::Text(_) | Message::Binary(_) | Message::Frame(_))
         };
         let frames = self.out.iter().filter(is_data).count();
+        #[cfg(test)]
+        if let Some(tap) = self.shared.tap() {
+            tap.wrote(self.attached.serial(), &self.out);
+            tap.swallowed(self.delivery.swallowed.drain(..));
+        }
         let Self { ws, out, .. } = self;
         let work = async {
             for message in out.drain(..) {
@@ -358,6 +389,8 @@ impl Socket {
 
     async fn say_goodbye(&mut self, farewell: Farewell) -> Step {
         self.attached.ended(farewell.cause, farewell.code);
+        #[cfg(test)]
+        self.shared.tap().into_iter().for_each(|tap| tap.closed(self.attached.serial()));
         let (code, reason) = (CloseCode::from(farewell.code), farewell.reason.into());
         self.out.push(Message::Close(Some(CloseFrame { code, reason })));
         self.write().await
@@ -366,6 +399,8 @@ impl Socket {
     /// Ends the connection within a frame.
     async fn cut(&mut self) -> Step {
         self.attached.lost();
+        #[cfg(test)]
+        self.shared.tap().into_iter().for_each(|tap| tap.closed(self.attached.serial()));
         self.link.cut_after(CUT_AFTER);
         self.out.push(self.dialogue.sample().message);
         self.write().await?;

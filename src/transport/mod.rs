@@ -3,6 +3,8 @@
 pub(crate) mod ambient;
 pub(crate) mod clock;
 pub(crate) mod http;
+#[cfg(test)]
+pub(crate) mod pipe;
 pub(crate) mod proxy;
 pub(crate) mod tls;
 pub(crate) mod ws;

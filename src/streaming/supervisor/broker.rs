@@ -40,6 +40,12 @@ struct Spare {
     reserved: bool,
 }
 
+impl Spare {
+    fn grant(self) -> Grant {
+        Grant::Channel { info: self.info, generation: self.generation, spare: true }
+    }
+}
+
 /// The same error for another shard.
 fn copy(error: &Error) -> Error {
     let mut copy = Error::new(error.kind(), error.summary()).retryable(error.is_retryable());
@@ -93,6 +99,8 @@ pub(super) struct Broker {
     spares: Vec<Spare>,
     /// Channels that are being unsubscribed before they are spare.
     clearing: Vec<Spare>,
+    /// Channels that seem to be gone, but may still count.
+    doubtful: VecDeque<Spare>,
 }
 
 impl Broker {
@@ -108,6 +116,7 @@ impl Broker {
             doubts: Vec::new(),
             spares: Vec::new(),
             clearing: Vec::new(),
+            doubtful: VecDeque::new(),
         }
     }
 
@@ -163,6 +172,17 @@ impl Broker {
         self.clearing.push(spare);
     }
 
+    /// A channel that seems to be gone. Should it still exist, it counts until it ends, and is tried when there is no room
+    /// for another.
+    pub(super) fn doubt(&mut self, held: Held, now: Instant) {
+        if self.doubtful.len() == SPARES {
+            self.doubtful.pop_front();
+        }
+        let until = now + self.life;
+        let (info, generation) = (held.info, held.generation);
+        self.doubtful.push_back(Spare { info, generation, until, reserved: false });
+    }
+
     pub(super) fn cleared(&mut self, channel: &ChannelId, alive: bool) {
         let found = self.clearing.iter().position(|spare| spare.info.id == *channel);
         if let Some(found) = found {
@@ -181,6 +201,7 @@ impl Broker {
         out: &mut Vec<Action>,
     ) -> Vec<(ShardId, Grant)> {
         self.spares.retain(|spare| now < spare.until);
+        self.doubtful.retain(|spare| now < spare.until);
         let mut grants = Vec::new();
         while let Some(shard) = self.queue.pop_front() {
             // One that an older token made ends with it: only when there is nothing better.
@@ -202,8 +223,7 @@ impl Broker {
     }
 
     fn spend(&mut self, index: usize) -> Grant {
-        let Spare { info, generation, .. } = self.spares.remove(index);
-        Grant::Channel { info, generation, spare: true }
+        self.spares.remove(index).grant()
     }
 
     pub(super) fn listed(
@@ -240,6 +260,8 @@ impl Broker {
             } else if !self.spares.is_empty() {
                 let free = self.spares.iter().position(|spare| !spare.reserved);
                 grants.push((shard, self.spend(free.unwrap_or_default())));
+            } else if let Some(doubtful) = self.doubtful.pop_front() {
+                grants.push((shard, doubtful.grant()));
             } else {
                 waiting.push_front(shard);
                 break;
@@ -291,7 +313,7 @@ impl Broker {
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         let waiting = self.queue.len() + self.makes.len() + self.doubts.len();
-        waiting + self.spares.len() + self.clearing.len()
+        waiting + self.spares.len() + self.clearing.len() + self.doubtful.len()
     }
 }
 

@@ -115,7 +115,7 @@ impl Common {
     /// A channel that is not needed any more.
     pub(super) fn give_back(&mut self, held: Held) {
         self.ledger.drop_link(held.key);
-        if !held.dead {
+        if !held.gone {
             self.given_back.push(held);
         }
     }

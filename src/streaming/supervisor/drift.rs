@@ -75,6 +75,9 @@ impl Shard {
         let states = match answer {
             Ok(states) if valid => states,
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                if let Some(held) = &mut self.channel {
+                    held.gone = true;
+                }
                 return self.channel_lost("the platform no longer knows it".into(), out);
             }
             // Nothing is known: it is read again another time.

@@ -20,8 +20,10 @@ pub(super) struct Held {
     pub(super) failed_dials: u32,
     /// Whether its existence is in doubt.
     pub(super) suspect: bool,
-    /// Whether the platform said that it is gone.
+    /// Whether the platform said that it is gone, or seems to.
     pub(super) dead: bool,
+    /// Whether a call was answered that it does not exist. What a socket says of its end may be said of its token's.
+    pub(super) gone: bool,
     /// Whether it was subscribed since it was had.
     pub(super) subscribed: bool,
     /// When its subscription was surely whole for the last time.
@@ -42,6 +44,7 @@ impl Held {
             failed_dials: 0,
             suspect: false,
             dead: false,
+            gone: false,
             subscribed: false,
             sure: None,
             check_at: None,

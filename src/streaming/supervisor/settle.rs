@@ -19,6 +19,8 @@ impl Supervisor {
             for held in std::mem::take(&mut self.parked) {
                 if self.calls.contains_key(&held.info.id) {
                     self.parked.push(held);
+                } else if held.dead {
+                    self.broker.doubt(held, now.at.mono);
                 } else {
                     self.broker.give_back(held, now.at.mono, out);
                 }

@@ -277,6 +277,7 @@ impl Shard {
                 if let Some(held) = &mut self.channel {
                     held.suspect = false;
                     held.dead = !alive;
+                    held.gone = !alive;
                 }
                 self.open(cx, out);
             }

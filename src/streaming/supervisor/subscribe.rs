@@ -248,6 +248,7 @@ impl Shard {
                 let was_spare = held.spare;
                 let unknown = is_lost(&error, was_spare);
                 if unknown {
+                    held.gone = true;
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }
                 if matches!(self.state, State::Subscribing) {

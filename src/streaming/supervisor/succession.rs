@@ -212,7 +212,8 @@ impl Shard {
                 }
             }
             Err(error) => {
-                held.dead |= super::subscribe::is_lost(&error, held.spare);
+                held.gone |= super::subscribe::is_lost(&error, held.spare);
+                held.dead |= held.gone;
                 let (gone, was_spare) = (held.dead, held.spare);
                 match successor.phase {
                     Phase::Subscribing if gone && was_spare => {

@@ -54,6 +54,9 @@ pub(crate) struct BareExecutor {
     limits: Limits,
     told_skew: AtomicBool,
     ambient: Ambient,
+    /// Where requests go instead of to the network.
+    #[cfg(test)]
+    pipes: Option<Arc<dyn crate::transport::pipe::Pipes>>,
 }
 
 /// An HTTP client with connections of its own.
@@ -79,10 +82,29 @@ fn client(tls: &Tls, proxy: &Proxy, connect: Duration) -> Result<reqwest::Client
 impl BareExecutor {
     pub(crate) fn new(tls: &Tls, proxy: &Proxy, limits: Limits, ambient: Ambient) -> Result<Self> {
         let client = tls.pool.get(proxy, limits.connect, || client(tls, proxy, limits.connect))?;
-        Ok(Self { client, limits, told_skew: AtomicBool::new(false), ambient })
+        Ok(Self {
+            client,
+            limits,
+            told_skew: AtomicBool::new(false),
+            ambient,
+            #[cfg(test)]
+            pipes: None,
+        })
+    }
+
+    /// The same, with requests that go there.
+    #[cfg(test)]
+    pub(crate) fn leading_to(self, pipes: Option<Arc<dyn crate::transport::pipe::Pipes>>) -> Self {
+        Self { pipes, ..self }
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response> {
+        #[cfg(test)]
+        if let Some(pipes) = &self.pipes {
+            let (status, headers, body) =
+                crate::transport::pipe::exchange(&**pipes, request).await?;
+            return Ok(Response::new(status, headers, body, self.ambient.clock.wall()));
+        }
         let mut outgoing = self
             .client
             .request(request.method.clone(), request.url.clone())

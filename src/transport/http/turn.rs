@@ -101,6 +101,7 @@ impl Limited {
                 self.ambient.tell(&Signal::Throttled { wait });
             }
             tokio::select! {
+                biased;
                 // At least a little, so that a limiter that names the past does not spin.
                 () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
                 // An answer came, or something was not sent: it may open earlier.

@@ -20,7 +20,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 use tower_service::Service;
@@ -30,12 +29,14 @@ use url::Url;
 
 use super::frame::Buffers;
 use super::meter::{Meter, Metered};
-use super::socket::{Socket, Wire, io_detail};
+use super::socket::{Socket, Tcp, Wire, io_detail};
 use crate::core::clock::Clock;
 use crate::core::close::Gone;
 use crate::core::ports::AccessToken;
 use crate::core::secret::Secret;
 use crate::transport::http::retry_after::retry_after;
+#[cfg(test)]
+use crate::transport::pipe::Pipes;
 use crate::transport::proxy::Proxy;
 use crate::transport::tls::advice;
 
@@ -95,6 +96,9 @@ pub(crate) struct Connector {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) proxy: Proxy,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where connections lead instead of to the network.
+    #[cfg(test)]
+    pub(crate) pipes: Option<Arc<dyn Pipes>>,
 }
 
 impl Connector {
@@ -106,10 +110,7 @@ impl Connector {
     ) -> Result<Socket, DialError> {
         let url = &request.url;
         let meter = Arc::new(Meter::new(self.clock.clone()));
-        let tcp = self.tcp(url).await?;
-        // A ping is worth its own packet.
-        let _ = tcp.set_nodelay(true);
-        let tcp = Metered::new(tcp, meter.clone());
+        let tcp = Metered::new(self.tcp(url).await?, meter.clone());
         let wire: Wire = if url.scheme() == "wss" {
             let name = match url.host() {
                 Some(url::Host::Domain(name)) => {
@@ -132,7 +133,11 @@ impl Connector {
         self.upgrade(wire, request, meter, buffers).await
     }
 
-    async fn tcp(&self, url: &Url) -> Result<TcpStream, Gone> {
+    async fn tcp(&self, url: &Url) -> Result<Tcp, Gone> {
+        #[cfg(test)]
+        if let Some(pipes) = &self.pipes {
+            return Ok(Either::Right(pipes.open()));
+        }
         let target = Self::uri(url)?;
         let mut direct = HttpConnector::new();
         direct.enforce_http(false);
@@ -153,7 +158,12 @@ impl Connector {
                 })?
             }
         };
-        Ok(connected.into_inner())
+        let tcp = connected.into_inner();
+        // A ping is worth its own packet.
+        let _ = tcp.set_nodelay(true);
+        #[cfg(test)]
+        let tcp = Either::Left(tcp);
+        Ok(tcp)
     }
 
     /// Scheme, host and port alone.

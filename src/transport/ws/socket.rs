@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::{Sink, Stream};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::either::Either;
@@ -23,8 +22,14 @@ use crate::core::close::{CloseCode, Gone};
 /// Messages that may wait behind the first ones; a peer that reads has none waiting.
 const LATER: usize = 64;
 
+#[cfg(not(test))]
+pub(super) type Tcp = tokio::net::TcpStream;
+/// TCP, or what stands for it in a test.
+#[cfg(test)]
+pub(super) type Tcp = Either<tokio::net::TcpStream, crate::transport::pipe::Pipe>;
+
 /// TCP, or TLS over it.
-pub(super) type Wire = Either<Metered<TcpStream>, Box<TlsStream<Metered<TcpStream>>>>;
+pub(super) type Wire = Either<Metered<Tcp>, Box<TlsStream<Metered<Tcp>>>>;
 
 /// An open WebSocket connection.
 ///
