@@ -116,23 +116,23 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + seconds)
     }
 
-    fn print(n: u64) -> Option<Fingerprint> {
-        Some(fingerprint("t", None, &n.to_le_bytes()))
+    fn print(n: u64) -> Fingerprint {
+        fingerprint("t", None, &n.to_le_bytes())
     }
 
     #[test]
     fn a_window_is_bounded_and_says_since_when_it_is_complete() {
         let mut recent = Recent::new(at(0));
-        recent.note(print(1), at(1));
+        recent.note(Some(print(1)), at(1));
         assert_eq!((recent.window().len(), recent.window().since), (1, at(0)));
         recent.note(None, at(2));
         let nano = Duration::from_nanos(1);
         assert_eq!((recent.window().len(), recent.window().since), (1, at(2) + nano));
         for n in 0..MOST as u64 {
-            recent.note(print(n), at(3));
+            recent.note(Some(print(n)), at(3));
         }
         assert_eq!((recent.window().len(), recent.window().since), (MOST, at(2) + nano));
-        recent.note(print(7), at(4));
+        recent.note(Some(print(7)), at(4));
         assert_eq!((recent.window().len(), recent.window().since), (MOST, at(3) + nano));
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_window_is_the_same_after_a_journey_as_bytes() {
         let mut recent = Recent::new(SystemTime::UNIX_EPOCH);
         for n in 0..100 {
-            recent.note(print(n % 7), at(n) + Duration::from_nanos(n));
+            recent.note(Some(print(n % 7)), at(n) + Duration::from_nanos(n));
         }
         let window = recent.window();
         let bytes = window.to_bytes();

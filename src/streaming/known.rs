@@ -152,15 +152,15 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + Duration::from_millis(ms)
     }
 
-    fn print(n: u64) -> Option<Fingerprint> {
-        Some(fingerprint("t", None, &n.to_le_bytes()))
+    fn print(n: u64) -> Fingerprint {
+        fingerprint("t", None, &n.to_le_bytes())
     }
 
     /// Deliveries as (what, when), of topic 0 that was covered until a time and flows here since another.
     fn known(deliveries: &[(u64, u64)], since: u64, until: u64, flows: u64) -> Known {
         let mut recent = Recent::new(at(since));
         for (what, when) in deliveries {
-            recent.note(print(*what), at(*when));
+            recent.note(Some(print(*what)), at(*when));
         }
         let groups = Groups::from([(Some(at(until)), vec![topic(0)])]);
         let covered = Covered::new(&groups, Duration::ZERO);
@@ -171,12 +171,15 @@ mod tests {
         known
     }
 
+    /// What an event is, and what comes of it whenever it is received.
+    type Case = (&'static str, u64, &'static [(u64, Verdict)]);
+
     #[test]
     fn what_is_left_out_and_what_is_kept() {
         use Verdict::{Delivered, Doubtful, New};
         // Covered there until 100 s, here since 50 s; every delivery since 20 s is there.
         let deliveries = [(1, 30_000), (2, 60_000), (3, 99_000), (3, 99_500), (4, 99_900)];
-        let table: &[(&str, u64, &[(u64, Verdict)])] = &[
+        let table: &[Case] = &[
             ("delivered by both", 2, &[(60_010, Delivered)]),
             ("not delivered there", 9, &[(60_010, New)]),
             (
@@ -198,7 +201,11 @@ mod tests {
         for (name, what, events) in table {
             let mut known = known(&deliveries, 20_000, 100_000, 50_000);
             for (when, expected) in *events {
-                assert_eq!(known.judge(&topic(0), print(*what), at(*when)), *expected, "{name}");
+                assert_eq!(
+                    known.judge(&topic(0), Some(print(*what)), at(*when)),
+                    *expected,
+                    "{name}"
+                );
             }
         }
     }
@@ -208,13 +215,13 @@ mod tests {
         let mut known = known(&[(1, 70_000)], 0, 100_000, 50_000);
         // Delivered there while nothing flowed here: what comes now is another one.
         known.flows(&[topic(0)], at(80_000));
-        assert_eq!(known.judge(&topic(0), print(1), at(81_000)), Verdict::New);
+        assert_eq!(known.judge(&topic(0), Some(print(1)), at(81_000)), Verdict::New);
     }
 
     #[test]
     fn topics_that_were_not_covered_before_are_not_compared() {
         let mut known = known(&[(1, 70_000)], 0, 100_000, 50_000);
-        assert_eq!(known.judge(&topic(5), print(1), at(70_000)), Verdict::New);
+        assert_eq!(known.judge(&topic(5), Some(print(1)), at(70_000)), Verdict::New);
         assert!(!known.is_over(at(130_500)) && known.is_over(at(130_501)));
     }
 
@@ -223,22 +230,22 @@ mod tests {
         let groups = Groups::from([(Some(at(100_000)), vec![topic(0)])]);
         let covered = Covered::new(&groups, Duration::ZERO);
         let mut known = Known::new(None, covered, Duration::ZERO, at(100_000), Duration::ZERO);
-        assert_eq!(known.judge(&topic(0), print(1), at(99_000)), Verdict::Doubtful);
-        assert_eq!(known.judge(&topic(0), print(1), at(101_001)), Verdict::New);
+        assert_eq!(known.judge(&topic(0), Some(print(1)), at(99_000)), Verdict::Doubtful);
+        assert_eq!(known.judge(&topic(0), Some(print(1)), at(101_001)), Verdict::New);
     }
 
     #[test]
     fn a_clock_that_is_ahead_is_set_back() {
         let ahead = Duration::from_secs(3_600);
         let mut recent = Recent::new(at(0) + ahead);
-        recent.note(print(1), at(99_000) + ahead);
+        recent.note(Some(print(1)), at(99_000) + ahead);
         let groups = Groups::from([(Some(at(100_000) + ahead), vec![topic(0)])]);
         let covered = Covered::new(&groups, ahead);
         let window = recent.window();
         let mut known = Known::new(Some(&window), covered, ahead, at(100_000), Duration::ZERO);
         known.flows(&[topic(0)], at(50_000));
-        assert_eq!(known.judge(&topic(0), print(1), at(99_000)), Verdict::Delivered);
-        assert_eq!(known.judge(&topic(0), print(2), at(99_000)), Verdict::New);
+        assert_eq!(known.judge(&topic(0), Some(print(1)), at(99_000)), Verdict::Delivered);
+        assert_eq!(known.judge(&topic(0), Some(print(2)), at(99_000)), Verdict::New);
     }
 
     /// What happens in a random run.
@@ -281,7 +288,7 @@ mod tests {
             }).collect();
             let mut recent = Recent::new(at(0));
             for (_, what, there, _) in &events[..run.taken] {
-                recent.note(print(*what), at(*there));
+                recent.note(Some(print(*what)), at(*there));
             }
             // The oldest that the old one has not delivered, or its end.
             let until = events.get(run.taken).map_or(clock + 2_000, |event| event.2);
@@ -311,7 +318,7 @@ mod tests {
                 *balance.entry(*what).or_default() -= 1;
             }
             for (topic, what, _, here) in &events[run.before..] {
-                if known.judge(topic, print(*what), at(*here)) != Verdict::Delivered {
+                if known.judge(topic, Some(print(*what)), at(*here)) != Verdict::Delivered {
                     *balance.entry(*what).or_default() -= 1;
                 }
             }

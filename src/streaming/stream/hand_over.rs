@@ -248,11 +248,12 @@ impl<E: StreamEvent> EventStream<E> {
         } else {
             Duration::ZERO
         };
-        let mut hand_over = HandOver::since(now);
+        // What it delivers is remembered from its start.
+        let mut hand_over = self.hand_over.take().unwrap_or_else(|| Box::new(HandOver::since(now)));
         hand_over.before = Some(covered.clone());
         hand_over.inherit(&checkpoint, covered, now, late);
         hand_over.front = gaps.into_iter().map(|gap| (gap, now)).collect();
-        self.hand_over = Some(Box::new(hand_over));
+        self.hand_over = Some(hand_over);
         Ok(())
     }
 
