@@ -103,12 +103,11 @@ impl Tls {
 
     /// A configuration that offers these application protocols.
     pub(crate) fn client_config(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>> {
-        let mut config = match self.base.get() {
-            Some(base) => base.clone(),
-            None => {
-                let made = self.make_base()?;
-                self.base.get_or_init(|| made).clone()
-            }
+        let mut config = if let Some(base) = self.base.get() {
+            base.clone()
+        } else {
+            let made = self.make_base()?;
+            self.base.get_or_init(|| made).clone()
         };
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))

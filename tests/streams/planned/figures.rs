@@ -37,7 +37,7 @@ impl Phases {
     /// How long each of a kind took.
     pub(super) fn durations(&self, of: Phase) -> Latencies {
         let those = self.0.iter().filter(|(phase, _)| *phase == of);
-        Latencies::new(those.map(|(_, times)| times.end - times.start).collect())
+        Latencies::new(those.map(|(_, times)| times.end.saturating_sub(times.start)).collect())
     }
 
     /// Of events that were under way during a change, or wholly within another phase.
