@@ -40,6 +40,7 @@ pub(super) struct Config {
 
 impl Config {
     /// The time at the start.
+    #[cfg_attr(not(test), allow(clippy::unused_self, reason = "a test has a time of its own"))]
     pub(super) fn starts(&self) -> SystemTime {
         #[cfg(test)]
         if let Some((starts, _)) = &self.tap {

@@ -1,13 +1,31 @@
 //! Which topics exist, what a combined topic stands for, and what a topic asks for.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::topic_table::TEMPLATES;
 use crate::core::limits::TOPIC_LENGTH;
 
+/// The templates by the last of their words, in lower case.
+static BY_END: LazyLock<BTreeMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+    let mut by_end = BTreeMap::<_, Vec<_>>::new();
+    for template in TEMPLATES {
+        by_end.entry(end_of(template)).or_default().push(*template);
+    }
+    by_end
+});
+
+fn end_of(topic: &str) -> String {
+    topic.rsplit('.').next().unwrap_or_default().to_ascii_lowercase()
+}
+
 /// The template that a concrete topic is made from, when there is one.
 pub(super) fn template_of(topic: &str) -> Option<&'static str> {
-    TEMPLATES.iter().copied().find(|template| fits(template, topic))
+    let of = |end: &str| BY_END.get(end).into_iter().flatten().copied();
+    let mut likely = of(&end_of(topic)).chain(of("{id}"));
+    likely.find(|template| fits(template, topic))
 }
 
 /// Whether a concrete topic, or the template itself, is of a template. Names are compared in any case.

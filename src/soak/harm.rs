@@ -113,8 +113,8 @@ fn fault(random: &mut Rng, kind: &str, topic: String) -> (Fault, bool) {
         other => panic!("no fault is called {other}"),
     };
     // Of two channels both must say the same of one event.
-    let alike = matches!(kind, "unknown_field" | "unknown_enum" | "http" | "clock_skew");
-    (fault, alike || random.u8(..8) == 0)
+    let alike = ["unknown_field", "unknown_enum", "http", "clock_skew", "forbid_topic"];
+    (fault, alike.contains(&kind) || random.u8(..8) == 0)
 }
 
 impl Run {
@@ -126,11 +126,11 @@ impl Run {
         }
         let Some(kind) = self.kinds.pop() else { return };
         let open = self.platform.open_channels();
-        let wanted = self.wanted[self.random.usize(..self.wanted.len())];
-        let topic = self.judge.topics().name(wanted).to_owned();
+        let channel = self.random.choice(&open).cloned();
+        // One that the channel has, so that it is felt when the channel is subscribed again.
+        let topic = channel.as_ref().and_then(|channel| self.judge.truth.any_of(channel));
+        let topic = self.judge.topics().name(topic.unwrap_or_default()).to_owned();
         let (fault, all) = fault(&mut self.random, kind, topic);
-        let channel =
-            (!all && !open.is_empty()).then(|| open[self.random.usize(..open.len())].clone());
         let lasts = matches!(
             kind,
             "slow_handshake"
@@ -149,14 +149,10 @@ impl Run {
             let until = self.step + self.random.u64(2..30);
             self.lift_at.get_or_insert(until);
         }
-        self.strike(kind, channel.as_deref(), fault);
+        self.strike(kind, channel.as_deref().filter(|_| !all), fault);
         // Some are only felt by who has to come back.
         let felt = matches!(kind, "refuse_connect" | "slow_handshake" | "forbid_topic" | "http");
         if felt {
-            let channel = match channel {
-                None if !open.is_empty() => Some(open[self.random.usize(..open.len())].clone()),
-                other => other,
-            };
             let (kind, fault) = match self.random.u8(..3) {
                 0 => ("evict_channel", Fault::EvictChannel),
                 _ => ("reset", Fault::Reset),

@@ -18,6 +18,12 @@
 //! Nobody can know what the platform itself does not send, sends twice, or sends in another order on one of two channels;
 //! the simulator tells the judge, and that is counted apart.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "counts and times of a test are far from the limits"
+)]
+
 mod ambient;
 mod found;
 mod harm;

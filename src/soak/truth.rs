@@ -54,6 +54,11 @@ impl Truth {
         &self.names
     }
 
+    /// A topic that a channel is subscribed to.
+    pub(super) fn any_of(&self, channel: &str) -> Option<usize> {
+        self.channels.get(channel)?.topics.first().copied()
+    }
+
     /// Whether a topic is delivered now.
     pub(super) fn is_light(&self, topic: usize) -> bool {
         self.lights[topic].sockets > 0
