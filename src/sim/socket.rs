@@ -55,6 +55,8 @@ struct Socket {
     close_at: Option<(Instant, Farewell)>,
     cut_at: Option<Instant>,
     lifts: u64,
+    /// What was queued during a silence, and goes out before the client is read again.
+    behind: usize,
 }
 
 /// Serves a socket from its upgrade to its end.
@@ -80,6 +82,7 @@ pub(super) async fn serve(admitted: Admitted, upgrade: OnUpgrade, link: Arc<Link
         close_at: None,
         cut_at: None,
         lifts: 0,
+        behind: 0,
         shared,
         attached,
         dialogue,
@@ -138,6 +141,11 @@ impl Socket {
     async fn turn(&mut self, commands: &mut Vec<Command>) -> Step {
         self.obey_signal()?;
         let room = self.delivery.has_room();
+        if room && self.behind > 0 {
+            let batch = self.behind.min(BATCH);
+            self.behind -= self.inbox.queue.recv_many(commands, batch).await.max(1);
+            return self.obey(commands).await;
+        }
         let wake = self.wake();
         let turn = tokio::select! {
             biased;
@@ -335,6 +343,7 @@ impl Socket {
         }
         // What the client said meanwhile is not read yet.
         self.heard_at = Instant::now();
+        self.behind = self.inbox.queue.len();
         self.obey_signal()?;
         #[cfg(test)]
         self.shared.tap().into_iter().for_each(|tap| tap.quiet(self.attached.serial(), false));

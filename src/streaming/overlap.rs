@@ -17,17 +17,18 @@ use std::time::{Duration, Instant};
 
 use super::fingerprint::Fingerprint;
 use super::ledger::LinkKey;
+use crate::core::limits::SILENCE;
 
 /// Fingerprints that are kept, the youngest; 65,536 take about 2 MiB, for as long as both connections are there. Those
 /// that the successor has delivered too are taken out as they come, so that a window holds little more than the one is
 /// ahead of the other.
 const MOST: usize = 1 << 16;
-/// How long after the switch the successor's events are still compared: what it has not delivered by then, it
-/// never will, because it came before its beginning.
+/// How long after the switch the successor's events are still compared, while it speaks: what it has not delivered by then,
+/// it never will, because it came before its beginning.
 pub(crate) const AFTER_SWITCH: Duration = Duration::from_secs(5);
 
-/// Longer than anybody waits.
-const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+/// Longest time without an event that counts towards [`AFTER_SWITCH`] as a whole: a fifth of it.
+const LULL: Duration = Duration::from_secs(1);
 
 /// A bounded multiset, the oldest entries dropped first.
 #[derive(Debug)]
@@ -96,13 +97,49 @@ struct Pair {
     olds: Vec<LinkKey>,
     new: LinkKey,
     window: Window,
-    /// When the successor's events are no longer compared; `None` before the switch.
-    ends: Option<Instant>,
+    /// For how long the successor's events are still compared; `None` before the switch.
+    rest: Option<Rest>,
 }
 
 impl Pair {
+    /// The successor has events: whether they are compared.
+    fn compares(&mut self, now: Instant) -> bool {
+        let Some(rest) = &mut self.rest else { return true };
+        if !rest.is_over(now) {
+            rest.heard(now);
+        }
+        !rest.is_over(now)
+    }
+
     fn is_over(&self, now: Instant) -> bool {
-        self.ends.is_some_and(|ends| now >= ends || self.window.is_empty())
+        self.rest.as_ref().is_some_and(|rest| rest.is_over(now) || self.window.is_empty())
+    }
+}
+
+/// Time in which a successor's events are still compared. A lull counts as little: what it has in common with the old ones
+/// may be behind it.
+#[derive(Debug)]
+struct Rest {
+    left: Duration,
+    /// When its last events came; `None` while it is not read.
+    last: Option<Instant>,
+}
+
+impl Rest {
+    fn new(now: Instant) -> Self {
+        Self { left: AFTER_SWITCH, last: Some(now) }
+    }
+
+    /// Events came.
+    fn heard(&mut self, now: Instant) {
+        if let Some(last) = self.last.replace(now) {
+            self.left = self.left.saturating_sub(now.saturating_duration_since(last).min(LULL));
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let lull = self.last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        self.left.is_zero() || lull > SILENCE
     }
 }
 
@@ -145,7 +182,7 @@ impl Overlap {
     pub(crate) fn begin(&self, olds: &[LinkKey], new: LinkKey) {
         let mut pairs = self.lock();
         pairs.retain(|pair| pair.new != new);
-        pairs.push(Pair { olds: olds.to_vec(), new, window: Window::new(MOST), ends: None });
+        pairs.push(Pair { olds: olds.to_vec(), new, window: Window::new(MOST), rest: None });
         self.count(&pairs);
     }
 
@@ -153,7 +190,7 @@ impl Overlap {
     pub(crate) fn switch(&self, new: LinkKey, now: Instant) {
         let mut pairs = self.lock();
         if let Some(pair) = pairs.iter_mut().find(|pair| pair.new == new) {
-            pair.ends.get_or_insert(now + AFTER_SWITCH);
+            pair.rest.get_or_insert_with(|| Rest::new(now));
         }
     }
 
@@ -162,8 +199,8 @@ impl Overlap {
     pub(crate) fn paused(&self, new: LinkKey, yes: bool, now: Instant) {
         let mut pairs = self.lock();
         let pair = pairs.iter_mut().find(|pair| pair.new == new);
-        if let Some(ends) = pair.and_then(|pair| pair.ends.as_mut()) {
-            *ends = if yes { now + FOR_EVER } else { now + AFTER_SWITCH };
+        if let Some(rest) = pair.and_then(|pair| pair.rest.as_mut()) {
+            *rest = Rest { last: (!yes).then_some(now), ..Rest::new(now) };
         }
     }
 
@@ -188,8 +225,8 @@ impl Overlap {
         }
         let mut pairs = self.lock();
         let mut taken = 0;
-        let pair = pairs.iter_mut().find(|pair| pair.new == link);
-        if let Some(pair) = pair.filter(|pair| pair.ends.is_none_or(|ends| now < ends)) {
+        let mut own = pairs.iter_mut().find(|pair| pair.new == link);
+        if let Some(pair) = own.take_if(|pair| pair.compares(now)) {
             prints.resize(items.len(), None);
             let known: Vec<bool> = prints
                 .iter()
@@ -261,13 +298,30 @@ mod tests {
         overlap.begin(&[1], 2);
         through(&overlap, 1, &[1, 2], now);
         overlap.switch(2, now);
-        assert!(overlap.is_active());
+        for half in 1..10 {
+            assert_eq!(through(&overlap, 2, &[9], now + half * LULL / 2), [9]);
+            assert!(overlap.is_active());
+        }
         assert_eq!(through(&overlap, 2, &[1], now + AFTER_SWITCH), [1]);
         assert!(!overlap.is_active());
         overlap.begin(&[2], 3);
         through(&overlap, 2, &[5], now);
         overlap.switch(3, now);
         assert!(through(&overlap, 3, &[5], now).is_empty());
+        assert!(!overlap.is_active());
+    }
+
+    #[test]
+    fn a_successor_that_falls_silent_repeats_nothing_when_it_speaks_again() {
+        let (overlap, now) = (Overlap::default(), Instant::now());
+        overlap.begin(&[1], 2);
+        through(&overlap, 1, &[1, 2, 3], now);
+        overlap.switch(2, now);
+        let late = now + SILENCE;
+        assert!(through(&overlap, 2, &[1], late).is_empty());
+        assert!(through(&overlap, 2, &[2], late + LULL).is_empty());
+        // Longer than a socket can be silent and live.
+        assert_eq!(through(&overlap, 2, &[3], late + LULL + SILENCE * 2), [3]);
         assert!(!overlap.is_active());
     }
 
@@ -282,7 +336,7 @@ mod tests {
         assert!(through(&overlap, 2, &[1], late).is_empty());
         overlap.paused(2, false, late);
         assert!(through(&overlap, 2, &[2], late + AFTER_SWITCH / 2).is_empty());
-        assert_eq!(through(&overlap, 2, &[3], late + AFTER_SWITCH), [3]);
+        assert_eq!(through(&overlap, 2, &[3], late + SILENCE * 2), [3]);
     }
 
     #[test]
