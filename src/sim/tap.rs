@@ -91,7 +91,7 @@ mod tests {
     fn a_mark_is_found_in_any_text_and_in_nothing_else() {
         let of = |text: &str| mark(&Message::text(text));
         assert_eq!(of(r##"{"message":"#17","a":"#18"}"##), Some(17));
-        assert_eq!(of(r##"{"message":"17"}"##), None);
+        assert_eq!(of(r#"{"message":"17"}"#), None);
         assert_eq!(mark(&Message::binary(vec![1])), None);
     }
 }

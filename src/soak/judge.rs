@@ -194,16 +194,16 @@ impl Judge {
     pub(super) fn item(&mut self, delivery: &Delivery) -> Verdict {
         match &delivery.event {
             Event::Lifecycle(lifecycle) => self.own(lifecycle),
-            event => match mark(event) {
-                Some(mark) => self.delivered(mark, &delivery.topic),
-                None => {
-                    delivery.topic.name().hash(&mut self.digest);
-                    let malformed = matches!(event, Event::Malformed { .. });
-                    self.report.extra += 1;
-                    self.report.malformed += u64::from(malformed);
-                    Ok(())
+            event => {
+                if let Some(mark) = mark(event) {
+                    return self.delivered(mark, &delivery.topic);
                 }
-            },
+                delivery.topic.name().hash(&mut self.digest);
+                let malformed = matches!(event, Event::Malformed { .. });
+                self.report.extra += 1;
+                self.report.malformed += u64::from(malformed);
+                Ok(())
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! A soak of the whole house in memory, under a paused clock: a client with its stream, tokens, REST and WebSockets
+//! A soak of the whole house in memory, under a paused clock: a client with its stream, tokens, REST and sockets
 //! against the simulator, with faults of every kind, and a judge who asks neither of them what was lost.
 //!
 //! The environment sets the size: `GENESYS_CLOUD_SOAK_SEEDS` (1) from `GENESYS_CLOUD_SOAK_FIRST` (1) on,

@@ -87,8 +87,12 @@ impl Truth {
                 }
                 entry.topics.extend(&come);
                 if delivers {
-                    come.into_iter().for_each(|topic| self.lights[topic].more(now));
-                    gone.into_iter().for_each(|topic| self.lights[topic].less(now));
+                    for topic in come {
+                        self.lights[topic].more(now);
+                    }
+                    for topic in gone {
+                        self.lights[topic].less(now);
+                    }
                 }
             }
             Seen::Opened { channel, socket } => {
