@@ -166,7 +166,7 @@ impl ClientBuilder {
     /// Reads from the platform how many requests it takes in a minute, beside the first call and every eight hours that the
     /// client is used, with the lowest priority. A client that may not read it keeps to the default. Default: not read.
     ///
-    /// See [`Budget::settle_from_limits`] to do it at a time of your own.
+    /// See [`Budget::settle_from_limits`](crate::Budget::settle_from_limits) to do it at a time of your own.
     pub fn learn_limits(mut self) -> Self {
         self.learn_limits = true;
         self

@@ -250,7 +250,7 @@ impl Client {
     /// call returns: [`Auth`](crate::ErrorKind::Auth), [`Forbidden`](crate::ErrorKind::Forbidden),
     /// [`NotFound`](crate::ErrorKind::NotFound), [`Throttled`](crate::ErrorKind::Throttled),
     /// [`Transport`](crate::ErrorKind::Transport), [`Timeout`](crate::ErrorKind::Timeout), or the status. Each names
-    /// its [`operation`](Error::operation).
+    /// its [`operation`](crate::Error::operation).
     ///
     /// # Cancel safety
     /// Dropping the future abandons the call; one that changes something may have taken effect.
