@@ -106,6 +106,8 @@ async fn a_process_that_stands_by_takes_over_from_a_killed_one_and_repeats_only_
     let mut rig = Rig::loaded(4).await;
     let standby = rig.builder().standby();
     let (ready, is_ready) = tokio::sync::oneshot::channel();
+    // What the old process received before it remembers deliveries, and the new one too, would come twice.
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
     let killing = {
         let builder = rig.builder();
         std::thread::spawn(move || {
@@ -116,6 +118,7 @@ async fn a_process_that_stands_by_takes_over_from_a_killed_one_and_repeats_only_
                 let mut log = Log::default();
                 stream.checkpoint().await.unwrap();
                 log.read(&mut stream, 50).await;
+                begun.send(()).unwrap();
                 let mut is_ready = is_ready;
                 while is_ready.try_recv().is_err() {
                     log.read(&mut stream, 1).await;
@@ -130,6 +133,7 @@ async fn a_process_that_stands_by_takes_over_from_a_killed_one_and_repeats_only_
             outcome
         })
     };
+    has_begun.await.unwrap();
     let mut new = standby.start().await.unwrap();
     new.ready().await.unwrap();
     ready.send(()).unwrap();
