@@ -85,6 +85,13 @@ pub enum Lifecycle {
     },
     /// Nothing is known of these topics between two times.
     ///
+    /// It begins with the last moment of which everything is sure to have come: the last inbound byte before. A byte that
+    /// came in one go with others after a lull of more than a second, with the end of the connection within a second
+    /// behind it, may have been under way for as long as the lull: then it is the last byte before the lull, or the last ping
+    /// that was answered. It ends when a connection that the platform confirmed the topics for is seen flowing. When topics
+    /// are added again to a connection that flows, their events may come before the platform's answer does: those
+    /// come before this item, and lie inside the gap.
+    ///
     /// A gap without length (`covered_until` equals `resumed_at`, `duration` is zero) marks a place in the stream: while
     /// one connection took over from another, the old one was cut before it had shown that it had delivered everything,
     /// and the new one had flowed for longer than that. What happened since the new one began is there. What may be missing
@@ -96,7 +103,7 @@ pub enum Lifecycle {
         gap: GapId,
         /// The topics.
         topics: Arc<[Topic]>,
-        /// The last inbound byte before, on the wall clock.
+        /// The last moment of which everything has come, on the wall clock.
         covered_until: SystemTime,
         /// When they were covered again, on the wall clock.
         resumed_at: SystemTime,

@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) events: u64,
     pub(super) delivered: u64,
     pub(super) in_gaps: u64,
+    /// Of those, missing before their gap was told: events of a topic that was added again came before the platform's answer.
+    pub(super) told_late: u64,
     /// Not sent by the platform, because it was told to drop events.
     pub(super) swallowed: u64,
     /// Sent twice by the platform on one socket, and delivered twice.
@@ -57,6 +59,7 @@ impl Report {
         self.events += other.events;
         self.delivered += other.delivered;
         self.in_gaps += other.in_gaps;
+        self.told_late += other.told_late;
         self.swallowed += other.swallowed;
         self.sent_twice += other.sent_twice;
         self.late += other.late;
@@ -85,10 +88,11 @@ impl fmt::Display for Report {
         write!(
             f,
             "{events} events, {faults} faults, {delivered} delivered, {gaps} gaps ({} of single topics), {in_gaps} lost \
-             inside gaps, 0 lost outside, 0 duplicates, {} removed, {swallowed} swallowed by the platform, {sent_twice} \
+             inside gaps ({} of them told late), 0 lost outside, 0 duplicates, {} removed, {swallowed} swallowed by the platform, {sent_twice} \
              sent twice by it, {late} late from a second channel, {free} not subscribed, {} other frames, widest gap \
              {:.3} s beyond the truth, {:.1} h simulated in {:.1} s",
             self.topic_gaps,
+            self.told_late,
             self.duplicates_removed,
             self.extra,
             self.widest as f64 / 1e6,

@@ -25,6 +25,8 @@ pub(super) const CHANNELS: usize = 10;
 const STEPS: u64 = 20;
 /// How long everything may take to come to rest once nothing is wrong any more.
 const REST: Duration = Duration::from_secs(3_600);
+/// So often what was rejected is asked for again.
+const ASKED_AGAIN: Duration = Duration::from_secs(300);
 
 /// How large a soak is.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +190,7 @@ impl Run {
     /// Reads all that has come.
     fn read(&mut self) -> Result<(), String> {
         self.judge.see(self.tap.take());
+        self.judge.owes()?;
         while let Some(item) = self.events.next().now_or_never() {
             match item {
                 Some(Ok(delivery)) => self.judge.item(&delivery)?,
@@ -207,13 +210,18 @@ impl Run {
         // What was rejected is asked for again when a channel is subscribed anew.
         self.handle.renew().await.map_err(|error| error.to_string())?;
         let began = tokio::time::Instant::now();
-        let mut calm = 0;
+        let (mut calm, mut again) = (0, ASKED_AGAIN);
         while calm < 12 {
             sleep(Duration::from_secs(10)).await;
             self.read()?;
             let live = matches!(self.handle.state(), ConnectionState::Live { .. });
             let unsettled = self.judge.unsettled(&self.wanted);
             calm = if live && unsettled == 0 { calm + 1 } else { 0 };
+            // Those that were being renewed when all was lifted are not renewed by that.
+            if unsettled > 0 && began.elapsed() > again {
+                again += ASKED_AGAIN;
+                self.handle.renew().await.map_err(|error| error.to_string())?;
+            }
             if began.elapsed() > REST {
                 let state = self.handle.state();
                 return Err(format!("{unsettled} topics do not come back; {state:?}"));

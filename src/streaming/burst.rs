@@ -26,10 +26,18 @@ pub(super) struct Burst<E> {
     pub(super) notices: Vec<Sign>,
     pub(super) frames: u64,
     pub(super) filtered: u64,
-    /// The last inbound byte of which everything is in here or was in one before; `None` when that did not change.
-    pub(super) whole_until: Option<Moment>,
+    /// What was read last; `None` when nothing was, or what ended it.
+    pub(super) read: Option<Read>,
     /// The close frame or fault that ended it.
     pub(super) end: Option<Gone>,
+}
+
+/// How far the socket was read.
+pub(super) enum Read {
+    /// Nothing waits; this is the newest byte.
+    All(Moment),
+    /// More waits; this is the newest byte.
+    Some(Moment),
 }
 
 /// What one message means for the connection.
@@ -48,7 +56,7 @@ impl<E> Burst<E> {
             notices: Vec::new(),
             frames: 0,
             filtered: 0,
-            whole_until: None,
+            read: None,
             end: None,
         }
     }
@@ -79,7 +87,6 @@ pub(super) fn poll_socket<E>(
     };
     let most = items.min(BURST);
     let mut used = 0;
-    let began = socket.last_inbound();
     let mut drained = false;
     while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
         let frame = match socket.poll_frame(cx) {
@@ -159,13 +166,12 @@ pub(super) fn poll_socket<E>(
             None => {}
         }
     }
-    // More is read only when nothing whole is left of what was read before.
-    let last = socket.last_inbound();
-    if drained || burst.end.is_some() {
-        burst.whole_until = Some(last);
-    } else if last.mono != began.mono {
-        burst.whole_until = Some(began);
-    }
+    let newest = socket.last_inbound();
+    burst.read = match burst.end {
+        Some(_) => None,
+        None if drained => Some(Read::All(newest)),
+        None => Some(Read::Some(newest)),
+    };
     if burst.frames > 0 { Poll::Ready(None) } else { Poll::Pending }
 }
 

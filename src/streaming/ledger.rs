@@ -2,7 +2,7 @@
 //!
 //! For each topic it keeps the links that confirmed it, and for each link since when it has been flowing. A topic is
 //! covered while at least one link that confirmed it flows. When the last one goes, the gap opens at that link's last
-//! inbound byte, not when somebody noticed; it closes when a link that confirmed the topic flows.
+//! sure moment, not when somebody noticed; it closes when a link that confirmed the topic flows.
 
 mod hand_over;
 
@@ -41,7 +41,9 @@ pub(crate) struct Resumed {
 enum Coverage {
     /// Wanted, but not covered yet.
     Never,
-    Covered,
+    Covered {
+        since: Moment,
+    },
     Open {
         until: Moment,
         cause: Arc<Gone>,
@@ -104,7 +106,7 @@ impl Ledger {
         entry.confirmed_by.insert(link);
         let claim = self.claims.entry(link).or_default();
         claim.confirmed.insert(topic.clone());
-        if !matches!(entry.coverage, Coverage::Covered) {
+        if !matches!(entry.coverage, Coverage::Covered { .. }) {
             claim.waiting.insert(topic.clone());
         }
     }
@@ -136,7 +138,7 @@ impl Ledger {
         for topic in topics {
             self.refuse(link, topic, last, cause);
             let Some(entry) = self.topics.get(topic) else { continue };
-            if !matches!(entry.coverage, Coverage::Covered) {
+            if !matches!(entry.coverage, Coverage::Covered { .. }) {
                 continue;
             }
             let others = entry.confirmed_by.iter().filter_map(|other| self.flowing.get(other));
@@ -175,8 +177,9 @@ impl Ledger {
                     claim.waiting.remove(&topic);
                 }
             }
-            match std::mem::replace(&mut entry.coverage, Coverage::Covered) {
-                Coverage::Covered => {}
+            let covered = Coverage::Covered { since: at };
+            match std::mem::replace(&mut entry.coverage, covered) {
+                Coverage::Covered { .. } => {}
                 Coverage::Never => {
                     if let Some(firsts) = &mut self.firsts {
                         firsts.insert(topic.clone(), at.wall);
@@ -211,8 +214,8 @@ impl Ledger {
         resumed
     }
 
-    /// A link stopped flowing. Its confirmations stay: a channel outlives its socket.
-    pub(crate) fn lost(&mut self, link: LinkKey, last_inbound: Moment, cause: &Arc<Gone>) {
+    /// A link stopped flowing; what it brought is sure until `last`. Its confirmations stay: a channel outlives its socket.
+    pub(crate) fn lost(&mut self, link: LinkKey, last: Moment, cause: &Arc<Gone>) {
         if self.flowing.remove(&link).is_none() {
             return;
         }
@@ -220,7 +223,7 @@ impl Ledger {
         for topic in confirmed {
             if let Some(entry) = self.topics.get_mut(&topic) {
                 let (claims, flowing) = (&mut self.claims, &self.flowing);
-                Self::uncover(&topic, entry, claims, flowing, last_inbound, cause);
+                Self::uncover(&topic, entry, claims, flowing, last, cause);
             }
         }
     }
@@ -247,7 +250,7 @@ impl Ledger {
         let mut groups: Vec<(Option<End>, Vec<Topic>)> = Vec::new();
         for (topic, entry) in &self.topics {
             let end = match &entry.coverage {
-                Coverage::Covered => continue,
+                Coverage::Covered { .. } => continue,
                 Coverage::Open { cause, .. } if **cause == Gone::Requested => continue,
                 Coverage::Never => None,
                 Coverage::Open { until, cause } => Some((*until, cause.clone())),
@@ -282,17 +285,17 @@ impl Ledger {
     }
 
     /// A link was replaced by another that flows since `since`, and came to its end without showing that it had delivered
-    /// all: what was on its way when its successor began may be missing. The gap has no length when its last byte came
+    /// all: what was on its way when its successor began may be missing. The gap has no length when the old one is sure until
     /// later than that: from the beginning of its successor on nothing is missing, and for how long what was sent before had
     /// been on its way nobody can tell. It then marks the place in the stream.
     pub(crate) fn doubt(
         &self,
         old: LinkKey,
-        last_inbound: Moment,
+        last: Moment,
         since: Moment,
         cause: Gone,
     ) -> Option<Gap> {
-        let resumed = if last_inbound.mono < since.mono { since } else { last_inbound };
+        let resumed = if last.mono < since.mono { since } else { last };
         let claim = self.claims.get(&old)?;
         let topics: Vec<Topic> = claim
             .confirmed
@@ -302,9 +305,9 @@ impl Ledger {
             .collect();
         (!topics.is_empty()).then(|| Gap {
             topics: topics.into(),
-            covered_until: last_inbound.wall,
+            covered_until: last.wall,
             resumed_at: resumed.wall,
-            duration: resumed.mono.saturating_duration_since(last_inbound.mono),
+            duration: resumed.mono.saturating_duration_since(last.mono),
             cause,
         })
     }
@@ -318,7 +321,9 @@ impl Ledger {
     /// Whether a topic is covered now.
     #[cfg(test)]
     pub(crate) fn covers(&self, topic: &Topic) -> bool {
-        self.topics.get(topic).is_some_and(|entry| matches!(entry.coverage, Coverage::Covered))
+        self.topics
+            .get(topic)
+            .is_some_and(|entry| matches!(entry.coverage, Coverage::Covered { .. }))
     }
 
     /// Entries of every table, for tests of its size.
@@ -337,8 +342,12 @@ impl Ledger {
         cause: &Arc<Gone>,
     ) {
         let elsewhere = entry.confirmed_by.iter().any(|link| flowing.contains_key(link));
-        if matches!(entry.coverage, Coverage::Covered) && !elsewhere {
-            entry.coverage = Coverage::Open { until: last, cause: cause.clone() };
+        if let Coverage::Covered { since } = entry.coverage
+            && !elsewhere
+        {
+            // What is not sure of the time before is in a gap already.
+            let until = if last.mono < since.mono { since } else { last };
+            entry.coverage = Coverage::Open { until, cause: cause.clone() };
             for link in &entry.confirmed_by {
                 if let Some(claim) = claims.get_mut(link) {
                     claim.waiting.insert(topic.clone());

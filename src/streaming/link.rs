@@ -6,19 +6,20 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::burst::{Burst, Sign, poll_socket};
+use super::burst::{Burst, Read, Sign, poll_socket};
 use super::delivery::{Counters, add};
 use super::dialling::{DialFailure, Dialled, dial};
 use super::driver::{Item, Parts};
 use super::hold::{Batch, Hold};
 use super::ledger::LinkKey;
 use super::overlap::Overlap;
+use super::pings::{Answer, Pings};
 use super::policy::Overflow;
 use super::progress::Progress;
+use super::proof::Proof;
 use super::protocol::{
     Decode, DecoderContext, GreetingContext, Health, Notice, StreamEvent, SubscriptionContext,
 };
@@ -28,7 +29,7 @@ pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
 use super::supervisor::{Ending, TokenUsed, refuses_token};
 use crate::core::clock::Moment;
-use crate::core::close::Gone;
+use crate::core::close::{CloseCode, Gone};
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::Signal;
@@ -36,8 +37,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Topic;
 use crate::transport::ws::{Outbound, Socket};
 
-/// What the ids of our own marks begin with.
-const MARK: &str = "flow.";
 /// Most bytes of a control frame (RFC 6455, section 5.5).
 const MOST_OF_PING: usize = 125;
 /// How often a link that holds as much as it may looks whether another has delivered it.
@@ -109,13 +108,12 @@ struct Running<E: StreamEvent> {
     error: Option<Error>,
     /// Whether the peer's close frame was read.
     drained: bool,
-    /// The last inbound byte of which everything was decoded.
-    whole_until: Option<Moment>,
+    /// Until when it is sure to have brought everything, once it flows.
+    proof: Option<Proof>,
     began: Instant,
-    /// The payload of our WebSocket pings, and how many are not answered.
-    keepalive: (Bytes, u32),
-    /// Counts the marks; the answer to the last one is waited for.
-    marks: u32,
+    pings: Pings,
+    /// When our close frame was sent.
+    closed_at: Option<Moment>,
     /// Who measures, while this link speaks.
     probe: Option<Arc<dyn LinkProbe>>,
     /// No ping of the monitor's before this.
@@ -148,10 +146,10 @@ impl<E: StreamEvent> Link<E> {
             retry_after: None,
             error: None,
             drained: false,
-            whole_until: None,
+            proof: None,
             began,
-            keepalive: (Bytes::new(), 0),
-            marks: 0,
+            pings: Pings::default(),
+            closed_at: None,
             probe: None,
             measure_from: began,
         };
@@ -198,16 +196,17 @@ impl<E: StreamEvent> Running<E> {
                 }
                 Action::Ping => {
                     let ping = self.link.parts.protocol.ping();
-                    if let Outbound::Ping(payload) = &ping {
-                        self.keepalive = (payload.clone(), self.keepalive.1.saturating_add(1));
-                    }
+                    self.pings.sent(&ping, self.moment());
                     self.send("ping", ping);
                 }
                 Action::Mark => {
-                    self.marks += 1;
-                    self.send_probe(&format!("{MARK}{}", self.marks));
+                    let id = self.pings.mark(self.moment());
+                    self.send_probe(&id);
                 }
-                Action::SendClose(code) => self.send("close", Outbound::Close(code)),
+                Action::SendClose(code) => {
+                    self.closed_at = Some(self.moment());
+                    self.send("close", Outbound::Close(code));
+                }
                 Action::Rtt(rtt) => {
                     let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
                     self.link.counters.last_rtt_ns.store(nanos.max(1), Ordering::Relaxed);
@@ -267,7 +266,7 @@ impl<E: StreamEvent> Running<E> {
             _ => None,
         };
         let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
-        let wake = self.session.wake_at(self.last_in());
+        let wake = self.session.wake_at(self.last_in(), self.heard());
         let room = match &self.voice {
             Voice::Silent | Voice::Waiting(_) => self.hold.room(),
             Voice::Speaking if self.paused => None,
@@ -336,15 +335,12 @@ impl<E: StreamEvent> Running<E> {
                 Some(Input::Close(cause))
             }
             Turn::WriteStalled => Some(Input::Gone(Gone::WriteTimeout)),
-            Turn::Timer => Some(Input::Timer { last_in }),
+            Turn::Timer => Some(Input::Timer { last_in, heard: self.heard() }),
             Turn::Measure => {
                 self.measure(now);
                 None
             }
-            Turn::Lost(cause) => {
-                self.whole_until = self.socket.as_ref().map(|socket| socket.last_inbound());
-                Some(Input::Gone(cause))
-            }
+            Turn::Lost(cause) => Some(Input::Gone(cause)),
             Turn::Go => {
                 self.speak(now);
                 None
@@ -354,8 +350,12 @@ impl<E: StreamEvent> Running<E> {
         if let Some(input) = input {
             self.session.step(now, input, &mut self.actions);
         }
-        if let Some(until) = self.burst.whole_until.take() {
-            self.whole_until = Some(until);
+        if let Some(proof) = &mut self.proof {
+            match self.burst.read.take() {
+                Some(Read::All(newest)) => proof.read_all(newest),
+                Some(Read::Some(newest)) => proof.read_some(newest),
+                None => {}
+            }
         }
         if !self.burst.is_empty() {
             let burst = std::mem::replace(&mut self.burst, Burst::new());
@@ -369,10 +369,8 @@ impl<E: StreamEvent> Running<E> {
 
     /// Says how far what was read is in the queue; a link that never delivers says nothing.
     fn note_progress(&self) {
-        let whole = self.whole_until.filter(|_| !matches!(self.voice, Voice::Mute));
-        let until =
-            whole.map(|until| self.hold.oldest().map_or(until.wall, |at| at.min(until.wall)));
-        self.link.progress.set(until);
+        let proof = self.proof.filter(|_| !matches!(self.voice, Voice::Mute));
+        self.link.progress.set(proof, self.hold.oldest());
     }
 
     /// Delivers what is held as far as there is room, and stops reading when there is none.
@@ -487,20 +485,22 @@ impl<E: StreamEvent> Running<E> {
 
     /// What a pong, or the answer to a ping with an id, means.
     fn answered(&mut self, id: &str, at: Instant) -> Input {
-        if let Some(mark) = id.strip_prefix(MARK) {
-            let last = mark.parse() == Ok(self.marks);
-            return if last { Input::Answered } else { Input::Message };
-        }
-        let (payload, out) = &mut self.keepalive;
-        if *out > 0 && id.as_bytes() == &payload[..] {
-            *out -= 1;
-            add(&self.link.counters.pongs, 1);
-            return Input::Pong;
-        }
-        if let Some(probe) = &self.probe {
-            probe.pong(at, id);
-        }
-        Input::Message
+        let (input, sent) = match self.pings.answered(id) {
+            Answer::Mark(sent) => (Input::Answered, Some(sent)),
+            Answer::OldMark => (Input::Message, None),
+            Answer::Ping(sent) => {
+                add(&self.link.counters.pongs, 1);
+                (Input::Pong, Some(sent))
+            }
+            Answer::Other => {
+                if let Some(probe) = &self.probe {
+                    probe.pong(at, id);
+                }
+                (Input::Message, None)
+            }
+        };
+        self.proves(sent);
+        input
     }
 
     /// Hands a burst to the session, the supervisor and the consumer, in the order of its frames.
@@ -515,7 +515,11 @@ impl<E: StreamEvent> Running<E> {
                     let input = if notice == Notice::Pong { Input::Pong } else { Input::Message };
                     match &notice {
                         Notice::Heartbeat => add(&self.link.counters.heartbeats, 1),
-                        Notice::Pong => add(&self.link.counters.pongs, 1),
+                        Notice::Pong => {
+                            add(&self.link.counters.pongs, 1);
+                            let sent = self.pings.pong();
+                            self.proves(sent);
+                        }
                         _ => {}
                     }
                     if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
@@ -536,7 +540,13 @@ impl<E: StreamEvent> Running<E> {
             _ => self.hold.add(batch),
         }
         if let Some(end) = burst.end {
-            self.drained = matches!(end, Gone::Closed { .. });
+            if let Gone::Closed { code, .. } = &end {
+                self.drained = true;
+                // The answer to a close frame has its code; whoever closes at the same time has another one.
+                if matches!(*code, CloseCode::NORMAL | CloseCode::NO_STATUS) {
+                    self.proves(self.closed_at);
+                }
+            }
             self.session.step(now, Input::Gone(end), &mut self.actions);
         }
     }
@@ -582,7 +592,7 @@ impl<E: StreamEvent> Running<E> {
             Some(socket) => socket.last_inbound(),
             None => self.link.parts.connector.clock.moment(),
         };
-        self.whole_until.get_or_insert(at);
+        self.proof.get_or_insert_with(|| Proof::new(at));
         self.note_progress();
         let (go, gone) = oneshot::channel();
         let token = self
@@ -622,6 +632,7 @@ impl<E: StreamEvent> Running<E> {
     }
 
     async fn report_gone(mut self, cause: Gone) {
+        let ended = self.now();
         // It flowed to its end: what it has is delivered once the supervisor has said what there is to say.
         if let Voice::Waiting(go) = &mut self.voice {
             let fading = Report::Fading { link: self.link.key };
@@ -639,16 +650,15 @@ impl<E: StreamEvent> Running<E> {
         if let Some(probe) = self.probe.take() {
             probe.closed(now);
         }
-        // What was read and not decoded nobody will see: what is missing begins there.
-        let last_in = self
-            .socket
-            .as_ref()
-            .map(|socket| self.whole_until.unwrap_or_else(|| socket.last_inbound()));
+        let last_in = self.socket.as_ref().map(|socket| socket.last_inbound());
         // The socket goes before the report: nobody may dial again while it is still there.
         drop(self.socket.take());
         let link = &self.link;
         link.overlap.over(link.key);
         let mut ending = Ending::new(cause, last_in);
+        if let Some(proof) = &self.proof {
+            ending.sure = Some(proof.until(ended));
+        }
         if let Some(token) = &self.token {
             ending.token = Some(token.generation);
             if refuses_token(&ending.cause) {
@@ -664,6 +674,17 @@ impl<E: StreamEvent> Running<E> {
         let _ = link.reports.send(Box::new(report)).await;
     }
 
+    /// The peer was there at this moment.
+    fn proves(&mut self, then: Option<Moment>) {
+        if let (Some(proof), Some(then)) = (&mut self.proof, then) {
+            proof.answered(then);
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        self.link.parts.connector.clock.moment()
+    }
+
     fn now(&self) -> Instant {
         self.link.parts.connector.clock.now()
     }
@@ -671,6 +692,11 @@ impl<E: StreamEvent> Running<E> {
     /// The last inbound byte; before the socket is open, the beginning.
     fn last_in(&self) -> Instant {
         self.socket.as_ref().map_or(self.began, |socket| socket.last_inbound().mono)
+    }
+
+    /// Until when what came in shows that the peer was there: what a reader that is behind reads is old.
+    fn heard(&self) -> Instant {
+        self.proof.and_then(|proof| proof.stands_at()).unwrap_or_else(|| self.last_in())
     }
 }
 

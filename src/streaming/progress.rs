@@ -1,40 +1,61 @@
 //! How far a link has handed on what it read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use super::proof::Proof;
 
 /// Until when everything that a link received is in the queue: written by the link, read when a stream is asked how far
 /// it has come.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(AtomicU64);
+pub(crate) struct Progress(Mutex<Handed>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Handed {
+    /// `None` for a link that has said nothing, or delivers nothing.
+    proof: Option<Proof>,
+    /// When the oldest event came in that it still holds.
+    held: Option<SystemTime>,
+}
 
 impl Progress {
-    pub(crate) fn set(&self, until: Option<SystemTime>) {
-        let since = until.and_then(|until| until.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let nanos = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-        // What was handed on before is seen by who reads this.
-        self.0.store(nanos, Ordering::Release);
+    /// What is read, and when the oldest event came in that is not in the queue.
+    pub(crate) fn set(&self, proof: Option<Proof>, held: Option<SystemTime>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Handed { proof, held };
     }
 
     /// `None` for a link that has said nothing, or delivers nothing.
-    pub(crate) fn get(&self) -> Option<SystemTime> {
-        let nanos = self.0.load(Ordering::Acquire);
-        (nanos > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos))
+    pub(crate) fn get(&self, now: Instant) -> Option<SystemTime> {
+        let Handed { proof, held } = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = proof?.until(now).wall;
+        Some(held.map_or(until, |held| held.min(until)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::core::clock::Moment;
 
     #[test]
-    fn it_is_kept_to_the_nanosecond() {
+    fn it_is_what_is_sure_and_not_held() {
         let progress = Progress::default();
-        assert_eq!(progress.get(), None);
-        let at = SystemTime::UNIX_EPOCH + Duration::new(1_772_616_600, 123_456_789);
-        progress.set(Some(at));
-        assert_eq!(progress.get(), Some(at));
-        progress.set(None);
-        assert_eq!(progress.get(), None);
+        let start = Moment { mono: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+        let at = |seconds| {
+            let after = Duration::from_secs(seconds);
+            Moment { mono: start.mono + after, wall: start.wall + after }
+        };
+        assert_eq!(progress.get(start.mono), None);
+        let mut proof = Proof::new(at(10));
+        proof.read_all(at(20));
+        progress.set(Some(proof), None);
+        assert_eq!(progress.get(at(20).mono), Some(at(10).wall));
+        assert_eq!(progress.get(at(21).mono), Some(at(20).wall));
+        progress.set(Some(proof), Some(at(15).wall));
+        assert_eq!(progress.get(at(21).mono), Some(at(15).wall));
+        progress.set(None, None);
+        assert_eq!(progress.get(at(21).mono), None);
     }
 }

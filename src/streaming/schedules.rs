@@ -253,7 +253,7 @@ impl World {
             Move::Timers => {
                 if let Some(line) = &self.line {
                     let last_in = line.last_in.mono;
-                    self.drive(session::Input::Timer { last_in });
+                    self.drive(session::Input::Timer { last_in, heard: last_in });
                 }
                 self.supervise(Input::Timer);
             }

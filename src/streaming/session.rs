@@ -83,8 +83,9 @@ pub(crate) enum Input {
     Asked,
     /// The answer to [`Action::Mark`] came in: the peer has read what was sent before it.
     Answered,
-    /// A deadline may have passed; `last_in` is the time of the last inbound byte.
-    Timer { last_in: Instant },
+    /// A deadline may have passed; `last_in` is the time of the last inbound byte, `heard` until when what came in shows that
+    /// the peer was there.
+    Timer { last_in: Instant, heard: Instant },
     /// Whether our own back-pressure keeps us from reading.
     Paused(bool),
     /// Somebody wants to see the connection flow from now on.
@@ -200,8 +201,8 @@ impl Session {
         matches!(self.phase, Phase::Over)
     }
 
-    /// When [`Input::Timer`] is due; `last_in` is the time of the last inbound byte.
-    pub(crate) fn wake_at(&self, last_in: Instant) -> Option<Instant> {
+    /// When [`Input::Timer`] is due; the times are those of that input.
+    pub(crate) fn wake_at(&self, last_in: Instant, heard: Instant) -> Option<Instant> {
         match &self.phase {
             Phase::Idle | Phase::Over | Phase::Closing { paused: Some(_), .. } => None,
             Phase::Greeting { deadline, asked: Some(asked), .. } if asked.heard => {
@@ -211,9 +212,9 @@ impl Session {
             | Phase::Greeting { deadline, .. }
             | Phase::Closing { deadline, .. } => Some(*deadline),
             Phase::Live { paused, pinged, fresh, .. } => {
-                let heard = last_in.max(*fresh);
+                let (last_in, heard) = (last_in.max(*fresh), heard.max(*fresh));
                 let ping = heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after;
-                Some(if *paused { ping } else { ping.min(heard + self.timing.silence) })
+                Some(if *paused { ping } else { ping.min(last_in + self.timing.silence) })
             }
         }
     }
@@ -244,7 +245,7 @@ impl Session {
                 }
             }
             Input::Answered => self.answered(now, out),
-            Input::Timer { last_in } => self.timer(now, last_in, out),
+            Input::Timer { last_in, heard } => self.timer(now, last_in, heard, out),
             Input::Paused(yes) => self.paused(now, yes),
             Input::Probe => {
                 if let Phase::Live { pinged, unheard, .. } = &mut self.phase {
@@ -328,7 +329,7 @@ impl Session {
         }
     }
 
-    fn timer(&mut self, now: Instant, last_in: Instant, out: &mut Vec<Action>) {
+    fn timer(&mut self, now: Instant, last_in: Instant, heard: Instant, out: &mut Vec<Action>) {
         match &mut self.phase {
             Phase::Greeting { asked: Some(asked), .. } if asked.is_settled(now) => {
                 self.answered(now, out);
@@ -340,8 +341,8 @@ impl Session {
                 self.gone(Gone::Requested, out);
             }
             Phase::Live { pinged, paused, fresh, .. } => {
-                let heard = last_in.max(*fresh);
-                let quiet = now.saturating_duration_since(heard);
+                let heard = heard.max(*fresh);
+                let quiet = now.saturating_duration_since(last_in.max(*fresh));
                 if !*paused && quiet >= self.timing.silence {
                     self.gone(Gone::Silent { quiet: now.saturating_duration_since(last_in) }, out);
                 } else if now >= heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after {
@@ -430,31 +431,31 @@ mod tests {
         bench.step(0, Input::Start);
         bench.step(19, Input::Opened);
         let last_in = bench.at(19);
-        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(20)));
+        assert_eq!(bench.session.wake_at(last_in, last_in), Some(bench.at(20)));
         let done = Action::Done(Gone::HandshakeTimeout);
-        assert_eq!(bench.step(20, Input::Timer { last_in }), [done]);
+        assert_eq!(bench.step(20, Input::Timer { last_in, heard: last_in }), [done]);
     }
 
     #[test]
     fn quiet_is_pinged_and_then_dead_whatever_was_written() {
         let mut bench = Bench::live();
         let last_in = bench.at(0);
-        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(15)));
-        assert_eq!(bench.step(15, Input::Timer { last_in }), [Action::Ping]);
-        assert_eq!(bench.step(30, Input::Timer { last_in }), [Action::Ping]);
-        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(35)));
+        assert_eq!(bench.session.wake_at(last_in, last_in), Some(bench.at(15)));
+        assert_eq!(bench.step(15, Input::Timer { last_in, heard: last_in }), [Action::Ping]);
+        assert_eq!(bench.step(30, Input::Timer { last_in, heard: last_in }), [Action::Ping]);
+        assert_eq!(bench.session.wake_at(last_in, last_in), Some(bench.at(35)));
         let quiet = Duration::from_secs(35);
         let done = Action::Done(Gone::Silent { quiet });
-        assert_eq!(bench.step(35, Input::Timer { last_in }), [done]);
-        assert_eq!(bench.step(36, Input::Timer { last_in }), []);
+        assert_eq!(bench.step(35, Input::Timer { last_in, heard: last_in }), [done]);
+        assert_eq!(bench.step(36, Input::Timer { last_in, heard: last_in }), []);
     }
 
     #[test]
     fn half_a_frame_is_a_sign_of_life() {
         let mut bench = Bench::live();
         let last_in = bench.at(34);
-        assert_eq!(bench.step(35, Input::Timer { last_in }), []);
-        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(49)));
+        assert_eq!(bench.step(35, Input::Timer { last_in, heard: last_in }), []);
+        assert_eq!(bench.session.wake_at(last_in, last_in), Some(bench.at(49)));
     }
 
     #[test]
@@ -462,10 +463,17 @@ mod tests {
         let mut bench = Bench::live();
         let last_in = bench.at(0);
         bench.step(1, Input::Paused(true));
-        assert_eq!(bench.step(60, Input::Timer { last_in }), [Action::Ping], "pings go on");
+        assert_eq!(
+            bench.step(60, Input::Timer { last_in, heard: last_in }),
+            [Action::Ping],
+            "pings go on"
+        );
         bench.step(100, Input::Paused(false));
-        assert_eq!(bench.step(134, Input::Timer { last_in }), [Action::Ping]);
-        assert!(matches!(bench.step(135, Input::Timer { last_in })[..], [Action::Done(_)]));
+        assert_eq!(bench.step(134, Input::Timer { last_in, heard: last_in }), [Action::Ping]);
+        assert!(matches!(
+            bench.step(135, Input::Timer { last_in, heard: last_in })[..],
+            [Action::Done(_)]
+        ));
     }
 
     #[test]
@@ -501,8 +509,8 @@ mod tests {
         let mut bench = asking();
         assert_eq!(bench.step(1, Input::Message), []);
         let last_in = bench.at(1);
-        assert_eq!(bench.session.wake_at(last_in), Some(bench.at(5)));
-        assert!(bench.step(5, Input::Timer { last_in }).contains(&Action::Flowing));
+        assert_eq!(bench.session.wake_at(last_in, last_in), Some(bench.at(5)));
+        assert!(bench.step(5, Input::Timer { last_in, heard: last_in }).contains(&Action::Flowing));
         bench.step(6, Input::Asked);
         assert_eq!(bench.step(7, Input::Message), []);
         assert_eq!(bench.step(11, Input::Message), [Action::Flowing]);
@@ -513,12 +521,12 @@ mod tests {
         let mut bench = Bench::live();
         bench.step(1, Input::Paused(true));
         bench.step(1, Input::Close(Gone::Requested));
-        assert_eq!(bench.session.wake_at(bench.at(1)), None);
+        assert_eq!(bench.session.wake_at(bench.at(1), bench.at(1)), None);
         bench.step(60, Input::Paused(false));
-        assert_eq!(bench.session.wake_at(bench.at(1)), Some(bench.at(63)));
+        assert_eq!(bench.session.wake_at(bench.at(1), bench.at(1)), Some(bench.at(63)));
         bench.step(62, Input::Paused(true));
         bench.step(70, Input::Paused(false));
-        assert_eq!(bench.session.wake_at(bench.at(1)), Some(bench.at(71)));
+        assert_eq!(bench.session.wake_at(bench.at(1), bench.at(1)), Some(bench.at(71)));
     }
 
     #[test]
@@ -527,7 +535,7 @@ mod tests {
         let close = bench.step(5, Input::Close(Gone::Requested));
         assert_eq!(close, [Action::SendClose(CloseCode::NORMAL)]);
         assert_eq!(bench.step(6, Input::Close(Gone::Overflow)), []);
-        assert_eq!(bench.session.wake_at(bench.at(5)), Some(bench.at(8)));
+        assert_eq!(bench.session.wake_at(bench.at(5), bench.at(5)), Some(bench.at(8)));
         let cut = Gone::Cut { detail: "".into() };
         assert_eq!(bench.step(7, Input::Gone(cut)), [Action::Done(Gone::Requested)]);
         assert!(bench.session.is_over());
@@ -539,7 +547,7 @@ mod tests {
         let (t, last_in) = (0, bench.at(0));
         assert_eq!(bench.step(t, Input::Opened), []);
         assert_eq!(bench.step(t, Input::Message), []);
-        assert_eq!(bench.step(t, Input::Timer { last_in }), []);
+        assert_eq!(bench.step(t, Input::Timer { last_in, heard: last_in }), []);
         let gone = Gone::Overflow;
         assert_eq!(bench.step(t, Input::Close(gone.clone())), [Action::Done(gone.clone())]);
         for input in [Input::Start, Input::Opened, Input::Pong, Input::Probe, Input::Gone(gone)] {

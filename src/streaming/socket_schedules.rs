@@ -342,7 +342,7 @@ impl World {
         for link in self.lines.keys().copied().collect::<Vec<_>>() {
             if let Some(line) = self.lines.get(&link) {
                 let last_in = line.last_in.mono;
-                self.drive(link, session::Input::Timer { last_in });
+                self.drive(link, session::Input::Timer { last_in, heard: last_in });
             }
         }
         self.supervise(Input::Timer);

@@ -71,7 +71,8 @@ impl<E: crate::streaming::protocol::StreamEvent> Driver<E> {
     /// How far the stream has come.
     fn snapshot(&mut self, last: bool) -> Snapshot {
         let lines = &self.links;
-        let handed_on = |link: LinkKey| lines.get(&link).and_then(|line| line.progress.get());
+        let now = self.parts.connector.clock.now();
+        let handed_on = |link: LinkKey| lines.get(&link).and_then(|line| line.progress.get(now));
         self.supervisor.snapshot(handed_on, last)
     }
 

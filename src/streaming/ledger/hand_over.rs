@@ -82,7 +82,7 @@ impl Ledger {
             let until = match &entry.coverage {
                 Coverage::Never => None,
                 Coverage::Open { until, .. } => Some(until.wall),
-                Coverage::Covered => {
+                Coverage::Covered { .. } => {
                     let links =
                         entry.confirmed_by.iter().filter(|link| self.flowing.contains_key(link));
                     // While one takes over from another, what the old one has not handed on may have come before the beginning
@@ -111,7 +111,7 @@ impl Ledger {
                 missing.entry((since, *first)).or_default().push(topic.clone());
             }
             match &mut entry.coverage {
-                Coverage::Covered => {}
+                Coverage::Covered { .. } => {}
                 Coverage::Never => {
                     let until = until.min(now.wall);
                     let age = now.wall.duration_since(until).unwrap_or_default();

@@ -129,7 +129,7 @@ impl Shard {
     ) {
         if self.renewal.successor_link() == Some(link) {
             let cause = Arc::new(ending.cause.clone());
-            cx.ledger.lost(link, ending.last_in.unwrap_or(now.at), &cause);
+            cx.ledger.lost(link, ending.sure.unwrap_or(now.at), &cause);
             if self.successor_gone(cx, now, &ending) {
                 self.renewal.lost = None;
                 let last_in = ending.last_in.map(|at| at.wall);
@@ -148,12 +148,12 @@ impl Shard {
         ending.cause = self.real_cause(ending.cause);
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
-        cx.ledger.lost(link, last, &why);
+        let sure = ending.sure.unwrap_or(now.at);
+        cx.ledger.lost(link, sure, &why);
         // A channel that was gone before its socket had nothing more to say for a while.
         let dead = self.channel.as_ref().is_some_and(|held| held.dead);
         let whole = ending.drained && !dead;
-        let doubt = if whole { None } else { self.doubt(cx, link, last) };
-        out.extend(doubt.map(gap));
+        out.extend(self.doubt(cx, link, sure, whole).map(gap));
         if !cx.uses_channel() {
             cx.ledger.drop_link(link);
         }

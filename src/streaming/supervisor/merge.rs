@@ -100,17 +100,16 @@ impl Supervisor {
         let Some(mut shard) = self.shards.remove(&from) else { return };
         let Some(link) = shard.current_link() else { return };
         let last = ending.last_in.unwrap_or(now.at);
+        let sure = ending.sure.unwrap_or(now.at);
         let cause = Arc::new(ending.cause.clone());
-        self.common.ledger.lost(link, last, &cause);
+        self.common.ledger.lost(link, sure, &cause);
         let closing = self.is_closing();
         let channel = shard.channel_id();
         if let Some(target) = self.shards.get_mut(&into) {
             let flows = target.renewal.flowing().is_some();
-            if flows && !ending.drained {
-                let doubt = target.doubt(&self.common, link, last);
-                out.extend(doubt.map(gap));
-            }
             if flows {
+                let doubt = target.doubt(&self.common, link, sure, ending.drained);
+                out.extend(doubt.map(gap));
                 if let Some(merge) = &mut target.merge {
                     merge.done = true;
                 }

@@ -96,6 +96,8 @@ pub(crate) struct Ending {
     pub(crate) cause: Gone,
     /// The last inbound byte; `None` when the socket never opened.
     pub(crate) last_in: Option<Moment>,
+    /// Until when it is sure to have brought everything; `None` as above.
+    pub(crate) sure: Option<Moment>,
     /// The server's `Retry-After`.
     pub(crate) retry_after: Option<Duration>,
     /// The error behind the cause, when it was not the socket's.
@@ -113,6 +115,7 @@ impl Ending {
         Self {
             cause,
             last_in,
+            sure: last_in,
             retry_after: None,
             error: None,
             token: None,

@@ -1,0 +1,182 @@
+//! Until when it is sure that a connection brought everything.
+
+use std::time::{Duration, Instant};
+
+use crate::core::clock::Moment;
+
+/// A second without a byte that could be read is a lull: what comes after it may have waited on its way. The round trip
+/// to any region takes less, and the first repetition of a lost segment too (RFC 6298: one second at least).
+const LULL: Duration = Duration::from_secs(1);
+/// What was held up comes in one go: after this long without an end, it was not the last that had waited.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// Until when everything that the peer had to deliver is known to have come in, should the connection end now.
+///
+/// A byte that comes in shows that the peer was there when it was sent, not when it came: a network that stood still for
+/// twenty seconds hands over in one go what was sent before, with the close frame behind it, though the peer delivered
+/// nothing more over this connection for most of that time. So what comes after a lull counts only when the connection
+/// outlives it for a moment; and a byte counts only when nothing else waited to be read, as a reader that is behind knows
+/// nothing of the present. The answer to a ping shows that the peer was there when the ping was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    sure: Moment,
+    /// The newest byte when everything was read last.
+    last: Moment,
+    /// When the first byte after a lull came in.
+    resumed: Instant,
+    /// Whether more waits to be read.
+    behind: bool,
+}
+
+impl Proof {
+    /// Of a connection that begins to count at this moment.
+    pub(crate) fn new(at: Moment) -> Self {
+        Self { sure: at, last: at, resumed: at.mono, behind: false }
+    }
+
+    /// Everything that has come in is read; `last` is the newest byte of it.
+    pub(crate) fn read_all(&mut self, last: Moment) {
+        self.behind = false;
+        if last.mono <= self.last.mono {
+            return;
+        }
+        if last.mono.saturating_duration_since(self.last.mono) > LULL {
+            // What came before the lull has been outlived by the connection.
+            self.advance(self.last);
+            self.resumed = last.mono;
+        } else if last.mono.saturating_duration_since(self.resumed) >= SETTLED {
+            self.advance(last);
+        }
+        self.last = last;
+    }
+
+    /// More waits to be read; `newest` is the newest byte that came in.
+    pub(crate) fn read_some(&mut self, newest: Moment) {
+        if !self.behind {
+            self.advance(self.until(newest.mono));
+            self.behind = true;
+        }
+    }
+
+    /// A ping that was sent at this moment is answered.
+    pub(crate) fn answered(&mut self, sent: Moment) {
+        self.advance(sent);
+    }
+
+    /// Until when it is sure, at this time.
+    pub(crate) fn until(&self, now: Instant) -> Moment {
+        let outlived = now.saturating_duration_since(self.resumed) >= SETTLED;
+        if outlived && !self.behind && self.last.mono > self.sure.mono {
+            self.last
+        } else {
+            self.sure
+        }
+    }
+
+    /// Where it stands while the reader is behind.
+    pub(crate) fn stands_at(&self) -> Option<Instant> {
+        self.behind.then_some(self.sure.mono)
+    }
+
+    fn advance(&mut self, to: Moment) {
+        if to.mono > self.sure.mono {
+            self.sure = to;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    struct Line {
+        start: Instant,
+        proof: Proof,
+    }
+
+    impl Line {
+        fn new() -> Self {
+            let start = Instant::now();
+            let at = Moment { mono: start, wall: SystemTime::UNIX_EPOCH };
+            Self { start, proof: Proof::new(at) }
+        }
+
+        fn at(&self, millis: u64) -> Moment {
+            let after = Duration::from_millis(millis);
+            Moment { mono: self.start + after, wall: SystemTime::UNIX_EPOCH + after }
+        }
+
+        fn read(&mut self, millis: impl IntoIterator<Item = u64>) {
+            for at in millis {
+                self.proof.read_all(self.at(at));
+            }
+        }
+
+        /// Until when it is sure when it ends then, in milliseconds.
+        fn until(&self, end: u64) -> u128 {
+            let until = self.proof.until(self.at(end).mono);
+            let wall = until.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert_eq!(until.mono.saturating_duration_since(self.start), wall);
+            wall.as_millis()
+        }
+    }
+
+    #[test]
+    fn a_steady_connection_is_sure_until_its_last_byte() {
+        let mut line = Line::new();
+        line.read((0..10_000).step_by(300));
+        assert_eq!(line.until(9_900), 9_900);
+        assert_eq!(line.until(60_000), 9_900);
+    }
+
+    #[test]
+    fn what_comes_in_one_go_after_a_lull_proves_nothing_before_it_is_outlived() {
+        let mut line = Line::new();
+        line.read((0..5_000).step_by(500));
+        line.read([25_000, 25_001, 25_400]);
+        assert_eq!(line.until(25_400), 4_500, "it may have been sent at any time since");
+        assert_eq!(line.until(25_999), 4_500);
+        assert_eq!(line.until(26_000), 25_400, "whoever had closed it then would have been heard");
+        line.read([26_100]);
+        assert_eq!(line.until(26_100), 26_100);
+    }
+
+    #[test]
+    fn a_quiet_connection_is_sure_until_the_message_before_the_last() {
+        let mut line = Line::new();
+        line.read([30_000, 60_000, 90_000]);
+        assert_eq!(line.until(90_000), 60_000);
+        assert_eq!(line.until(91_000), 90_000);
+        assert_eq!(line.until(119_000), 90_000);
+    }
+
+    #[test]
+    fn a_reader_that_is_behind_knows_nothing_of_the_present() {
+        let mut line = Line::new();
+        line.read((0..3_000).step_by(100));
+        line.read([5_000]);
+        line.proof.read_some(line.at(7_000));
+        assert_eq!(line.until(12_000), 5_000);
+        line.read([13_000]);
+        assert_eq!(line.until(13_100), 5_000);
+        assert_eq!(line.until(14_000), 13_000);
+        let mut line = Line::new();
+        line.read([5_000]);
+        line.proof.read_some(line.at(5_300));
+        assert_eq!(line.until(12_000), 0, "what it reads may all have waited as long");
+    }
+
+    #[test]
+    fn an_answer_counts_for_the_moment_of_its_ping() {
+        let mut line = Line::new();
+        line.read((0..3_000).step_by(100));
+        line.proof.answered(line.at(7_000));
+        line.read([20_000]);
+        assert_eq!(line.until(20_000), 7_000);
+        line.proof.answered(line.at(6_000));
+        assert_eq!(line.until(20_000), 7_000);
+        assert_eq!(line.until(21_000), 20_000);
+    }
+}
