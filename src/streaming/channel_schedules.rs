@@ -1,6 +1,6 @@
 //! Random schedules of many channels.
 //!
-//! `GENESYS_CLOUD_SCHEDULES` sets how many there are.
+//! `GENESYS_CLOUD_SCHEDULES` sets how many there are, `GENESYS_CLOUD_SCHEDULES_FIRST` the first one.
 
 use std::time::Duration;
 
@@ -137,8 +137,9 @@ fn run(seed: u64, mode: Mode) -> World {
 }
 
 fn seeds() -> std::ops::Range<u64> {
-    let count = std::env::var("GENESYS_CLOUD_SCHEDULES").ok().and_then(|n| n.parse().ok());
-    0..count.unwrap_or(600)
+    let number = |name| std::env::var(name).ok().and_then(|n| n.parse().ok());
+    let first = number("GENESYS_CLOUD_SCHEDULES_FIRST").unwrap_or(0);
+    first..first + number("GENESYS_CLOUD_SCHEDULES").unwrap_or(600)
 }
 
 #[test]
