@@ -11,9 +11,9 @@ use crate::events::{Event, Lifecycle, Topic};
 use crate::sim::Seen;
 use crate::streaming::delivery::Delivery;
 
-/// So long after the event that showed that another is missing its gap is told, at the latest: the answer to a
-/// subscription may take that long.
-const TOLD_LATE: Micros = 60_000_000;
+/// So long after an event turned out to be missing it is known where it was lost, and its gap is told, at the latest: a
+/// socket that is silent is ended by the platform after 90 s, and then says what it had not sent.
+const OWED: Micros = 120_000_000;
 /// Lines that are kept of what happened last.
 const LINES: usize = 400;
 
@@ -23,11 +23,18 @@ enum Fate {
     Open,
     Delivered,
     InGap,
-    /// Missing, and its gap has to be told within [`TOLD_LATE`].
+    /// Missing, and outside the gaps so far: see [`Owed`].
     Owed,
     Swallowed,
     /// Its topic was not, or no longer, wanted or covered.
     Free,
+}
+
+impl Emitted {
+    /// Whether it happened, or was on its way, in a gap.
+    fn is_inside(&self, gap: (Micros, Micros)) -> bool {
+        self.at <= gap.1 && gap.0 <= self.until
+    }
 }
 
 #[derive(Debug)]
@@ -43,6 +50,16 @@ struct Emitted {
     swallowed: bool,
     out: u8,
     fate: Fate,
+}
+
+/// An event that is missing. When it was on its way for a while it lies inside a gap that began meanwhile; and a topic that
+/// was added to a connection that flows has events before the answer that closes its gap.
+struct Owed {
+    mark: u64,
+    /// When it has to be inside one of the gaps.
+    until: Micros,
+    /// Those of its topic before it was missing, and since.
+    gaps: Vec<(Micros, Micros)>,
 }
 
 #[derive(Default)]
@@ -73,8 +90,8 @@ pub(super) struct Judge {
     lines: VecDeque<String>,
     trace: bool,
     gaps: u64,
-    /// Events that are owed a gap, and until when.
-    owed: VecDeque<(Micros, u64)>,
+    /// Events that are owed a gap.
+    owed: VecDeque<Owed>,
     digest: DefaultHasher,
     stopped: bool,
 }
@@ -155,15 +172,27 @@ impl Judge {
         self.report.events += 1;
     }
 
-    /// Whether gaps that are owed are late.
-    pub(super) fn owes(&mut self) -> Verdict {
-        let now = self.timeline.present();
-        while let Some((_, mark)) = self.owed.pop_front_if(|(until, _)| *until < now) {
-            if self.events[mark as usize].fate == Fate::Owed {
-                return Err(self.about(mark, "lost outside a gap"));
+    /// Judges what was owed a gap until this time.
+    fn owes(&mut self, now: Micros) -> Verdict {
+        while let Some(Owed { mark, gaps, .. }) = self.owed.pop_front_if(|owed| owed.until <= now) {
+            let event = &mut self.events[mark as usize];
+            if event.fate != Fate::Owed {
+                continue;
             }
+            if !gaps.iter().any(|gap| event.is_inside(*gap)) {
+                let gaps = format!("lost outside a gap; gaps there: {gaps:?}");
+                return Err(self.about(mark, &gaps));
+            }
+            event.fate = Fate::InGap;
+            self.report.in_gaps += 1;
+            self.report.told_late += 1;
         }
         Ok(())
+    }
+
+    /// Judges what had its time.
+    pub(super) fn overdue(&mut self) -> Verdict {
+        self.owes(self.timeline.present())
     }
 
     /// Takes note of what sockets did.
@@ -271,7 +300,6 @@ impl Judge {
             let account = &self.accounts[topic];
             let mark = account.events[missing] as usize;
             let event = &mut self.events[mark];
-            let inside = |gap: &(Micros, Micros)| event.at <= gap.1 && gap.0 <= event.until;
             let free = account.since.is_none_or(|since| event.at <= since);
             event.fate = if free || missing < account.free {
                 self.report.free += 1;
@@ -279,16 +307,15 @@ impl Judge {
             } else if event.swallowed && event.copies == 0 {
                 self.report.swallowed += 1;
                 Fate::Swallowed
-            } else if account.gaps.iter().any(inside) {
+            } else if account.gaps.iter().any(|gap| event.is_inside(*gap)) {
                 self.report.in_gaps += 1;
                 Fate::InGap
             } else if event.swallowed {
                 self.report.swallowed += 1;
                 Fate::Swallowed
             } else {
-                // A topic that was added to a connection that flows: its events may come before the platform's answer, which
-                // closes its gap.
-                self.owed.push_back((self.timeline.present() + TOLD_LATE, mark as u64));
+                let until = self.timeline.present() + OWED;
+                self.owed.push_back(Owed { mark: mark as u64, until, gaps: account.gaps.clone() });
                 Fate::Owed
             };
         }
@@ -390,13 +417,9 @@ impl Judge {
         }
         account.rejected = false;
         account.gaps.push((from, to));
-        for (_, mark) in &self.owed {
-            let event = &mut self.events[*mark as usize];
-            let inside = event.at <= to && from <= event.until;
-            if event.topic as usize == at && event.fate == Fate::Owed && inside {
-                event.fate = Fate::InGap;
-                self.report.in_gaps += 1;
-                self.report.told_late += 1;
+        for owed in &mut self.owed {
+            if self.events[owed.mark as usize].topic as usize == at {
+                owed.gaps.push((from, to));
             }
         }
         if beyond > super::report::WIDEST {
@@ -415,8 +438,8 @@ impl Judge {
         account.rejected = false;
         account.gaps.clear();
         account.free = account.events.len();
-        for (_, mark) in &self.owed {
-            let event = &mut self.events[*mark as usize];
+        for owed in &self.owed {
+            let event = &mut self.events[owed.mark as usize];
             if event.topic as usize == at && event.fate == Fate::Owed {
                 event.fate = Fate::Free;
                 self.report.free += 1;
@@ -434,16 +457,14 @@ impl Judge {
     }
 
     /// Whether the last event of every one of these topics came out.
-    pub(super) fn is_complete(&self, wanted: &[usize]) -> Verdict {
+    pub(super) fn is_complete(&mut self, wanted: &[usize]) -> Verdict {
+        self.owes(Micros::MAX)?;
         for topic in wanted {
             let account = &self.accounts[*topic];
             if account.next < account.events.len() {
                 let mark = u64::from(account.events[account.next]);
                 return Err(self.about(mark, "did not come out at the end"));
             }
-        }
-        if let Some(owed) = self.events.iter().position(|event| event.fate == Fate::Owed) {
-            return Err(self.about(owed as u64, "lost outside a gap"));
         }
         let Report { events, delivered, in_gaps, swallowed, free, .. } = self.report;
         let open = self.events.iter().filter(|event| event.fate == Fate::Open).count() as u64;

@@ -17,7 +17,7 @@ pub(super) struct Report {
     pub(super) events: u64,
     pub(super) delivered: u64,
     pub(super) in_gaps: u64,
-    /// Of those, missing before their gap was told: events of a topic that was added again came before the platform's answer.
+    /// Of those, missing before they were seen to lie inside one.
     pub(super) told_late: u64,
     /// Not sent by the platform, because it was told to drop events.
     pub(super) swallowed: u64,

@@ -190,7 +190,7 @@ impl Run {
     /// Reads all that has come.
     fn read(&mut self) -> Result<(), String> {
         self.judge.see(self.tap.take());
-        self.judge.owes()?;
+        self.judge.overdue()?;
         while let Some(item) = self.events.next().now_or_never() {
             match item {
                 Some(Ok(delivery)) => self.judge.item(&delivery)?,
