@@ -22,8 +22,8 @@ pub(crate) struct Proof {
     sure: Moment,
     /// The newest byte when everything was read last.
     last: Moment,
-    /// When the first byte after a lull came in.
-    resumed: Instant,
+    /// When the first byte after a lull came in. A connection that has just been opened had none.
+    resumed: Option<Instant>,
     /// Whether more waits to be read.
     behind: bool,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Proof {
 impl Proof {
     /// Of a connection that begins to count at this moment.
     pub(crate) fn new(at: Moment) -> Self {
-        Self { sure: at, last: at, resumed: at.mono, behind: false }
+        Self { sure: at, last: at, resumed: None, behind: false }
     }
 
     /// Everything that has come in is read; `last` is the newest byte of it.
@@ -43,8 +43,8 @@ impl Proof {
         if last.mono.saturating_duration_since(self.last.mono) > LULL {
             // What came before the lull has been outlived by the connection.
             self.advance(self.last);
-            self.resumed = last.mono;
-        } else if last.mono.saturating_duration_since(self.resumed) >= SETTLED {
+            self.resumed = Some(last.mono);
+        } else if self.has_settled(last.mono) {
             self.advance(last);
         }
         self.last = last;
@@ -65,8 +65,7 @@ impl Proof {
 
     /// Until when it is sure, at this time.
     pub(crate) fn until(&self, now: Instant) -> Moment {
-        let outlived = now.saturating_duration_since(self.resumed) >= SETTLED;
-        if outlived && !self.behind && self.last.mono > self.sure.mono {
+        if !self.behind && self.has_settled(now) && self.last.mono > self.sure.mono {
             self.last
         } else {
             self.sure
@@ -76,6 +75,10 @@ impl Proof {
     /// Where it stands while the reader is behind.
     pub(crate) fn stands_at(&self) -> Option<Instant> {
         self.behind.then_some(self.sure.mono)
+    }
+
+    fn has_settled(&self, now: Instant) -> bool {
+        self.resumed.is_none_or(|since| now.saturating_duration_since(since) >= SETTLED)
     }
 
     fn advance(&mut self, to: Moment) {
@@ -141,6 +144,13 @@ mod tests {
         assert_eq!(line.until(26_000), 25_400, "whoever had closed it then would have been heard");
         line.read([26_100]);
         assert_eq!(line.until(26_100), 26_100);
+    }
+
+    #[test]
+    fn a_connection_that_was_just_opened_is_no_lull() {
+        let mut line = Line::new();
+        line.read([200, 300]);
+        assert_eq!(line.until(310), 300);
     }
 
     #[test]
