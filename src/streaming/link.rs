@@ -1,5 +1,9 @@
 //! The task of one connection: dials, polls the socket, decodes, and performs what its [`Session`] asks for.
 
+mod ending;
+mod inbound;
+mod outbound;
+
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,40 +13,32 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::burst::{Burst, Read, Sign, poll_socket};
-use super::delivery::{Counters, add};
+use super::burst::{Burst, Read, poll_socket};
+use super::delivery::Counters;
 use super::dialling::{DialFailure, Dialled, dial};
 use super::driver::{Item, Parts};
-use super::hold::{Batch, Hold};
+use super::hold::Hold;
 use super::ledger::LinkKey;
 use super::overlap::Overlap;
-use super::pings::{Answer, Pings};
-use super::policy::Overflow;
+use super::pings::Pings;
 use super::progress::Progress;
 use super::proof::Proof;
-use super::protocol::{
-    Decode, DecoderContext, GreetingContext, Health, Notice, StreamEvent, SubscriptionContext,
-};
+use super::protocol::{Decode, DecoderContext, GreetingContext, StreamEvent};
 use super::queue::Sender;
 use super::report::Farewell;
 pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
-use super::supervisor::{Ending, TokenUsed, refuses_token};
 use crate::core::clock::Moment;
-use crate::core::close::{CloseCode, Gone};
+use crate::core::close::Gone;
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::link_probe::LinkProbe;
 use crate::diagnostics::observer::Signal;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::transport::ws::{Outbound, Socket};
 
-/// Most bytes of a control frame (RFC 6455, section 5.5).
-const MOST_OF_PING: usize = 125;
 /// How often a link that holds as much as it may looks whether another has delivered it.
 const SIFT_EVERY: Duration = Duration::from_millis(2);
-/// Shortest time between two pings of a monitor, whatever it says.
-const MEASURE_PAUSE: Duration = Duration::from_millis(1);
 
 /// One connection.
 pub(crate) struct Link<E: StreamEvent> {
@@ -219,45 +215,6 @@ impl<E: StreamEvent> Running<E> {
         None
     }
 
-    /// Queues a message; a fault shows at the next read or flush.
-    fn send(&mut self, kind: &str, out: Outbound) {
-        let _ = self.queue(kind, out);
-    }
-
-    /// Queues a first message, and tells of it.
-    fn greet(&mut self, out: Outbound) -> Result<(), Gone> {
-        let bytes = out.bytes();
-        if let Some(socket) = &mut self.socket {
-            socket.greet(out)?;
-            self.told_sent("greeting", bytes);
-        }
-        Ok(())
-    }
-
-    fn told_sent(&self, kind: &str, bytes: usize) {
-        self.link.counters.sent(bytes);
-        self.link.parts.observer.observe(&Signal::Sent { kind, bytes });
-    }
-
-    /// Queues a message, and tells of it.
-    fn queue(&mut self, kind: &str, out: Outbound) -> Result<(), Gone> {
-        let Some(socket) = &mut self.socket else { return Ok(()) };
-        let bytes = out.bytes();
-        socket.queue(out)?;
-        self.told_sent(kind, bytes);
-        Ok(())
-    }
-
-    /// Sends a ping whose answer repeats the id.
-    fn send_probe(&mut self, id: &str) {
-        let parts = &self.link.parts;
-        let ping = parts.protocol.probe(id, parts.connector.clock.wall());
-        // A longer one would break the protocol.
-        if !matches!(&ping, Outbound::Ping(payload) if payload.len() > MOST_OF_PING) {
-            self.send("ping", ping);
-        }
-    }
-
     /// Waits for whatever comes next. Nothing is lost when this is dropped: frames that were read are in `burst`.
     async fn turn(&mut self, orders: &mut mpsc::Receiver<Box<Order>>) -> Turn {
         let now = self.now();
@@ -367,318 +324,9 @@ impl<E: StreamEvent> Running<E> {
         }
     }
 
-    /// Says how far what was read is in the queue; a link that never delivers says nothing.
-    fn note_progress(&self) {
-        let proof = self.proof.filter(|_| !matches!(self.voice, Voice::Mute));
-        self.link.progress.set(proof, self.hold.oldest());
-    }
-
-    /// Delivers what is held as far as there is room, and stops reading when there is none.
-    fn pace(&mut self, now: Instant) {
-        if !self.hold.is_empty() && !self.link.replaces.is_empty() {
-            let removed = self.hold.sift(&self.link.overlap, self.link.key, now);
-            add(&self.link.counters.duplicates_removed, removed);
-        }
-        let full = match &self.voice {
-            Voice::Silent => {
-                if self.hold.room().is_none() {
-                    // Events of what was asked for are as good an answer as any.
-                    self.session.step(now, Input::Answered, &mut self.actions);
-                }
-                false
-            }
-            Voice::Mute => false,
-            Voice::Waiting(_) => self.hold.room().is_none(),
-            Voice::Speaking => {
-                let mut room = self.link.events.room();
-                while let Some(some) = room.filter(|_| !self.hold.is_empty()) {
-                    let batch = self.hold.take(some);
-                    self.deliver(batch, now);
-                    room = self.link.events.room();
-                }
-                if room.is_none() && self.link.events.overflow() == Overflow::Disconnect {
-                    self.session.step(now, Input::Gone(Gone::Overflow), &mut self.actions);
-                    return;
-                }
-                room.is_none()
-            }
-        };
-        self.set_paused(full, now);
-    }
-
-    fn set_paused(&mut self, yes: bool, now: Instant) {
-        if self.paused != yes {
-            self.paused = yes;
-            if !self.link.replaces.is_empty() && matches!(self.voice, Voice::Speaking) {
-                self.link.overlap.paused(self.link.key, yes, now);
-            }
-            self.session.step(now, Input::Paused(yes), &mut self.actions);
-        }
-    }
-
     fn want(&mut self, wanted: Vec<Topic>) {
         self.session.set_asks(!wanted.is_empty());
         self.wanted = wanted;
-    }
-
-    /// Makes topics the subscription, over the socket; one that is not open yet has them in its first messages.
-    async fn subscribe(&mut self, wanted: Vec<Topic>) -> Option<Input> {
-        let answer = if self.session.is_open() {
-            let parts = &self.link.parts;
-            let now = parts.connector.clock.moment();
-            let context = SubscriptionContext {
-                wanted: &wanted,
-                before: &self.wanted,
-                now: now.wall,
-                mono: now.mono,
-            };
-            parts.protocol.subscription(&context)
-        } else if self.socket.is_none() {
-            Ok(Vec::new())
-        } else {
-            return None;
-        };
-        let mut input = None;
-        let answer = match answer {
-            Ok(messages) => {
-                for message in messages {
-                    if let Err(gone) = self.queue("subscribe", message) {
-                        return Some(Input::Gone(gone));
-                    }
-                }
-                if self.session.is_open() && !wanted.is_empty() {
-                    input = Some(Input::Asked);
-                }
-                self.want(wanted.clone());
-                Ok(wanted)
-            }
-            Err(error) => Err(error),
-        };
-        let report = Report::Asked { link: self.link.key, answer };
-        let _ = self.link.reports.send(Box::new(report)).await;
-        input
-    }
-
-    /// Queues a message of the owner's.
-    fn send_own(&mut self, message: Outbound) -> Result<()> {
-        if self.socket.is_none() || !self.session.is_open() {
-            let text = "the connection is closing: nothing was sent";
-            return Err(Error::new(ErrorKind::Closed, text).retryable(true));
-        }
-        self.queue("message", message).map_err(|gone| match gone {
-            Gone::WriteTimeout => {
-                let text = "too much waits to be written: send less, or raise Buffers::write_limit";
-                Error::new(ErrorKind::Capacity, text).retryable(true)
-            }
-            gone => {
-                Error::new(ErrorKind::Closed, format!("nothing was sent: {gone}")).retryable(true)
-            }
-        })
-    }
-
-    fn measure(&mut self, now: Instant) {
-        self.measure_from = now + MEASURE_PAUSE;
-        if let Some(id) = self.probe.as_ref().and_then(|probe| probe.ping(now)) {
-            self.send_probe(&id);
-        }
-    }
-
-    /// What a pong, or the answer to a ping with an id, means.
-    fn answered(&mut self, id: &str, at: Instant) -> Input {
-        let (input, sent) = match self.pings.answered(id) {
-            Answer::Mark(sent) => (Input::Answered, Some(sent)),
-            Answer::OldMark => (Input::Message, None),
-            Answer::Ping(sent) => {
-                add(&self.link.counters.pongs, 1);
-                (Input::Pong, Some(sent))
-            }
-            Answer::Other => {
-                if let Some(probe) = &self.probe {
-                    probe.pong(at, id);
-                }
-                (Input::Message, None)
-            }
-        };
-        self.proves(sent);
-        input
-    }
-
-    /// Hands a burst to the session, the supervisor and the consumer, in the order of its frames.
-    async fn take(&mut self, burst: Burst<E>, now: Instant) {
-        let counters = &self.link.counters;
-        add(&counters.frames, burst.frames);
-        add(&counters.filtered, burst.filtered);
-        for sign in burst.notices {
-            let input = match sign {
-                Sign::Answer(id, at) => self.answered(&id, at),
-                Sign::Notice(notice) => {
-                    let input = if notice == Notice::Pong { Input::Pong } else { Input::Message };
-                    match &notice {
-                        Notice::Heartbeat => add(&self.link.counters.heartbeats, 1),
-                        Notice::Pong => {
-                            add(&self.link.counters.pongs, 1);
-                            let sent = self.pings.pong();
-                            self.proves(sent);
-                        }
-                        _ => {}
-                    }
-                    if matches!(notice, Notice::Closing | Notice::ChannelGone(_)) {
-                        let report = Report::Notice { link: self.link.key, notice };
-                        let _ = self.link.reports.send(Box::new(report)).await;
-                    }
-                    input
-                }
-            };
-            self.session.step(now, input, &mut self.actions);
-        }
-        let batch = (burst.items, burst.prints);
-        // What the supervisor says of the first sign of life comes before the events that follow it.
-        let flows = self.actions.contains(&Action::Flowing);
-        match &self.voice {
-            Voice::Mute => {}
-            Voice::Speaking if !flows && self.hold.is_empty() => self.deliver(batch, now),
-            _ => self.hold.add(batch),
-        }
-        if let Some(end) = burst.end {
-            if let Gone::Closed { code, .. } = &end {
-                self.drained = true;
-                // The answer to a close frame has its code; whoever closes at the same time has another one.
-                if matches!(*code, CloseCode::NORMAL | CloseCode::NO_STATUS) {
-                    self.proves(self.closed_at);
-                }
-            }
-            self.session.step(now, Input::Gone(end), &mut self.actions);
-        }
-    }
-
-    fn deliver(&self, (mut items, mut prints): Batch<E>, now: Instant) {
-        let link = &self.link;
-        let removed = link.overlap.sift(link.key, &mut items, &mut prints, now);
-        add(&link.counters.duplicates_removed, removed);
-        link.overlap.note(link.key, &prints);
-        if items.is_empty() {
-            return;
-        }
-        self.count(&items);
-        let dropped = link.events.push(items);
-        if dropped > 0 {
-            add(&link.counters.dropped, dropped);
-            link.parts.observer.observe(&Signal::Lagged { dropped });
-        }
-    }
-
-    fn count(&self, items: &[(Item<E>, usize)]) {
-        let counters = &self.link.counters;
-        add(&counters.events, items.len() as u64);
-        for (item, _) in items {
-            let Item::Event(delivery, health, _) = item else {
-                continue;
-            };
-            match health {
-                Health::Typed => {}
-                Health::Unrecognized => add(&counters.unrecognized, 1),
-                Health::Malformed => {
-                    add(&counters.malformed, 1);
-                    let topic = Some(delivery.topic.name());
-                    self.link.parts.observer.observe(&Signal::Malformed { topic });
-                }
-            }
-        }
-    }
-
-    /// Tells the supervisor; until it has answered, what comes in is held.
-    async fn flowing(&mut self) {
-        let at = match &self.socket {
-            Some(socket) => socket.last_inbound(),
-            None => self.link.parts.connector.clock.moment(),
-        };
-        self.proof.get_or_insert_with(|| Proof::new(at));
-        self.note_progress();
-        let (go, gone) = oneshot::channel();
-        let token = self
-            .token
-            .as_ref()
-            .map(|token| TokenUsed { generation: token.generation, issued_at: token.issued_at });
-        let report = Report::Flowing { link: self.link.key, at, token, go };
-        if self.link.reports.send(Box::new(report)).await.is_ok() {
-            self.voice = Voice::Waiting(gone);
-        }
-    }
-
-    /// What is held, and what comes in from now on, is delivered.
-    fn speak(&mut self, now: Instant) {
-        self.voice = Voice::Speaking;
-        if !self.link.replaces.is_empty() {
-            self.link.overlap.switch(self.link.key, now);
-        }
-        if self.probe.is_none() {
-            self.probe.clone_from(&self.link.parts.probe);
-            if let Some(probe) = &self.probe {
-                probe.opened(now);
-            }
-        }
-    }
-
-    /// A link that is closed before it may speak leaves it to the other, which delivers the same.
-    fn stop_waiting(&mut self, now: Instant) {
-        if let Voice::Waiting(go) = &mut self.voice {
-            if go.try_recv().is_ok() {
-                self.speak(now);
-            } else {
-                self.hold.clear();
-                self.voice = Voice::Mute;
-            }
-        }
-    }
-
-    async fn report_gone(mut self, cause: Gone) {
-        let ended = self.now();
-        // It flowed to its end: what it has is delivered once the supervisor has said what there is to say.
-        if let Voice::Waiting(go) = &mut self.voice {
-            let fading = Report::Fading { link: self.link.key };
-            let _ = self.link.reports.send(Box::new(fading)).await;
-            if go.await.is_ok() {
-                let now = self.now();
-                self.speak(now);
-            }
-        }
-        let now = self.now();
-        if matches!(self.voice, Voice::Speaking) && !self.hold.is_empty() {
-            let batch = self.hold.take((usize::MAX, usize::MAX));
-            self.deliver(batch, now);
-        }
-        if let Some(probe) = self.probe.take() {
-            probe.closed(now);
-        }
-        let last_in = self.socket.as_ref().map(|socket| socket.last_inbound());
-        // The socket goes before the report: nobody may dial again while it is still there.
-        drop(self.socket.take());
-        let link = &self.link;
-        link.overlap.over(link.key);
-        let mut ending = Ending::new(cause, last_in);
-        if let Some(proof) = &self.proof {
-            ending.sure = Some(proof.until(ended));
-        }
-        if let Some(token) = &self.token {
-            ending.token = Some(token.generation);
-            if refuses_token(&ending.cause) {
-                link.parts.tokens.invalidate(token);
-                let hint = link.parts.protocol.refusal_hint(&ending.cause);
-                ending.hint = hint.map(Into::into);
-            }
-        }
-        ending.retry_after = self.retry_after;
-        ending.drained = self.drained;
-        ending.error = self.error.take();
-        let report = Report::Gone { link: link.key, ending };
-        let _ = link.reports.send(Box::new(report)).await;
-    }
-
-    /// The peer was there at this moment.
-    fn proves(&mut self, then: Option<Moment>) {
-        if let (Some(proof), Some(then)) = (&mut self.proof, then) {
-            proof.answered(then);
-        }
     }
 
     fn moment(&self) -> Moment {
