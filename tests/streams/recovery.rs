@@ -8,6 +8,35 @@ use genesys_cloud::{Event, Gone, Lifecycle, Timing};
 use crate::quiet::{builder, emit, next, quiet, topic, until, until_number, until_what};
 
 #[tokio::test]
+async fn a_close_that_a_network_held_up_opens_a_gap_before_it_and_not_when_it_came() {
+    let platform = quiet().await;
+    let mut events = builder(&platform).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    emit(&platform, 1);
+    until_number(&mut events, 1).await;
+    platform.fault(Fault::Silence { for_ms: 1_500 }).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    emit(&platform, 2);
+    platform.fault(Fault::IdleTimeout).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let lost_at = SystemTime::now();
+    emit(&platform, 3);
+    // The second event and the close frame come together.
+    until_number(&mut events, 2).await;
+    let Lifecycle::Disconnected { last_inbound, .. } =
+        until_what(&mut events, "disconnected").await
+    else {
+        unreachable!()
+    };
+    assert!(last_inbound.is_some_and(|last| last > lost_at), "the close came later");
+    let Lifecycle::Gap { covered_until, resumed_at, .. } = until_what(&mut events, "gap").await
+    else {
+        unreachable!()
+    };
+    assert!(covered_until < lost_at && lost_at < resumed_at, "the third event lies inside");
+}
+
+#[tokio::test]
 async fn a_cut_is_a_gap_with_both_ends_and_the_same_channel_goes_on() {
     let platform = quiet().await;
     let mut events = builder(&platform).start().await.unwrap();
