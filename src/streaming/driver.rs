@@ -2,13 +2,15 @@
 //!
 //! Sockets, clocks, randomness and tasks are here and in the links that it starts, and nowhere else.
 
+mod calls;
 mod hand_over;
+mod lines;
+mod telling;
 
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,23 +18,22 @@ use tokio::time::sleep_until;
 
 use self::hand_over::Waiters;
 pub(crate) use self::hand_over::{Inheritance, Shared};
-use super::delivery::{ConnectionState, Delivery, add};
+use super::delivery::{ConnectionState, Delivery};
 use super::fingerprint::Fingerprint;
-use super::gate::{DialGate, run_in_turn};
+use super::gate::DialGate;
 use super::ledger::LinkKey;
-use super::link::{Link, Order, Report};
+use super::link::{Order, Report};
 use super::progress::Progress;
 use super::protocol::{Health, Needs, Outbound, Protocol, StreamEvent, TopicFilter};
 use super::queue::Sender;
 use super::session::Timing;
 use super::supervisor::{Action, Input, Now, Snapshot, Supervisor};
 use crate::core::clock::Entropy;
-use crate::core::close::Gone;
-use crate::core::ids::{ChannelId, GapId};
+use crate::core::ids::ChannelId;
 use crate::core::ports::{BoxFuture, ChannelApi, ChannelInfo, TokenSource};
 use crate::diagnostics::link_probe::LinkProbe;
-use crate::diagnostics::observer::{Observer, Signal};
-use crate::error::{Error, ErrorKind, Result};
+use crate::diagnostics::observer::Observer;
+use crate::error::{Error, Result};
 use crate::events::{Lifecycle, Topic};
 use crate::region::Endpoints;
 use crate::transport::ws::{Buffers, Connector};
@@ -40,10 +41,6 @@ use crate::transport::ws::{Buffers, Connector};
 // What goes through these channels is boxed: a channel of tokio's keeps room for 32 messages, used or not, and most
 // streams are quiet.
 
-/// Orders that may wait for a link; a link takes them at once.
-const ORDERS: usize = 8;
-/// Orders of the driver's own that always find room beside messages of the owner's.
-const OWN_ORDERS: usize = 4;
 /// Reports that may wait for the driver.
 const REPORTS: usize = 64;
 
@@ -295,24 +292,6 @@ impl<E: StreamEvent> Driver<E> {
         topics.iter().try_for_each(|topic| self.parts.protocol.check_topic(topic))
     }
 
-    /// Hands a message of the owner's to the link that can send it, which answers.
-    fn send(&self, message: Outbound, answer: oneshot::Sender<Result<()>>) {
-        let line = self.supervisor.open_link().and_then(|link| self.links.get(&link));
-        let orders = line.map(|line| &line.orders);
-        let error = match orders {
-            None => Error::new(ErrorKind::Closed, "the stream is not live: nothing was sent"),
-            Some(orders) if orders.capacity() <= OWN_ORDERS => {
-                Error::new(ErrorKind::Capacity, "too many messages wait for the connection")
-            }
-            Some(orders) => {
-                // Refused only by a link that is ending, which drops the answer: that is an error too.
-                let _ = orders.try_send(Box::new(Order::Send(message, answer)));
-                return;
-            }
-        };
-        let _ = answer.send(Err(error.retryable(true)));
-    }
-
     fn perform(&mut self, action: Action) {
         match action {
             Action::Dial { link, channel, wanted, replaces } => {
@@ -346,41 +325,6 @@ impl<E: StreamEvent> Driver<E> {
         }
     }
 
-    fn dial(
-        &mut self,
-        key: LinkKey,
-        channel: Option<ChannelInfo>,
-        wanted: Vec<Topic>,
-        replaces: Vec<LinkKey>,
-    ) {
-        let attempt = self.supervisor.failures();
-        let id = channel.as_ref().map(|channel| &channel.id);
-        self.parts.observer.observe(&Signal::Dial { channel: id, attempt });
-        let (orders, ordered) = mpsc::channel(ORDERS);
-        let progress = Arc::<Progress>::default();
-        self.links.insert(key, Line { orders, progress: progress.clone() });
-        let link = Link {
-            key,
-            channel,
-            replaces,
-            overlap: self.shared.overlap.clone(),
-            parts: self.parts.clone(),
-            timing: self.timing,
-            events: self.events.clone(),
-            reports: self.reports.clone(),
-            counters: self.shared.counters.clone(),
-            progress,
-        };
-        tokio::spawn(run_in_turn(link, wanted, ordered));
-    }
-
-    fn order(&self, link: LinkKey, order: Order) {
-        if let Some(line) = self.links.get(&link) {
-            // A link with a full box of orders is one that is ending.
-            let _ = line.orders.try_send(Box::new(order));
-        }
-    }
-
     fn step(&mut self, input: Input, actions: &mut Vec<Action>) {
         let now = Now {
             at: self.parts.connector.clock.moment(),
@@ -388,133 +332,6 @@ impl<E: StreamEvent> Driver<E> {
             clogged: self.events.is_clogged(),
         };
         self.supervisor.step(now, input, actions);
-    }
-
-    /// A call that the supervisor waits for.
-    fn op(&self, action: Action) -> Op {
-        let channels = self.parts.channels.clone();
-        let tokens = self.parts.tokens.clone();
-        let events = self.events.clone();
-        Box::pin(async move {
-            match action {
-                Action::List => Input::Listed(channels.list().await),
-                Action::Create => match tokens.token().await {
-                    // The call takes this token or a newer one.
-                    Ok(token) => {
-                        let answer = channels.create().await;
-                        Input::Created { answer, generation: token.generation }
-                    }
-                    Err(error) => {
-                        // Without a token no channel was asked for.
-                        let passes = error.is_retryable();
-                        let answer = Err(error.unsent().retryable(passes));
-                        Input::Created { answer, generation: 0 }
-                    }
-                },
-                Action::Check(channel) => {
-                    let answer = channels.exists(&channel).await;
-                    Input::Checked { channel, answer }
-                }
-                Action::ReadBack(channel) => {
-                    let answer = channels.subscriptions(&channel).await;
-                    Input::ReadBack { channel, answer }
-                }
-                Action::Clear(channel) => {
-                    let gone = channels.clear(&channel).await;
-                    let alive = !gone.is_err_and(|error| error.kind() == ErrorKind::NotFound);
-                    Input::Cleared { channel, alive }
-                }
-                Action::Replace(id, sent) => {
-                    let answer = channels.replace(&id, &sent).await;
-                    Input::Subscribed { channel: id, sent, answer }
-                }
-                _ => {
-                    events.until(|events| events.has_caught_up() && !events.is_clogged()).await;
-                    Input::CaughtUp
-                }
-            }
-        })
-    }
-
-    fn emit(&mut self, mut lifecycle: Lifecycle) {
-        self.account(&mut lifecycle);
-        self.events.push_fixed(Item::Own(lifecycle, self.parts.connector.clock.wall()));
-    }
-
-    /// Counts what happened, numbers gaps, and tells observers.
-    fn account(&mut self, lifecycle: &mut Lifecycle) {
-        if let Lifecycle::Gap { gap, .. } = lifecycle {
-            *gap = GapId::new(self.shared.counters.gaps.load(Ordering::Relaxed) + 1);
-        }
-        let observer = &self.parts.observer;
-        let now = self.parts.connector.clock.now();
-        match &*lifecycle {
-            Lifecycle::Connected { channel, .. } => {
-                self.shared.counters.mark_live();
-                self.told.insert(channel.clone(), now);
-                let channel = channel.as_ref();
-                observer.observe(&Signal::Connected { channel });
-            }
-            Lifecycle::Stopped { .. } => {
-                // Closed by their owner: there is no other item that says that the connections are gone.
-                for (channel, since) in std::mem::take(&mut self.told) {
-                    self.tell_end(channel.as_ref(), &Gone::Requested, now, since);
-                }
-            }
-            Lifecycle::Released { channel } => {
-                if let Some(since) = self.told.remove(channel) {
-                    self.tell_end(channel.as_ref(), &Gone::Requested, now, since);
-                }
-            }
-            Lifecycle::Disconnected { channel, cause, was_live, .. } => {
-                // One that observers were told of is no failed dial, however soon it was lost.
-                let told = self.told.remove(channel);
-                let least = told.map_or(Duration::ZERO, |_| Duration::from_nanos(1));
-                let (channel, was_live) = (channel.as_ref(), (*was_live).max(least));
-                observer.observe(&Signal::Disconnected { channel, cause, was_live });
-            }
-            Lifecycle::Renewed { channel, overlap, .. } => {
-                add(&self.shared.counters.renewals, 1);
-                self.told.retain(|told, _| self.supervisor.is_current(told.as_ref()));
-                self.told.insert(channel.clone(), now);
-                let (channel, overlap) = (channel.as_ref(), *overlap);
-                observer.observe(&Signal::Renewed { channel, overlap });
-            }
-            Lifecycle::Gap { topics, duration, .. } => {
-                add(&self.shared.counters.gaps, 1);
-                observer.observe(&Signal::Gap { topics: topics.len(), duration: *duration });
-            }
-            Lifecycle::Subscribed { topics, .. } => {
-                observer.observe(&Signal::Subscribed { topics: topics.len() });
-            }
-            Lifecycle::Resubscribed { topics, .. } => {
-                observer.observe(&Signal::Subscribed { topics: *topics });
-            }
-            Lifecycle::Rejected { topic, .. } => {
-                observer.observe(&Signal::Rejected { topic: topic.name() });
-            }
-            _ => {}
-        }
-    }
-
-    fn tell_end(&self, channel: Option<&ChannelId>, cause: &Gone, now: Instant, since: Instant) {
-        let was_live = now.saturating_duration_since(since).max(Duration::from_nanos(1));
-        self.parts.observer.observe(&Signal::Disconnected { channel, cause, was_live });
-    }
-
-    /// Makes the supervisor's state visible.
-    fn publish(&self) {
-        self.shared.counters.reconnects.store(self.supervisor.reconnects(), Ordering::Relaxed);
-        let state = self.supervisor.connection_state();
-        self.state.send_if_modified(|shown| {
-            let live = |state: &ConnectionState| matches!(state, ConnectionState::Live { .. });
-            if live(&state) {
-                self.shared.counters.mark_live();
-            }
-            let changed = *shown != state;
-            *shown = state;
-            changed
-        });
     }
 }
 
