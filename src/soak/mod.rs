@@ -9,11 +9,14 @@
 //! # What is judged
 //!
 //! Every event has a number in its topic. From the first `Subscribed` of a topic to its `Unsubscribed` each event must
-//! come out, in order and once; or a `Gap` of the topic must stand at its place in the stream, and some moment between
-//! its emission and its end (written, or lost with its socket) must lie inside it. A gap may be longer than the time in
-//! which the platform really did not deliver the topic by one heartbeat: its start is the last byte that came, and on a
-//! quiet socket that is up to a heartbeat (with our pings half of one) before the fault. A silent socket is found out
-//! after 35 s; that adds nothing, because it really delivered nothing meanwhile.
+//! come out, in order and once; or some moment between its emission and its end (written, or lost with its socket) must lie
+//! inside a `Gap` of the topic. The gap stands before the next event of the topic that comes out, but for two cases, which
+//! are counted ("told late"): a topic that was added again to a connection that flows, whose events may come before the
+//! platform's answer; and an event that the network still held when the gap began, of which the judge learns when the
+//! socket ends. A gap may be longer than the time in which the platform really did not deliver the topic by one heartbeat:
+//! its start is the last byte that is sure, and on a quiet socket that is up to a heartbeat (with our pings half of one)
+//! before the fault. A silent socket is found out after 35 s; that adds nothing, because it really delivered nothing
+//! meanwhile.
 //!
 //! Nobody can know what the platform itself does not send, sends twice, or sends in another order on one of two channels;
 //! the simulator tells the judge, and that is counted apart.

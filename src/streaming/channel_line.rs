@@ -151,10 +151,7 @@ impl World {
                 }
             }
             Wire::Answer => self.drive(link, session::Input::Pong),
-            Wire::Beat => {
-                self.beats += 1;
-                self.drive(link, session::Input::Message);
-            }
+            Wire::Beat => self.drive(link, session::Input::Message),
             Wire::Closing => {
                 self.supervise(Input::Notice { link, notice: Notice::Closing });
                 self.drive(link, session::Input::Message);

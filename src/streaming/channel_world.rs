@@ -73,7 +73,6 @@ pub(super) struct World {
     pub(super) token: u64,
     pub(super) made: u64,
     pub(super) removed: u64,
-    pub(super) beats: u64,
     pub(super) delivered: u64,
     pub(super) stopped: bool,
     /// Whether subscriptions are read back.
@@ -130,7 +129,6 @@ impl World {
             token: 1,
             made: 0,
             removed: 0,
-            beats: 0,
             delivered: 0,
             stopped: false,
             checks: seed.is_multiple_of(2),

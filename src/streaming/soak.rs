@@ -1,4 +1,4 @@
-//! A soak, and a quiet day: supervisor, sessions and overlap at full size, under virtual time.
+//! A soak, and the tables after a quiet day: supervisor, sessions and overlap at full size, under virtual time.
 //!
 //! The environment sets the size: `GENESYS_CLOUD_SOAK_SEEDS` (1), `GENESYS_CLOUD_SOAK_EVENTS` (20,000),
 //! `GENESYS_CLOUD_SOAK_FAULTS` (60) and `GENESYS_CLOUD_SOAK_TOPICS` (1,000). Full size is 2,000,000 events, 300 faults and
@@ -96,7 +96,7 @@ fn every_event_of_ten_channels_comes_once_or_is_inside_a_gap() {
 }
 
 #[test]
-fn a_quiet_day_needs_one_renewal_of_each_channel_and_no_more_memory() {
+fn the_tables_of_a_supervisor_do_not_grow_on_a_quiet_day() {
     let size = Size { names: 100, channels: 10, topics: 1_000 };
     let mut world = World::quiet(size);
     let hour = Duration::from_secs(3_600);
@@ -110,12 +110,8 @@ fn a_quiet_day_needs_one_renewal_of_each_channel_and_no_more_memory() {
         sizes.push(world.supervisor.size());
     }
     let what = |what| world.emitted.iter().filter(|item| item.what() == what).count();
-    assert_eq!((what("connected"), what("renewed")), (10, 10), "one each, at 22 h less a tenth");
-    assert_eq!((what("gap"), what("disconnected"), what("drifted")), (0, 0, 0));
+    assert_eq!((what("connected"), what("renewed"), what("gap")), (10, 10, 0));
     // Channels that were replaced are kept for the next time.
     let (first, last) = (sizes[0], sizes[23]);
     assert!(last <= first + 12, "the tables grow: {sizes:?}");
-    assert!(world.emitted.len() < 40, "nothing is said of a quiet day");
-    let beats = world.beats / 10;
-    assert!((8_000..9_000).contains(&beats), "each beat of each channel was judged: {beats}");
 }
