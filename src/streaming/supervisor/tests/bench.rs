@@ -61,6 +61,8 @@ pub(super) struct Bench {
     start: Instant,
     now: Duration,
     pub(super) clogged: bool,
+    /// How long what came last from a connection may have been on its way.
+    pub(super) held_up: Duration,
     lines: BTreeMap<LinkKey, Line>,
     /// Calls that are not answered.
     calls: Vec<Action>,
@@ -103,6 +105,7 @@ impl Bench {
             start: Instant::now(),
             now: Duration::ZERO,
             clogged: false,
+            held_up: Duration::ZERO,
             lines: BTreeMap::new(),
             calls: Vec::new(),
             channels: BTreeMap::new(),
@@ -370,6 +373,9 @@ impl Bench {
         let cause = line.closing.unwrap_or(cause);
         let mut ending = Ending::new(cause, line.open.then(|| self.moment()));
         ending.drained = drained;
+        let held_up = self.held_up;
+        let sure = ending.sure.iter_mut();
+        sure.for_each(|sure| (sure.mono, sure.wall) = (sure.mono - held_up, sure.wall - held_up));
         self.step(Input::LinkGone { link, ending });
     }
 

@@ -252,6 +252,18 @@ fn what_was_dropped_is_in_a_gap_since_it_was_surely_there_also_when_a_successor_
 }
 
 #[test]
+fn a_close_that_was_held_up_leaves_a_gap_until_the_successor_began() {
+    for (held_up, gaps) in [(0, 0), (10, 1)] {
+        let mut bench = Bench::at(Step::Flowing);
+        bench.later(1);
+        bench.held_up = Duration::from_secs(held_up);
+        let closed = Gone::Closed { code: 1001.into(), reason: "going away".into() };
+        bench.line_gone("c1", closed, true);
+        assert_eq!(bench.gaps().len(), gaps, "held up for {held_up} s");
+    }
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
