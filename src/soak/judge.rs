@@ -174,7 +174,8 @@ impl Judge {
 
     /// Judges what was owed a gap until this time.
     fn owes(&mut self, now: Micros) -> Verdict {
-        while let Some(Owed { mark, gaps, .. }) = self.owed.pop_front_if(|owed| owed.until <= now) {
+        while self.owed.front().is_some_and(|owed| owed.until <= now) {
+            let Some(Owed { mark, gaps, .. }) = self.owed.pop_front() else { break };
             let event = &mut self.events[mark as usize];
             if event.fate != Fate::Owed {
                 continue;
@@ -287,7 +288,7 @@ impl Judge {
         }
         event.fate = Fate::Delivered;
         self.report.delivered += 1;
-        self.judge_until(topic, number)?;
+        self.judge_until(topic, number);
         let account = &mut self.accounts[topic];
         account.next = number + 1;
         account.gaps.clear();
@@ -295,7 +296,7 @@ impl Judge {
     }
 
     /// Judges the events of a topic before this number, none of which came out.
-    fn judge_until(&mut self, topic: usize, number: usize) -> Verdict {
+    fn judge_until(&mut self, topic: usize, number: usize) {
         for missing in self.accounts[topic].next..number {
             let account = &self.accounts[topic];
             let mark = account.events[missing] as usize;
@@ -320,7 +321,6 @@ impl Judge {
             };
         }
         self.accounts[topic].next = number;
-        Ok(())
     }
 
     fn about(&self, mark: u64, what: &str) -> String {

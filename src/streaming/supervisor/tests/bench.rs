@@ -161,7 +161,11 @@ impl Bench {
     }
 
     fn moment(&self) -> Moment {
-        Moment { mono: self.start + self.now, wall: SystemTime::UNIX_EPOCH + self.now }
+        self.moment_at(self.now)
+    }
+
+    fn moment_at(&self, after: Duration) -> Moment {
+        Moment { mono: self.start + after, wall: SystemTime::UNIX_EPOCH + after }
     }
 
     pub(super) fn step(&mut self, input: Input) {
@@ -373,9 +377,8 @@ impl Bench {
         let cause = line.closing.unwrap_or(cause);
         let mut ending = Ending::new(cause, line.open.then(|| self.moment()));
         ending.drained = drained;
-        let held_up = self.held_up;
-        let sure = ending.sure.iter_mut();
-        sure.for_each(|sure| (sure.mono, sure.wall) = (sure.mono - held_up, sure.wall - held_up));
+        let sure_at = self.now.saturating_sub(self.held_up);
+        ending.sure = ending.sure.map(|_| self.moment_at(sure_at));
         self.step(Input::LinkGone { link, ending });
     }
 
