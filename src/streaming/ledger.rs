@@ -223,7 +223,25 @@ impl Ledger {
         for topic in confirmed {
             if let Some(entry) = self.topics.get_mut(&topic) {
                 let (claims, flowing) = (&mut self.claims, &self.flowing);
+                if let Coverage::Covered { since } = &mut entry.coverage
+                    && since.mono < last.mono
+                {
+                    // Another may go on that has delivered nothing yet: what came until here is not missing.
+                    *since = last;
+                }
                 Self::uncover(&topic, entry, claims, flowing, last, cause);
+            }
+        }
+    }
+
+    /// A link that flowed, and whose events were withheld, comes to its end before anybody saw them: what it alone covered
+    /// is missing since it began.
+    pub(crate) fn unheard(&mut self, link: LinkKey, cause: &Arc<Gone>) {
+        let Some(since) = self.flowing.remove(&link) else { return };
+        for topic in self.confirmed(link) {
+            if let Some(entry) = self.topics.get_mut(&topic) {
+                let (claims, flowing) = (&mut self.claims, &self.flowing);
+                Self::uncover(&topic, entry, claims, flowing, since, cause);
             }
         }
     }
@@ -436,6 +454,34 @@ mod tests {
         assert_eq!(ledger.flows(2, clock.at(2)), Resumed::default());
         ledger.confirm(2, &topic("a"));
         assert_eq!(ledger.flows(2, clock.at(3)).gaps[0].duration, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_only_a_link_had_that_nobody_heard_is_missing_since_it_began() {
+        let (mut ledger, clock) = setup(&["a", "b", "c"]);
+        for name in ["a", "b"] {
+            ledger.confirm(1, &topic(name));
+        }
+        ledger.flows(1, clock.at(0));
+        for name in ["a", "b", "c"] {
+            ledger.confirm(2, &topic(name));
+        }
+        ledger.flows(2, clock.at(10));
+        ledger.refuse(1, &topic("b"), clock.at(12), &cause());
+        ledger.unheard(2, &cause());
+        assert!(ledger.covers(&topic("a")), "the other one goes on");
+        let open = ledger.uncovered();
+        assert_eq!(open.iter().map(|one| one.topics.len()).sum::<usize>(), 2);
+        assert!(open.iter().all(|one| one.covered_until == Some(clock.at(10).wall)), "{open:?}");
+        ledger.unheard(2, &cause());
+        // The other one ends first: until then nothing is missing.
+        ledger.confirm(3, &topic("a"));
+        ledger.flows(3, clock.at(20));
+        ledger.lost(1, clock.at(25), &cause());
+        ledger.unheard(3, &cause());
+        let open = ledger.uncovered();
+        let a = open.iter().find(|one| one.topics.contains(&topic("a"))).unwrap();
+        assert_eq!(a.covered_until, Some(clock.at(25).wall));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Shard {
             successor.spoilt = true;
         }
         // First, so that what it covers does not hide what was missed.
-        self.drop_spoilt(cx, now, out);
+        self.drop_spoilt(cx, out);
         let over = cx.ledger.missed(key, &missing, sure, &cause);
         let (topics, sure_until) = (missing.into(), sure.wall);
         out.push(Action::Emit(Lifecycle::Drifted { channel, topics, sure_until }));

@@ -8,6 +8,7 @@ use super::failure::is_passing;
 use super::message::{Action, Ending, Now, TokenUsed};
 use super::shard::{Shard, State};
 use super::subscribe::Reconcile;
+use super::succession::unheard;
 use crate::core::clock::Moment;
 use crate::core::close::Gone;
 use crate::events::{Lifecycle, RenewalReason};
@@ -128,8 +129,12 @@ impl Shard {
         out: &mut Vec<Action>,
     ) {
         if self.renewal.successor_link() == Some(link) {
-            let cause = Arc::new(ending.cause.clone());
-            cx.ledger.lost(link, ending.sure.unwrap_or(now.at), &cause);
+            // It was withheld to its end.
+            let cause = match &ending.cause {
+                Gone::Requested => unheard(),
+                cause => Arc::new(cause.clone()),
+            };
+            cx.ledger.unheard(link, &cause);
             if self.successor_gone(cx, now, &ending) {
                 self.renewal.lost = None;
                 let last_in = ending.last_in.map(|at| at.wall);

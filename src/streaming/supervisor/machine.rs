@@ -187,7 +187,7 @@ impl Supervisor {
             }
             Input::Fading { link } => {
                 if let Some((shard, cx)) = self.of_link(link) {
-                    shard.fading(cx, now, link, out);
+                    shard.fading(cx, link, out);
                 }
             }
             Input::Notice { link, notice } => {
@@ -209,7 +209,7 @@ impl Supervisor {
                 }
             }
             // Those that changed are touched.
-            Input::Changed => self.each(|shard, cx| shard.drop_spoilt(cx, now, out)),
+            Input::Changed => self.each(|shard, cx| shard.drop_spoilt(cx, out)),
             Input::Unwant(topics) => self.unwanted(&topics, out),
             Input::TokenRotated { generation } => {
                 self.common.newest = self.common.newest.max(generation);

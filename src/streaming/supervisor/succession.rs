@@ -16,6 +16,12 @@ use crate::error::Result;
 use crate::events::{RenewalReason, Topic};
 use crate::streaming::ledger::LinkKey;
 
+/// Why topics are missing that only a successor had which never took over.
+pub(super) fn unheard() -> Arc<Gone> {
+    let detail = "the connection that was to take over ended before it did".into();
+    Arc::new(Gone::Cut { detail })
+}
+
 /// The link that is to take over.
 #[derive(Debug)]
 pub(super) struct Successor {
@@ -151,7 +157,7 @@ impl Shard {
     }
 
     /// Ends a successor that can take over no more.
-    pub(super) fn drop_spoilt(&mut self, cx: &mut Common, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn drop_spoilt(&mut self, cx: &mut Common, out: &mut Vec<Action>) {
         let leaving = self.is_leaving();
         let Some(successor) = self.renewal.successor.as_mut().filter(|one| one.spoilt) else {
             return;
@@ -160,7 +166,7 @@ impl Shard {
         if let Some(link) = successor.link().filter(|_| !leaving) {
             successor.phase = Phase::Unfit { link };
             // What it covers nobody will see.
-            cx.ledger.lost(link, now.at, &Arc::new(Gone::Requested));
+            cx.ledger.unheard(link, &unheard());
             out.push(Action::CloseLink(link, Gone::Requested));
         }
     }
@@ -262,13 +268,7 @@ impl Shard {
     }
 
     /// A successor that was not allowed to deliver is coming to its end. Unless the old one is closing already, it goes.
-    pub(super) fn fading(
-        &mut self,
-        cx: &mut Common,
-        now: Now,
-        link: LinkKey,
-        out: &mut Vec<Action>,
-    ) {
+    pub(super) fn fading(&mut self, cx: &mut Common, link: LinkKey, out: &mut Vec<Action>) {
         if matches!(self.state, State::Dialing { link: dialled } if dialled == link) {
             // It was withheld before it became the reconnect, and has not shown since that it flows.
             out.push(Action::Mute(link));
@@ -284,7 +284,7 @@ impl Shard {
             return;
         }
         successor.phase = Phase::Unfit { link };
-        cx.ledger.lost(link, now.at, &Arc::new(Gone::Requested));
+        cx.ledger.unheard(link, &unheard());
         out.push(Action::Mute(link));
     }
 }
