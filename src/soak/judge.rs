@@ -443,6 +443,7 @@ impl Judge {
             if event.topic as usize == at && event.fate == Fate::Owed {
                 event.fate = Fate::Free;
                 self.report.free += 1;
+                self.report.let_go += 1;
             }
         }
     }

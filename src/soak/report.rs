@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) late: u64,
     /// Of topics that were not subscribed then.
     pub(super) free: u64,
+    /// Of those, missing when their topic was given up, before the time was over in which a gap may come.
+    pub(super) let_go: u64,
     /// Frames that faults have made.
     pub(super) extra: u64,
     pub(super) malformed: u64,
@@ -64,6 +66,7 @@ impl Report {
         self.sent_twice += other.sent_twice;
         self.late += other.late;
         self.free += other.free;
+        self.let_go += other.let_go;
         self.extra += other.extra;
         self.malformed += other.malformed;
         self.topic_gaps += other.topic_gaps;
@@ -88,12 +91,13 @@ impl fmt::Display for Report {
         write!(
             f,
             "{events} events, {faults} faults, {delivered} delivered, {gaps} gaps ({} of single topics), {in_gaps} lost \
-             inside gaps ({} of them told late), 0 lost outside, 0 duplicates, {} removed, {swallowed} swallowed by the platform, {sent_twice} \
-             sent twice by it, {late} late from a second channel, {free} not subscribed, {} other frames, widest gap \
-             {:.3} s beyond the truth, {:.1} h simulated in {:.1} s",
+             inside gaps ({} of them told late), 0 lost outside, 0 duplicates, {} removed, {swallowed} swallowed by \
+             the platform, {sent_twice} sent twice by it, {late} late from a second channel, {free} not subscribed \
+             ({} of them unsubscribed while missing), {} other frames, widest gap {:.3} s beyond the truth, {:.1} h simulated in {:.1} s",
             self.topic_gaps,
             self.told_late,
             self.duplicates_removed,
+            self.let_go,
             self.extra,
             self.widest as f64 / 1e6,
             self.simulated.as_secs_f64() / 3_600.0,

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::core::clock::Moment;
 
-/// A second without a byte that could be read is a lull: what comes after it may have waited on its way. The round trip
-/// to any region takes less, and the first repetition of a lost segment too (RFC 6298: one second at least).
+/// A second without a byte that could be read is a lull: what comes after it may have waited on its way. It is how long
+/// TCP waits before it sends a first segment again (RFC 6298, section 2), and longer than a round trip to any region.
 const LULL: Duration = Duration::from_secs(1);
 /// What was held up comes in one go: after this long without an end, it was not the last that had waited.
 const SETTLED: Duration = Duration::from_secs(1);

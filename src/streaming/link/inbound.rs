@@ -129,7 +129,7 @@ impl<E: StreamEvent> Running<E> {
         if let Some(end) = burst.end {
             if let Gone::Closed { code, .. } = &end {
                 self.drained = true;
-                // The answer to a close frame has its code; whoever closes at the same time has another one.
+                // The answer to a close frame has its code; one who closed of his own accord meanwhile mostly has another.
                 if matches!(*code, CloseCode::NORMAL | CloseCode::NO_STATUS) {
                     self.proves(self.closed_at);
                 }
