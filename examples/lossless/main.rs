@@ -5,10 +5,10 @@
 //! cargo run --example lossless -- --for 20s --seed 9 --json
 //! ```
 //!
-//! Every event carries a number. What does not arrive must lie inside a gap that the stream reported for its topic;
-//! planned changes (maintenance with a notice, renewals) must not even have a gap. It needs to know what was sent, so
-//! it always runs against a simulator of its own. It ends with status 1 when anything was lost without a word, came
-//! twice or out of order.
+//! Every event carries a number. What does not arrive must lie inside a gap that the stream reported for its topic.
+//! Maintenance with a notice and renewals are among what happens. It needs to know what was sent, so it always runs
+//! against a simulator of its own. It ends with status 1 when anything was lost without a word, came twice or out of
+//! order.
 
 #[path = "../common/mod.rs"]
 mod common;

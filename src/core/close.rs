@@ -162,7 +162,7 @@ impl fmt::Display for Gone {
             Self::Rest { status: None, detail } => write!(f, "REST call failed: {detail}"),
             Self::Overflow => f.write_str("disconnected because the consumer is too slow"),
             Self::Requested => f.write_str("closed by us"),
-            Self::Restarted => f.write_str("another process took over"),
+            Self::Restarted => f.write_str("the process before this one had ended"),
         }
     }
 }

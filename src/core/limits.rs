@@ -51,15 +51,15 @@ pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(180);
 pub const TOKEN_LIFE: Duration = Duration::from_secs(86_400);
 
 /// Longest interval of a query for details of conversations.
-/// Source: recollection of the platform's documentation, unconfirmed; `analytics::IntervalLimits` changes it.
+/// Source: none that is published, and the platform may refuse less; `analytics::IntervalLimits` changes it.
 pub const CONVERSATION_DETAILS_INTERVAL: Duration = Duration::from_secs(31 * 86_400);
 
 /// Longest interval of a query for details of users.
-/// Source: recollection of the platform's documentation, unconfirmed; `analytics::IntervalLimits` changes it.
+/// Source: none that is published, and the platform may refuse less; `analytics::IntervalLimits` changes it.
 pub const USER_DETAILS_INTERVAL: Duration = Duration::from_secs(7 * 86_400);
 
 /// Longest interval of a job that collects details.
-/// Source: recollection of the platform's documentation, unconfirmed; `analytics::IntervalLimits` changes it.
+/// Source: none that is published, and the platform may refuse less; `analytics::IntervalLimits` changes it.
 pub const DETAILS_JOB_INTERVAL: Duration = Duration::from_secs(31 * 86_400);
 
 /// Entities of a page of details. Source: the largest page that is known to be taken by every query.

@@ -115,6 +115,9 @@ impl Fleet {
     ///
     /// A further replacement waits until the consumer has come to the stream of the one before.
     ///
+    /// The settings are those that the organization was added with. What they hold of the old client, such as
+    /// [`Client::backfill`](crate::Client::backfill), goes on with its credentials: use [`replace`](Self::replace) then.
+    ///
     /// # Errors
     /// [`Config`](ErrorKind::Config) when there is no such organization, [`Closed`](ErrorKind::Closed) when it was removed
     /// meanwhile, and what [`StreamBuilder::start`] returns.

@@ -30,6 +30,13 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What it does not do yet
+//! Members have no checkpoint and do not stand by: a process that takes over from another starts every member anew, and no
+//! gap tells what happened in between. The channels of the process before count until they end, 24 h after their last
+//! subscription, so that a member with one channel can be started twenty times in that time. The topics of a member are
+//! changed by [`Fleet::replace`]. Who needs more runs a stream for each organization, with one [`DialRate`] as the
+//! [`dial_gate`](crate::StreamBuilder::dial_gate) of all.
 
 mod arrival;
 mod builder;

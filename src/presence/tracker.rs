@@ -25,6 +25,10 @@ use crate::streaming::stream::StreamHandle;
 /// It owns its stream on a task of its own, which runs until the last clone is dropped, [`close`](Self::close) is
 /// called, or the stream ends. Subscribers never hold it up: each has a bounded queue, and is told how much it missed.
 ///
+/// A user is known from the first event on. For how things are at the beginning ask `client.presence().of_many(..)`, of the
+/// feature `rest-presence`, once the first subscription is confirmed. More users than one stream may have, 1,000 over
+/// notification topics, need several trackers.
+///
 /// ```no_run
 /// # async fn example(client: genesys_cloud::Client, agents: Vec<String>) -> genesys_cloud::Result<()> {
 /// use futures::StreamExt;

@@ -153,10 +153,11 @@ impl<E: StreamEvent> StreamBuilder<E> {
     }
 
     /// Most notification channels that carry topics, at most 20. Default 5, a quarter of what a user and OAuth client
-    /// have: room for four instances of a program.
+    /// have.
     ///
-    /// While a channel is replaced by another there is one more, and two are replaced at a time. Channels that were
-    /// replaced are used again for the next ones.
+    /// Plan for twice as many. While channels are replaced there are up to two more, and after a change of token up to as
+    /// many again, as far as the platform has room; they are used again for the next ones. Without room for a successor a
+    /// channel is not replaced, and its end is a gap.
     pub fn max_channels(mut self, channels: usize) -> Self {
         self.settings.max_channels = channels;
         self

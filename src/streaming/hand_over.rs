@@ -21,7 +21,7 @@ impl<E: StreamEvent> StreamBuilder<E> {
     ///    [`checkpoint`](crate::EventStream::checkpoint).
     /// 3. The new one [resumes](crate::EventStream::resume) with it, and reads.
     ///
-    /// So that many deploys in a row use no more channels than two, give the new stream those that the old one leaves to it:
+    /// So that many deploys in a row use no more than twice the channels of one stream, give the new stream those that the old one leaves to it:
     /// [`own_channels`](Self::own_channels) with [`Checkpoint::spare_channels`] of an earlier checkpoint. A stream that is
     /// read without being resumed is one like all others; one that is dropped before unsubscribes its channels, which then
     /// are the first that the platform gives away.
@@ -31,6 +31,7 @@ impl<E: StreamEvent> StreamBuilder<E> {
     /// use futures::StreamExt;
     /// use genesys_cloud::{Checkpoint, topics};
     ///
+    /// // What the process that runs has written at its beginning.
     /// let early = Checkpoint::from_json(&std::fs::read_to_string("stream.json")?)?;
     /// let mut events = client
     ///     .stream()

@@ -142,6 +142,10 @@ impl<E: StreamEvent> EventStream<E> {
     /// at the beginning, when another process is to take over without repeating anything. A stream that
     /// [stands by](crate::StreamBuilder::standby), or [resumes](crate::StreamBuilder::resume), remembers from its start.
     ///
+    /// An item counts as taken when it has come out of the stream. Take a checkpoint when all that was taken is dealt with:
+    /// what a crash finds half done after that is neither delivered again nor in a gap. With a [`sink`](crate::sink), wait for
+    /// the end of its run and look at its report first.
+    ///
     /// A gap that was told is not told again by the next process; backfill of it that has not ended here is not done there.
     ///
     /// ```no_run

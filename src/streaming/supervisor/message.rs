@@ -14,8 +14,8 @@ use crate::streaming::packing::Bounds;
 use crate::streaming::policy::ChannelPolicy;
 use crate::streaming::protocol::Notice;
 
-/// Channels that carry topics at most, unless another number is given: a quarter of the platform's 20, so that four
-/// instances of a program, or a program and its successor beside it, have room under one OAuth client.
+/// Channels that carry topics at most, unless another number is given: a quarter of the platform's 20, so that a program
+/// and its successor beside it, with as many that replace others in each, have room under one OAuth client.
 pub(crate) const MAX_CHANNELS: usize = 5;
 /// How often the subscription of a channel is read back, unless told otherwise. One call per channel: with the largest
 /// number of channels little more than one of the 300 requests a minute, and what the platform drops is missed for a
