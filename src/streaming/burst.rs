@@ -3,6 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
+use tokio::task::coop::has_budget_remaining;
+
 use super::delivery::{Delivery, Origin};
 use super::driver::Item;
 use super::fingerprint::{Fingerprint, fingerprint};
@@ -77,10 +79,11 @@ pub(super) fn poll_socket<E>(
     channel: Option<&ChannelId>,
     overlap: &Overlap,
 ) -> Poll<Option<Gone>> {
+    // Once it is written, the time that it had to be written in is over: that is for the next turn to see.
     if socket.is_dirty()
-        && let Poll::Ready(Err(gone)) = socket.poll_flush(cx)
+        && let Poll::Ready(written) = socket.poll_flush(cx)
     {
-        return Poll::Ready(Some(gone));
+        return Poll::Ready(written.err());
     }
     let Some((items, bytes)) = room else {
         return Poll::Pending;
@@ -91,7 +94,8 @@ pub(super) fn poll_socket<E>(
     while burst.items.len() < most && used < bytes && burst.frames < BURST as u64 {
         let frame = match socket.poll_frame(cx) {
             Poll::Pending => {
-                drained = true;
+                // Also the answer to a task that has had its turn.
+                drained = has_budget_remaining();
                 break;
             }
             Poll::Ready(Ok(frame)) => frame,

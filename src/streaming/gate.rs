@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::link::{Link, Order, Report};
 use super::protocol::StreamEvent;
+use super::report::Farewell;
 use super::supervisor::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::events::Topic;
@@ -48,6 +49,8 @@ pub(super) async fn run_in_turn<E: StreamEvent>(
     mut wanted: Vec<Topic>,
     mut orders: mpsc::Receiver<Box<Order>>,
 ) {
+    // Also when a gate, a filter or an observer panics: the driver must not wait for a link that is no more.
+    let mut farewell = Farewell { link: link.key, reports: Some(link.reports.clone()) };
     let clock = link.parts.connector.clock.clone();
     let turn = link.parts.gate.as_ref().map(|gate| gate.turn(clock.now()));
     if let Some(turn) = turn {
@@ -60,8 +63,12 @@ pub(super) async fn run_in_turn<E: StreamEvent>(
             };
             let report = match order.map(|order| *order) {
                 // The driver is gone.
-                None => return,
+                None => {
+                    farewell.reports = None;
+                    return;
+                }
                 Some(Order::Close(cause)) => {
+                    farewell.reports = None;
                     let ending = Ending::new(cause, None);
                     let _ =
                         link.reports.send(Box::new(Report::Gone { link: link.key, ending })).await;
@@ -83,5 +90,5 @@ pub(super) async fn run_in_turn<E: StreamEvent>(
             let _ = link.reports.send(Box::new(report)).await;
         }
     }
-    link.run(wanted, orders).await;
+    link.run(wanted, orders, farewell).await;
 }

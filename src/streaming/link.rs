@@ -104,6 +104,10 @@ struct Running<E: StreamEvent> {
     error: Option<Error>,
     /// Whether the peer's close frame was read.
     drained: bool,
+    /// When somebody last wanted to see that it flows.
+    probed: Option<Moment>,
+    /// Whether it has delivered.
+    spoke: bool,
     /// Until when it is sure to have brought everything, once it flows.
     proof: Option<Proof>,
     began: Instant,
@@ -118,13 +122,16 @@ struct Running<E: StreamEvent> {
 
 impl<E: StreamEvent> Link<E> {
     /// Runs the connection to its end. Reports [`Report::Gone`] exactly once, last.
-    pub(crate) async fn run(self, wanted: Vec<Topic>, mut orders: mpsc::Receiver<Box<Order>>) {
+    pub(crate) async fn run(
+        self,
+        wanted: Vec<Topic>,
+        mut orders: mpsc::Receiver<Box<Order>>,
+        mut farewell: Farewell,
+    ) {
         let filter = self.parts.filter.clone();
         let channel = self.channel.as_ref().map(|channel| &channel.id);
         let decoder = self.parts.protocol.decoder(&DecoderContext { filter, channel });
         let began = self.parts.connector.clock.now();
-        // Says farewell when a filter or an observer panics: the driver must not wait for a link that is no more.
-        let mut farewell = Farewell { link: self.key, reports: Some(self.reports.clone()) };
         let mut running = Running {
             session: Session::new(self.timing),
             link: Arc::new(self),
@@ -142,6 +149,8 @@ impl<E: StreamEvent> Link<E> {
             retry_after: None,
             error: None,
             drained: false,
+            probed: None,
+            spoke: false,
             proof: None,
             began,
             pings: Pings::default(),
@@ -255,7 +264,7 @@ impl<E: StreamEvent> Running<E> {
                 }
                 None => Poll::Pending,
             }) => end.map_or(Turn::Frames, Turn::Lost),
-            () = events.until(|events| events.room().is_some()), if full => Turn::Room,
+            () = events.until(|events| events.room().is_some() || events.is_unread()), if full => Turn::Room,
         }
     }
 
@@ -276,7 +285,10 @@ impl<E: StreamEvent> Running<E> {
                 self.token = failure.token;
                 Some(Input::Gone(failure.gone))
             }
-            Turn::Order(Some(Order::Probe)) => Some(Input::Probe),
+            Turn::Order(Some(Order::Probe)) => {
+                self.probed = Some(self.moment());
+                Some(Input::Probe)
+            }
             Turn::Order(Some(Order::Subscribe(wanted))) => self.subscribe(wanted).await,
             Turn::Order(Some(Order::Send(message, answer))) => {
                 let _ = answer.send(self.send_own(message));

@@ -15,13 +15,16 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// A byte that comes in shows that the peer was there when it was sent, not when it came: a network that stood still for
 /// twenty seconds hands over in one go what was sent before, with the close frame behind it, though the peer delivered
 /// nothing more over this connection for most of that time. So what comes after a lull counts only when the connection
-/// outlives it for a moment; and a byte counts only when nothing else waited to be read, as a reader that is behind knows
-/// nothing of the present. The answer to a ping shows that the peer was there when the ping was sent.
+/// outlives it for a moment. And a byte counts as come in when it was read only as long as the reader waits for it: of what
+/// a reader finds that was behind, or looked away, nobody knows how long it has been there, only that it came after
+/// nothing had waited. The answer to a ping shows that the peer was there when the ping was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Proof {
     sure: Moment,
-    /// The newest byte when everything was read last.
+    /// The newest moment since which a byte has come in, or at which one did.
     last: Moment,
+    /// When nothing waited to be read.
+    empty: Moment,
     /// When the first byte after a lull came in. A connection that has just been opened had none.
     resumed: Option<Instant>,
     /// Whether more waits to be read.
@@ -31,30 +34,47 @@ pub(crate) struct Proof {
 impl Proof {
     /// Of a connection that begins to count at this moment.
     pub(crate) fn new(at: Moment) -> Self {
-        Self { sure: at, last: at, resumed: None, behind: false }
+        Self { sure: at, last: at, empty: at, resumed: None, behind: false }
     }
 
-    /// Everything that has come in is read; `last` is the newest byte of it.
-    pub(crate) fn read_all(&mut self, last: Moment) {
-        self.behind = false;
-        if last.mono <= self.last.mono {
-            return;
+    /// Everything that has come in is read; `newest` is the byte that was read last.
+    pub(crate) fn read_all(&mut self, newest: Moment) {
+        if std::mem::take(&mut self.behind) {
+            self.empty = newest;
+            if self.has_settled(newest.mono) {
+                self.advance(self.last);
+            }
+        } else if newest.mono > self.empty.mono {
+            self.came_in(newest.mono, newest);
+            self.empty = newest;
         }
-        if last.mono.saturating_duration_since(self.last.mono) > LULL {
+    }
+
+    /// More waits to be read; `newest` is the byte that was read last.
+    pub(crate) fn read_some(&mut self, newest: Moment) {
+        if !self.behind && newest.mono > self.empty.mono {
+            self.came_in(newest.mono, self.empty);
+        }
+        self.behind = true;
+    }
+
+    /// Nobody reads any more, until the next of the calls above.
+    pub(crate) fn looks_away(&mut self, now: Instant) {
+        self.advance(self.until(now));
+        self.behind = true;
+    }
+
+    /// Something was read that has come in since this moment, or at it.
+    fn came_in(&mut self, read: Instant, since: Moment) {
+        if read.saturating_duration_since(self.last.mono) > LULL {
             // What came before the lull has been outlived by the connection.
             self.advance(self.last);
-            self.resumed = Some(last.mono);
-        } else if self.has_settled(last.mono) {
-            self.advance(last);
+            self.resumed = Some(read);
+        } else if self.has_settled(read) {
+            self.advance(since);
         }
-        self.last = last;
-    }
-
-    /// More waits to be read; `newest` is the newest byte that came in.
-    pub(crate) fn read_some(&mut self, newest: Moment) {
-        if !self.behind {
-            self.advance(self.until(newest.mono));
-            self.behind = true;
+        if since.mono > self.last.mono {
+            self.last = since;
         }
     }
 
@@ -171,11 +191,41 @@ mod tests {
         assert_eq!(line.until(12_000), 5_000);
         line.read([13_000]);
         assert_eq!(line.until(13_100), 5_000);
-        assert_eq!(line.until(14_000), 13_000);
+        assert_eq!(line.until(40_000), 5_000, "it may have been there for six seconds");
+        line.read([13_200]);
+        assert_eq!(line.until(13_300), 5_000);
+        assert_eq!(line.until(14_200), 13_200);
         let mut line = Line::new();
         line.read([5_000]);
         line.proof.read_some(line.at(5_300));
         assert_eq!(line.until(12_000), 0, "what it reads may all have waited as long");
+    }
+
+    #[test]
+    fn what_a_reader_finds_that_looked_away_has_been_there_for_nobody_knows_how_long() {
+        let mut line = Line::new();
+        line.read((0..3_000).step_by(100));
+        line.proof.looks_away(line.at(3_000).mono);
+        // The path died at five seconds; what had come until then is read at fourteen.
+        line.read([14_000]);
+        assert_eq!(line.until(49_000), 2_900);
+    }
+
+    #[test]
+    fn a_reader_that_is_behind_again_and_again_is_sure_of_when_it_was_not() {
+        let mut line = Line::new();
+        for at in (0..10_000).step_by(20) {
+            line.proof.read_some(line.at(at + 5));
+            line.read([at + 6]);
+        }
+        assert_eq!(line.until(10_000), 9_966);
+        // Each time for longer than a lull.
+        let mut line = Line::new();
+        for at in (0..30_000).step_by(3_000) {
+            line.proof.read_some(line.at(at + 10));
+            line.read([at + 2_990]);
+        }
+        assert_eq!(line.until(30_000), 26_990);
     }
 
     #[test]

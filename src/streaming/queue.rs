@@ -70,6 +70,8 @@ struct State<T> {
     /// The last sender is gone, and nobody said that this was all.
     broken: bool,
     abandoned: bool,
+    /// Nobody reads until the stream is closed.
+    unread: bool,
     senders: usize,
 }
 
@@ -86,8 +88,27 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn set_unread(&self, yes: bool) {
+        self.lock().unread = yes;
+        self.space.notify_waiters();
+    }
+
+    /// What may wait: of a stream that is being closed by its reader, what is on its way too.
+    fn capacity(&self, state: &State<T>) -> Capacity {
+        let Capacity { items, bytes } = self.capacity;
+        if !state.unread {
+            return self.capacity;
+        }
+        let more = Capacity::default();
+        Capacity {
+            items: items.saturating_add(more.items),
+            bytes: bytes.saturating_add(more.bytes),
+        }
+    }
+
     fn is_full(&self, state: &State<T>) -> bool {
-        state.items >= self.capacity.items || state.bytes >= self.capacity.bytes
+        let Capacity { items, bytes } = self.capacity(state);
+        state.items >= items || state.bytes >= bytes
     }
 }
 
@@ -137,6 +158,7 @@ pub(crate) fn queue<T>(capacity: Capacity, overflow: Overflow) -> (Sender<T>, Re
         broken: false,
         senders: 1,
         abandoned: false,
+        unread: false,
     };
     let state = Mutex::new(state);
     let shared = Arc::new(Shared { state, space: Notify::new(), capacity, overflow });
@@ -209,9 +231,14 @@ impl<T> Sender<T> {
         }
         let state = self.0.lock();
         (!self.0.is_full(&state)).then(|| {
-            let Capacity { items, bytes } = self.0.capacity;
+            let Capacity { items, bytes } = self.0.capacity(&state);
             (items - state.items, bytes - state.bytes)
         })
+    }
+
+    /// Whether the consumer does not read until everything is closed.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.0.lock().unread
     }
 
     /// Whether the consumer is gone.
@@ -320,6 +347,13 @@ impl<T> Receiver<T> {
         }
     }
 
+    /// Says that nothing is taken until the returned guard is dropped, and that what comes meanwhile is to be kept: as much
+    /// again as the default capacity.
+    pub(crate) fn rest(&self) -> Rest<T> {
+        self.shared.set_unread(true);
+        Rest(self.shared.clone())
+    }
+
     /// Whether there is no room for another event.
     pub(crate) fn is_full(&self) -> bool {
         self.shared.is_full(&self.shared.lock())
@@ -328,6 +362,15 @@ impl<T> Receiver<T> {
     /// Whether the end came without being announced: a task of the stream panicked.
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.lock().broken
+    }
+}
+
+/// While it is there, nobody reads.
+pub(crate) struct Rest<T>(Arc<Shared<T>>);
+
+impl<T> Drop for Rest<T> {
+    fn drop(&mut self) {
+        self.0.set_unread(false);
     }
 }
 
@@ -430,6 +473,20 @@ mod tests {
         drop(other);
         let end = rx.poll_take(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(end, Poll::Ready(None)) && rx.is_broken());
+    }
+
+    #[test]
+    fn there_is_more_room_while_nobody_reads() {
+        let (tx, rx) = queue(Capacity::new(2, 100), Overflow::Wait);
+        tx.push([(1, 60), (2, 60)]);
+        assert_eq!(tx.room(), None);
+        let rest = rx.rest();
+        let Capacity { items, bytes } = Capacity::default();
+        assert_eq!((tx.room(), tx.is_unread()), (Some((items, bytes - 20)), true));
+        tx.push([(3, bytes - 20)]);
+        assert_eq!(tx.room(), None, "that has a bound too");
+        drop(rest);
+        assert!(tx.room().is_none() && !tx.is_unread());
     }
 
     #[test]

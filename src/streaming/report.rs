@@ -50,7 +50,8 @@ pub(super) struct Farewell {
 impl Drop for Farewell {
     fn drop(&mut self) {
         let Some(reports) = self.reports.take() else { return };
-        let detail = "the link's task panicked: look at the stream's filter, protocol and observer";
+        let detail =
+            "the link's task panicked: look at the stream's filter, protocol, gate and observer";
         let mut ending = Ending::new(Gone::Cut { detail: detail.into() }, None);
         ending.error = Some(Error::new(ErrorKind::Closed, detail));
         // Full only when the driver is gone too.

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use futures::Stream;
 use futures::stream::{FusedStream, StreamExt};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::hand_over::{HandOver, Origins};
@@ -109,11 +110,14 @@ impl<E: StreamEvent> EventStream<E> {
 
     /// Closes the connection with a close frame and waits until it is closed.
     ///
-    /// What was received before the peer's answer is still in the stream: read on until `None`.
+    /// What was received before the peer's answer is still in the stream: read on until `None`. Meanwhile 8,192 events or
+    /// 16 MiB may wait beyond the stream's own [`Capacity`](crate::Capacity); what the peer sends beyond that is not
+    /// waited for.
     ///
     /// # Cancel safety
     /// The close goes on when this future is dropped.
     pub async fn close(&mut self) {
+        let _rest = self.items.rest();
         self.handle.close().await;
     }
 
@@ -376,11 +380,18 @@ impl StreamHandle {
 
     /// Closes the connection with a close frame and waits until it is closed. Does nothing when it is closed already.
     ///
+    /// The stream has to be read meanwhile, or to have room: with [`Overflow::Wait`](crate::Overflow::Wait) the peer's answer
+    /// waits behind what was sent before it.
+    ///
     /// # Cancel safety
     /// The close goes on when this future is dropped.
     pub async fn close(&self) {
-        // An error means that the stream is over, which is what is wanted.
-        let _ = self.command(Command::Close).await;
+        if let Some(commands) = self.commands.upgrade()
+            && let Err(TrySendError::Full(close)) = commands.try_send(Box::new(Command::Close))
+        {
+            // It is asked for, also when this future is dropped.
+            tokio::spawn(async move { commands.send(close).await });
+        }
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt;
-use genesys_cloud::{Capacity, ConnectionState, Event, Gone, Lifecycle, Overflow, StopReason};
+use genesys_cloud::{
+    Capacity, ConnectionState, DialGate, Event, Gone, Lifecycle, Overflow, StopReason, Timing,
+    topics,
+};
 
 use crate::quiet::{PATIENCE, builder, emit, next, number, quiet, until_number, until_what};
 
@@ -74,6 +77,83 @@ async fn a_slow_consumer_with_wait_loses_nothing() {
         until_number(&mut events, n).await;
     }
     assert_eq!(events.stats().dropped, 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_read_is_not_cut_for_a_ping_that_was_written() {
+    let platform = quiet().await;
+    let timing = Timing::default()
+        .ping_after(Duration::from_millis(50))
+        .write(Duration::from_millis(150))
+        .silence(Duration::from_secs(5));
+    let small = Capacity::new(4, 1 << 20);
+    let mut events = builder(&platform).capacity(small).timing(timing).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    for n in 0..200 {
+        emit(&platform, n);
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    for n in 0..200 {
+        until_number(&mut events, n).await;
+    }
+    let stats = events.stats();
+    assert_eq!((stats.dials, stats.gaps, stats.dropped), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_full_stream_is_closed_although_who_closes_it_does_not_read() {
+    let platform = quiet().await;
+    let mut events = builder(&platform).capacity(Capacity::new(10, 1 << 20)).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    for n in 0..500 {
+        emit(&platform, n);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::timeout(PATIENCE, events.close()).await.expect("the close ends");
+    let mut seen = Vec::new();
+    while let Some(item) = events.next().await {
+        seen.extend(number(&item.unwrap().event));
+    }
+    assert_eq!(seen, (0..500).collect::<Vec<_>>(), "what was on its way is there, in order");
+}
+
+#[tokio::test]
+async fn a_close_whose_future_is_dropped_goes_on_although_many_commands_wait() {
+    let platform = quiet().await;
+    let mut events = builder(&platform).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    let handle = events.handle();
+    let ask = |n| Box::pin(handle.subscribe(format!("v2.users.u{n}.presence")));
+    let mut asked = (0..40).map(ask).collect::<Vec<_>>();
+    for ask in &mut asked {
+        assert!(futures::poll!(ask).is_pending());
+    }
+    {
+        let close = std::pin::pin!(handle.close());
+        assert!(futures::poll!(close).is_pending());
+    }
+    drop(asked);
+    let ended = async { while events.next().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, ended).await.expect("it is closed");
+}
+
+#[tokio::test]
+async fn a_topic_is_not_covered_since_what_was_read_before_it_was_asked_for() {
+    let platform = quiet().await;
+    let mut events = builder(&platform).capacity(Capacity::new(4, 1 << 20)).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    // They come in at once, and most of them wait in the connection's buffer.
+    for n in 0..16 {
+        emit(&platform, n);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked_at = std::time::SystemTime::now();
+    events.subscribe(topics::users::presence(&platform.users()[1])).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let Lifecycle::Subscribed { since, .. } = until_what(&mut events, "subscribed").await else {
+        unreachable!()
+    };
+    assert!(since >= asked_at, "covered {:?} too early", asked_at.duration_since(since));
 }
 
 #[tokio::test]
@@ -159,6 +239,20 @@ async fn a_filter_that_panics_ends_the_stream_with_an_error_instead_of_hanging_i
     let error = tokio::time::timeout(PATIENCE, last).await.unwrap();
     assert!(error.to_string().contains("panicked"), "{error}");
     assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_gate_that_panics_is_an_error_instead_of_a_start_that_hangs() {
+    struct Panics;
+    impl DialGate for Panics {
+        fn turn(&self, _: std::time::Instant) -> std::time::Instant {
+            panic!("a fault of the user")
+        }
+    }
+    let platform = quiet().await;
+    let start = builder(&platform).dial_gate(Panics).start();
+    let error = tokio::time::timeout(PATIENCE, start).await.expect("it ends").unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
 }
 
 #[tokio::test]

@@ -37,6 +37,23 @@ async fn a_close_that_a_network_held_up_opens_a_gap_before_it_and_not_when_it_ca
 }
 
 #[tokio::test]
+async fn a_silence_after_a_ping_is_no_write_that_took_too_long() {
+    let platform = quiet().await;
+    let timing = Timing::default()
+        .ping_after(Duration::from_millis(100))
+        .write(Duration::from_millis(200))
+        .silence(Duration::from_millis(1_500));
+    let mut events = builder(&platform).timing(timing).start().await.unwrap();
+    until_what(&mut events, "subscribed").await;
+    platform.fault(Fault::Silence { for_ms: 10_000 }).unwrap();
+    let Lifecycle::Disconnected { cause, .. } = until_what(&mut events, "disconnected").await
+    else {
+        unreachable!()
+    };
+    assert!(matches!(cause, Gone::Silent { .. }), "{cause}");
+}
+
+#[tokio::test]
 async fn a_cut_is_a_gap_with_both_ends_and_the_same_channel_goes_on() {
     let platform = quiet().await;
     let mut events = builder(&platform).start().await.unwrap();

@@ -42,7 +42,14 @@ impl<E: StreamEvent> Running<E> {
                 false
             }
             Voice::Mute => false,
-            Voice::Waiting(_) => self.hold.room().is_none(),
+            Voice::Waiting(_) => {
+                let full = self.hold.room().is_none();
+                if full {
+                    // Whoever wants to see that it flows would wait for an answer that is not read.
+                    self.session.step(now, Input::Answered, &mut self.actions);
+                }
+                full
+            }
             Voice::Speaking => {
                 let mut room = self.link.events.room();
                 while let Some(some) = room.filter(|_| !self.hold.is_empty()) {
@@ -54,7 +61,8 @@ impl<E: StreamEvent> Running<E> {
                     self.session.step(now, Input::Gone(Gone::Overflow), &mut self.actions);
                     return;
                 }
-                room.is_none()
+                // Who closes the stream does not read it: then the peer's answer has its time, and no more.
+                room.is_none() && !self.link.events.is_unread()
             }
         };
         self.set_paused(full, now);
@@ -63,6 +71,9 @@ impl<E: StreamEvent> Running<E> {
     fn set_paused(&mut self, yes: bool, now: Instant) {
         if self.paused != yes {
             self.paused = yes;
+            if yes && let Some(proof) = &mut self.proof {
+                proof.looks_away(now);
+            }
             if !self.link.replaces.is_empty() && matches!(self.voice, Voice::Speaking) {
                 self.link.overlap.paused(self.link.key, yes, now);
             }
@@ -177,8 +188,10 @@ impl<E: StreamEvent> Running<E> {
     pub(super) async fn flowing(&mut self) {
         let at = match &self.socket {
             Some(socket) => socket.last_inbound(),
-            None => self.link.parts.connector.clock.moment(),
+            None => self.moment(),
         };
+        // What was read before it was asked for shows nothing of what is covered since.
+        let at = self.probed.filter(|probed| probed.mono > at.mono).unwrap_or(at);
         self.proof.get_or_insert_with(|| Proof::new(at));
         self.note_progress();
         let (go, gone) = oneshot::channel();
@@ -195,6 +208,7 @@ impl<E: StreamEvent> Running<E> {
     /// What is held, and what comes in from now on, is delivered.
     pub(super) fn speak(&mut self, now: Instant) {
         self.voice = Voice::Speaking;
+        self.spoke = true;
         if !self.link.replaces.is_empty() {
             self.link.overlap.switch(self.link.key, now);
         }
@@ -206,12 +220,13 @@ impl<E: StreamEvent> Running<E> {
         }
     }
 
-    /// A link that is closed before it may speak leaves it to the other, which delivers the same.
+    /// A link that is closed before it may speak leaves it to the other, which delivers the same. One that has no other is
+    /// still answered.
     pub(super) fn stop_waiting(&mut self, now: Instant) {
         if let Voice::Waiting(go) = &mut self.voice {
-            if go.try_recv().is_ok() {
+            if self.spoke || go.try_recv().is_ok() {
                 self.speak(now);
-            } else {
+            } else if !self.link.replaces.is_empty() {
                 self.hold.clear();
                 self.voice = Voice::Mute;
             }
