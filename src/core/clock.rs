@@ -26,7 +26,7 @@ pub struct Moment {
 }
 
 /// As far ahead as a deadline is set that would lie beyond the end of time: thirty years, as tokio has it.
-const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+pub(crate) const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// The time so long after another. A wait that a server or a setting names may be too long to be added.
 pub(crate) fn later(now: Instant, wait: Duration) -> Instant {

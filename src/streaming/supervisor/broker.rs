@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::held::Held;
 use super::message::Action;
+use crate::core::clock::later;
 use crate::core::ids::ChannelId;
 use crate::core::ports::{ChannelInfo, ChannelListing};
 use crate::error::{Error, ErrorKind, Result};
@@ -122,7 +123,7 @@ impl Broker {
 
     /// Channels of an earlier run.
     pub(super) fn adopt(&mut self, own: Vec<ChannelInfo>, now: Instant) {
-        let until = now + self.life;
+        let until = later(now, self.life);
         let known: Vec<ChannelId> = self.all().map(|spare| spare.info.id.clone()).collect();
         let spare = |info| Spare { info, generation: None, until, reserved: false };
         let new = own.into_iter().filter(|info| !known.contains(&info.id));
@@ -164,7 +165,7 @@ impl Broker {
     /// towards the limit until it ends.
     pub(super) fn give_back(&mut self, held: Held, now: Instant, out: &mut Vec<Action>) {
         let Held { info, generation, .. } = held;
-        let spare = Spare { info, generation, until: now + self.life, reserved: false };
+        let spare = Spare { info, generation, until: later(now, self.life), reserved: false };
         if self.clearing.len() + self.spares.len() >= SPARES {
             self.spares.drain(..1.min(self.spares.len()));
         }
@@ -178,7 +179,7 @@ impl Broker {
         if self.doubtful.len() == SPARES {
             self.doubtful.pop_front();
         }
-        let until = now + self.life;
+        let until = later(now, self.life);
         let (info, generation) = (held.info, held.generation);
         self.doubtful.push_back(Spare { info, generation, until, reserved: false });
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::common::{Common, gap};
 use super::message::{Action, Now};
 use super::shard::Shard;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::close::Gone;
 use crate::core::ports::TopicState;
 use crate::error::{ErrorKind, Result};
@@ -29,8 +29,8 @@ impl Shard {
     pub(super) fn plan_check(&mut self, cx: &Common, now: Now) {
         let every = cx.rules().and_then(|rules| rules.check_every);
         if let Some(held) = &mut self.channel {
-            let spread = |every: Duration| every.mul_f64(1.0 - SPREAD * now.unit_random);
-            held.check_at = every.map(|every| now.at.mono + spread(every));
+            let spread = |every: Duration| every.min(FAR).mul_f64(1.0 - SPREAD * now.unit_random);
+            held.check_at = every.map(|every| later(now.at.mono, spread(every)));
             // Its answer comes, and must not be taken for that of the next one.
             held.reading.iter_mut().for_each(|reading| reading.version = None);
         }

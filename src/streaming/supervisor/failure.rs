@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::common::Common;
 use super::message::{Action, Now};
 use super::shard::{Shard, State};
+use crate::core::clock::later;
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, StopReason};
@@ -90,7 +91,7 @@ impl Shard {
                     self.state = State::Held { cause, wait };
                     out.push(Action::AwaitConsumer);
                 } else {
-                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+                    self.state = State::Waiting { until: later(now.at.mono, wait), wait, cause };
                 }
             }
         }

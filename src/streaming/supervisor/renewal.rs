@@ -11,7 +11,7 @@ use super::message::{Action, Ending, Now, TokenUsed};
 use super::shard::{Shard, State};
 use super::succession::{Phase, Successor};
 use crate::core::backoff::full_jitter;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::close::Gone;
 use crate::error::Error;
 use crate::events::{Lifecycle, RenewalReason};
@@ -104,7 +104,7 @@ impl Shard {
         let born = token
             .and_then(|token| token.issued_at)
             .map_or(now.at.mono, |issued| issued.min(now.at.mono));
-        let old_at = cx.plan.renew_after.map(|life| born + life.mul_f64(spread));
+        let old_at = cx.plan.renew_after.map(|life| later(born, life.min(FAR).mul_f64(spread)));
         let token = token.map(|token| token.generation);
         self.refused = None;
         self.renewal = Renewal { old_at, token, ..Renewal::default() };
@@ -227,7 +227,7 @@ impl Shard {
             }
             return;
         }
-        let closes = Some(now.at.mono + cx.plan.overlap);
+        let closes = Some(later(now.at.mono, cx.plan.overlap));
         successor.phase = Phase::Flowing { link, since: at, token, closes, old_gone: false };
         cover(cx, link, at, out);
         if cx.plan.overlap.is_zero() {
@@ -341,9 +341,9 @@ impl Shard {
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
         let wait = wait.max(retry_after.unwrap_or_default());
-        self.renewal.floor = retry_after.map(|asked| now.at.mono + asked);
+        self.renewal.floor = retry_after.map(|asked| later(now.at.mono, asked));
         self.renewal.failures = exponent.saturating_add(1);
-        self.renewal.not_before = Some(now.at.mono + wait);
+        self.renewal.not_before = Some(later(now.at.mono, wait));
     }
 
     /// Why the live link really ended, when we closed it for a successor that did not last.

@@ -10,7 +10,7 @@ use super::message::{Action, Now};
 use super::refusal::RefusedToken;
 use super::renewal::Renewal;
 use super::subscribe::Reconcile;
-use crate::core::clock::Moment;
+use crate::core::clock::{Moment, later};
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
 use crate::error::{Error, ErrorKind, Result};
@@ -312,7 +312,7 @@ impl Shard {
             && !now.clogged
         {
             let (cause, wait) = (cause.clone(), *wait);
-            self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+            self.state = State::Waiting { until: later(now.at.mono, wait), wait, cause };
         }
     }
 

@@ -7,7 +7,7 @@ use super::common::Common;
 use super::message::{Action, Now};
 use super::shard::{Shard, State};
 use crate::core::backoff::full_jitter;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::ids::ChannelId;
 use crate::core::ports::TopicState;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,7 @@ impl Reconcile {
     pub(super) fn settled(&mut self, now: Now, life: Duration) {
         self.failures = 0;
         let spread = 1.0 - 0.1 * now.unit_random;
-        self.due = Some(now.at.mono + life.mul_f64(RENEW_SHARE * spread));
+        self.due = Some(later(now.at.mono, life.min(FAR).mul_f64(RENEW_SHARE * spread)));
     }
 
     /// Since when the platform's list is surely what the answer at this time says, for what becomes of it later.
@@ -67,7 +67,7 @@ impl Reconcile {
         let (base, cap) = RECONCILE_WAIT;
         let wait = full_jitter(base, cap, base / 2, self.failures, now.unit_random);
         self.failures = self.failures.saturating_add(1);
-        self.due = Some(now.at.mono + wait.max(retry_after.unwrap_or_default()));
+        self.due = Some(later(now.at.mono, wait.max(retry_after.unwrap_or_default())));
     }
 
     /// When a call that failed is made again.

@@ -239,6 +239,31 @@ fn every_event_at_every_step_of_a_replacement() {
 }
 
 #[test]
+fn a_wait_without_end_that_is_asked_for_is_kept() {
+    let endless = Error::new(ErrorKind::Throttled, "never").retryable(true);
+    let endless = endless.with_retry_after(Duration::MAX);
+    for step in STEPS {
+        let mut bench = Bench::at(step);
+        if fails(&mut bench, &endless) {
+            bench.later(86_400);
+        }
+        let mut bench = Bench::at(step);
+        for channel in ["c2", "c1"] {
+            if bench.has_line(channel) {
+                bench.refused(channel, 429, Some(Duration::MAX));
+                bench.later(86_400);
+            }
+        }
+    }
+    // The list is behind, and no channel can be had.
+    let mut bench = Bench::live();
+    bench.want("c");
+    bench.fail(&endless);
+    bench.later(3_600);
+    assert!(!bench.has_call(), "{}", bench.outcome());
+}
+
+#[test]
 fn what_was_dropped_is_in_a_gap_since_it_was_surely_there_also_when_a_successor_has_it() {
     for step in STEPS.into_iter().filter(|step| *step != Step::Clearing) {
         let mut bench = Bench::at(step);
