@@ -324,6 +324,11 @@ impl Shard {
             self.renewal.lost = Some(ending.cause.clone());
         }
         if let Some(mut held) = successor.held {
+            // One that is throttled says nothing of the channel.
+            let throttled = matches!(ending.cause, Gone::Refused { status: 429 });
+            if matches!(successor.phase, Phase::Dialing { .. }) && !throttled {
+                held.failed_dials += 1;
+            }
             held.dead |= match &ending.cause {
                 Gone::ChannelGone { .. } => true,
                 Gone::Refused { status } => (400..500).contains(status) && *status != 429,

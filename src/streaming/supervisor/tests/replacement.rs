@@ -156,7 +156,7 @@ Subscribing | rebalance asked        | - | live c1, next subscribing | c2, 1 ren
 Subscribing | consumer stalls        | - | live c1, next subscribing | c2, 1 renewed
 Dialling    | dial refused 429, 7 s  | clear c2 | live c1, next in 7000 ms | c2, 1 renewed
 Dialling    | old link dies          | probe c2, +disconnected | dialling c2, ab open | c2, 1 gap, 1 disconnected
-Dialling    | new link dies          | clear c2 | live c1, next in 500 ms | c2, 1 renewed
+Dialling    | new link dies          | clear c2 | live c1, next in 500 ms | c3, 1 renewed
 Dialling    | old channel gone       | close c1, probe c2, +disconnected | dialling c2, ab open | c2, 1 gap, 1 disconnected
 Dialling    | new channel gone       | close c2 | live c1, next in 500 ms | c3, 1 renewed
 Dialling    | topic added            | put c1 abc | live c1, next dialling, c open | c2, 1 renewed
@@ -236,6 +236,17 @@ fn every_event_at_every_step_of_a_replacement() {
         assert_eq!(line, wanted, "in the whole table:\n{found}");
     }
     assert_eq!(lines.len(), expected.len(), "the whole table:\n{found}");
+}
+
+#[test]
+fn a_channel_that_cannot_be_dialled_is_not_dialled_again_in_the_minute_before_a_close() {
+    let mut bench = Bench::at(Step::Dialling);
+    bench.notice("c1", Notice::Closing);
+    bench.refused("c2", 503, None);
+    bench.settle();
+    bench.later(1);
+    bench.settle();
+    assert!(!bench.has_line("c2") && bench.has_line("c3"), "{}", bench.outcome());
 }
 
 #[test]
