@@ -259,6 +259,9 @@ impl Supervisor {
     }
 
     fn unwanted(&mut self, topics: &[Topic], out: &mut Vec<Action>) {
+        let place = |topic: Topic| Some((self.common.desired.packing()?.shard_of(&topic)?, topic));
+        let places: Vec<(ShardId, Topic)> =
+            topics.iter().flat_map(Topic::members).filter_map(place).collect();
         let changed = self.common.desired.remove(topics);
         self.common.touched.extend(changed.shards);
         if changed.topics.is_empty() {
@@ -267,9 +270,14 @@ impl Supervisor {
         for topic in &changed.topics {
             self.common.ledger.forget(topic);
         }
-        for shard in self.shards.values_mut() {
-            if let Some(successor) = &mut shard.renewal.successor {
-                successor.removed.extend(changed.topics.iter().cloned());
+        // What two wishes had in common, and one of them still wants, is not removed.
+        let packing = self.common.desired.packing();
+        for (id, topic) in places {
+            if let Some(shard) = self.shards.get_mut(&id)
+                && let Some(successor) = &mut shard.renewal.successor
+                && packing.is_some_and(|packing| packing.shard_of(&topic).is_none())
+            {
+                successor.removed.insert(topic);
             }
         }
         out.push(Action::Emit(Lifecycle::Unsubscribed { topics: changed.topics.into() }));

@@ -30,7 +30,7 @@ pub(super) struct Successor {
     pub(super) held: Option<Held>,
     /// The calls that keep the channel's list equal to ours.
     pub(super) reconcile: Reconcile,
-    /// Topics that were removed since it began.
+    /// Topics that were removed from its shard since it began: it may hold events of theirs.
     pub(super) removed: BTreeSet<Topic>,
     /// Whether it can take over no more, because one of them came back.
     pub(super) spoilt: bool,

@@ -61,6 +61,8 @@ pub(super) struct Bench {
     start: Instant,
     now: Duration,
     pub(super) clogged: bool,
+    /// Channels of others.
+    pub(super) others: usize,
     /// How long what came last from a connection may have been on its way.
     pub(super) held_up: Duration,
     lines: BTreeMap<LinkKey, Line>,
@@ -88,8 +90,16 @@ fn name(topic: &Topic) -> &str {
 impl Bench {
     /// One channel that flows, `c1`, with the topics `a` and `b`, and a reading of its subscription under way.
     pub(super) fn live() -> Self {
-        let rules =
-            ChannelRules { check_every: Some(Duration::from_secs(600)), ..ChannelRules::default() };
+        let mut bench = Self::of(&["a", "b"], ChannelRules::default());
+        bench.later(600);
+        assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
+        bench.emitted.clear();
+        bench
+    }
+
+    /// As many channels as these topics need, that flow.
+    pub(super) fn of(names: &[&str], rules: ChannelRules) -> Self {
+        let rules = ChannelRules { check_every: Some(Duration::from_secs(600)), ..rules };
         let plan = Plan {
             channels: Some(rules),
             covers: Vec::new(),
@@ -97,7 +107,7 @@ impl Bench {
             renew_after: Some(Duration::from_secs(80_000)),
             overlap: Duration::from_secs(5),
         };
-        let wanted = BTreeSet::from([topic("a"), topic("b")]);
+        let wanted: BTreeSet<Topic> = names.iter().map(|name| topic(name)).collect();
         let list: Vec<Topic> = wanted.iter().cloned().collect();
         let policy = Arc::new(FixedDelay::new(Duration::from_secs(2)));
         let mut bench = Self {
@@ -105,6 +115,7 @@ impl Bench {
             start: Instant::now(),
             now: Duration::ZERO,
             clogged: false,
+            others: 0,
             held_up: Duration::ZERO,
             lines: BTreeMap::new(),
             calls: Vec::new(),
@@ -118,10 +129,7 @@ impl Bench {
         };
         bench.step(Input::Start);
         bench.settle();
-        bench.later(600);
-        assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
-        bench.emitted.clear();
-        bench
+        bench.ready()
     }
 
     /// At a step of a replacement that its owner asked for.
@@ -302,7 +310,10 @@ impl Bench {
             topics.iter().map(|topic| TopicState::permitted(topic.name())).collect()
         };
         let input = match call {
-            Action::List => Input::Listed(Ok(ChannelListing::new(self.channels.len(), vec![]))),
+            Action::List => {
+                let in_use = self.channels.len() + self.others;
+                Input::Listed(Ok(ChannelListing::new(in_use, vec![])))
+            }
             Action::Create => {
                 self.made += 1;
                 let id = ChannelId::new(format!("c{}", self.made));
@@ -456,6 +467,25 @@ impl Bench {
             self.refused(channel.expose(), 404, None);
         }
         true
+    }
+
+    /// How many channels are connected and subscribed to a topic.
+    pub(super) fn carriers(&self, name: &str) -> usize {
+        let has = |line: &&Line| {
+            self.channels.get(&line.channel).is_some_and(|topics| topics.contains(&topic(name)))
+        };
+        self.lines.values().filter(has).count()
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Successors that will not take over.
+    pub(super) fn unfit(&self) -> usize {
+        let shards = self.supervisor.shards.values();
+        let successors = shards.filter_map(|shard| shard.renewal.successor.as_ref());
+        successors.filter(|one| matches!(one.phase, Phase::Unfit { .. })).count()
     }
 
     /// What was done, and how it stands.
