@@ -67,16 +67,16 @@ impl Shard {
         let Some(reading) = held.reading.take() else { return };
         let sure = held.sure.unwrap_or(reading.since);
         let key = held.key;
-        let valid = reading.version == Some(version) && !unsettled;
+        let (since, valid) = (reading.since, reading.version == Some(version) && !unsettled);
         if answer.is_ok() && valid {
-            held.sure = Some(reading.since);
+            held.sure = Some(since);
         }
         self.plan_check(cx, now);
         let states = match answer {
             Ok(states) if valid => states,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if let Some(held) = &mut self.channel {
-                    held.gone = true;
+                    held.missing(since);
                 }
                 return self.channel_lost("the platform no longer knows it".into(), out);
             }

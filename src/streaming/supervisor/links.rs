@@ -154,6 +154,7 @@ impl Shard {
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
         let sure = ending.sure.unwrap_or(now.at);
+        let sure = self.channel.as_ref().map_or(sure, |held| held.sure_until(sure));
         cx.ledger.lost(link, sure, &why);
         // A channel that was gone before its socket had nothing more to say for a while.
         let dead = self.channel.as_ref().is_some_and(|held| held.dead);

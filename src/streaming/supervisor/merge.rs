@@ -101,6 +101,7 @@ impl Supervisor {
         let Some(link) = shard.current_link() else { return };
         let last = ending.last_in.unwrap_or(now.at);
         let sure = ending.sure.unwrap_or(now.at);
+        let sure = shard.channel.as_ref().map_or(sure, |held| held.sure_until(sure));
         let cause = Arc::new(ending.cause.clone());
         self.common.ledger.lost(link, sure, &cause);
         let closing = self.is_closing();

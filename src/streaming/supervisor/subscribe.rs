@@ -87,12 +87,13 @@ pub(super) fn is_lost(error: &Error, was_spare: bool) -> bool {
     kind == ErrorKind::NotFound || (was_spare && kind == ErrorKind::Forbidden)
 }
 
-/// Takes note of what the platform says of topics on a link.
+/// Takes note of what the platform says of topics on a link, in answer to a call that was made at `begun`: what it does not
+/// deliver any more it delivered until then, for all that is known.
 pub(super) fn note(
     cx: &mut Common,
     shard: ShardId,
     key: LinkKey,
-    now: Now,
+    begun: Moment,
     sent: &[Box<str>],
     states: &[TopicState],
     out: &mut Vec<Action>,
@@ -110,11 +111,11 @@ pub(super) fn note(
         sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members()).collect();
     for topic in cx.ledger.confirmed(key) {
         if !there.contains(&topic) {
-            cx.ledger.refuse(key, &topic, now.at, &refused);
+            cx.ledger.refuse(key, &topic, begun, &refused);
         }
     }
     for topic in &outcome.rejected {
-        cx.ledger.refuse(key, topic, now.at, &refused);
+        cx.ledger.refuse(key, topic, begun, &refused);
     }
     for topic in &outcome.permitted {
         cx.ledger.confirm(key, topic);
@@ -194,11 +195,12 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(self.reconcile.sure(now));
+                let begun = self.reconcile.sure(now);
+                held.sure = Some(begun);
                 let key = held.key;
                 self.reconcile.settled(now, cx.channel_life());
                 self.reconcile.empty = sent.is_empty();
-                let outcome = note(cx, self.id, key, now, sent, &states, out);
+                let outcome = note(cx, self.id, key, begun, sent, &states, out);
                 if let Some(packing) = cx.desired.packing() {
                     // Those that came back meanwhile are not among them any more; those that were sent are not gone yet.
                     let sent: BTreeSet<&str> = sent.iter().map(|name| &**name).collect();
@@ -248,7 +250,7 @@ impl Shard {
                 let was_spare = held.spare;
                 let unknown = is_lost(&error, was_spare);
                 if unknown {
-                    held.gone = true;
+                    held.missing(self.reconcile.sure(now));
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }
                 if matches!(self.state, State::Subscribing) {

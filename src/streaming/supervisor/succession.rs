@@ -195,15 +195,16 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(successor.reconcile.sure(now));
+                let begun = successor.reconcile.sure(now);
+                held.sure = Some(begun);
                 let key = held.key;
                 successor.reconcile.settled(now, cx.channel_life());
-                let outcome = super::subscribe::note(cx, self.id, key, now, sent, &states, out);
+                let outcome = super::subscribe::note(cx, self.id, key, begun, sent, &states, out);
                 // What the platform refuses now, the old one will not have for long either.
                 let cause = Common::refused_topic();
                 for topic in &outcome.rejected {
                     for old in [old, merged].into_iter().flatten() {
-                        cx.ledger.refuse(old, topic, now.at, &cause);
+                        cx.ledger.refuse(old, topic, begun, &cause);
                     }
                 }
                 let dirty =

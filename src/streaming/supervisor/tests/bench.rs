@@ -275,13 +275,28 @@ impl Bench {
     }
 
     /// The call that was made last is answered; a reading of subscriptions waits until nothing else does.
-    fn answer(&mut self) -> bool {
+    pub(super) fn answer(&mut self) -> bool {
         let place = self.calls.iter().rposition(|call| !matches!(call, Action::ReadBack(_)));
         place.is_some_and(|place| {
             let call = self.calls.remove(place);
             self.answer_to(call);
             true
         })
+    }
+
+    /// The platform refuses a topic in the call that was made last.
+    pub(super) fn refuse_topic(&mut self, name: &str) {
+        let Some(Action::Replace(channel, sent)) = self.calls.pop() else { panic!("no call") };
+        let members = sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members());
+        let state = |one: Topic| match one == topic(name) {
+            true => TopicState::rejected(one.name(), "no", vec![]),
+            false => TopicState::permitted(one.name()),
+        };
+        let states: Vec<TopicState> = members.map(state).collect();
+        let there = |state: &&TopicState| state.rejected.is_none();
+        let there = states.iter().filter(there).map(|state| Topic::unchecked(&*state.topic));
+        self.channels.insert(channel.clone(), there.collect());
+        self.step(Input::Subscribed { channel, sent, answer: Ok(states) });
     }
 
     /// Everything that was asked for is done, but for readings of subscriptions.
@@ -436,6 +451,11 @@ impl Bench {
     pub(super) fn rotate(&mut self) {
         self.token += 1;
         self.step(Input::TokenRotated { generation: self.token });
+    }
+
+    /// What the clock shows.
+    pub(super) fn wall(&self) -> SystemTime {
+        self.moment().wall
     }
 
     /// When the gaps that were told began, and until when topics were surely there that were found missing.

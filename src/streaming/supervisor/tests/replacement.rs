@@ -275,6 +275,39 @@ fn a_wait_without_end_that_is_asked_for_is_kept() {
 }
 
 #[test]
+fn a_topic_that_an_answer_refuses_is_missing_since_the_call_was_made() {
+    for (step, refused) in [(Step::Listing, "c1"), (Step::Flowing, "c2")] {
+        let mut bench = Bench::at(step);
+        bench.want("c");
+        let mut made = bench.wall();
+        if refused == "c2" {
+            // The live one has its topics first.
+            bench.later(1);
+            bench.answer();
+            made = bench.wall();
+        }
+        bench.later(3);
+        bench.refuse_topic("b");
+        bench.end();
+        bench.want("d");
+        bench.end();
+        assert_eq!(bench.gaps(), [("gap", made)], "{refused}");
+    }
+}
+
+#[test]
+fn a_channel_that_is_found_gone_while_its_socket_lives_is_missing_since_it_was_asked_for() {
+    let mut bench = Bench::live();
+    bench.want("c");
+    let asked = bench.wall();
+    bench.later(7);
+    bench.fail(&Error::new(ErrorKind::NotFound, "gone").with_status(404));
+    bench.later(1);
+    bench.end();
+    assert_eq!(bench.gaps(), [("gap", asked)]);
+}
+
+#[test]
 fn what_was_dropped_is_in_a_gap_since_it_was_surely_there_also_when_a_successor_has_it() {
     for step in STEPS.into_iter().filter(|step| *step != Step::Clearing) {
         let mut bench = Bench::at(step);
