@@ -67,6 +67,24 @@ struct Claim {
     confirmed: BTreeSet<Topic>,
     /// Those of `confirmed` that are not covered: they are as soon as the link flows.
     waiting: BTreeSet<Topic>,
+    /// Those that came to the link while it flowed, and when, where another had them before.
+    late: BTreeMap<Topic, Moment>,
+}
+
+impl Claim {
+    fn remove(&mut self, topic: &Topic) {
+        self.confirmed.remove(topic);
+        self.waiting.remove(topic);
+        self.late.remove(topic);
+    }
+}
+
+/// Puts topics together that have a moment in common.
+fn group(groups: &mut Vec<(Moment, Vec<Topic>)>, at: Moment, topic: Topic) {
+    match groups.iter_mut().find(|(other, _)| *other == at) {
+        Some((_, topics)) => topics.push(topic),
+        None => groups.push((at, vec![topic])),
+    }
 }
 
 /// Which topics are covered, by which links, and since when not.
@@ -96,9 +114,19 @@ impl Ledger {
         }
         for link in &entry.confirmed_by {
             if let Some(claim) = self.claims.get_mut(link) {
-                claim.confirmed.remove(topic);
-                claim.waiting.remove(topic);
+                claim.remove(topic);
             }
+        }
+    }
+
+    /// The platform confirmed a topic on a link, at this time, at which the link may flow already.
+    pub(crate) fn confirm_at(&mut self, link: LinkKey, topic: &Topic, at: Moment) {
+        let of_link = |entry: &Entry| entry.confirmed_by.contains(&link);
+        let alone = |entry: &Entry| entry.confirmed_by.is_empty();
+        let new = self.topics.get(topic).is_some_and(|entry| !of_link(entry) && !alone(entry));
+        self.confirm(link, topic);
+        if new && self.flowing.contains_key(&link) {
+            self.claims.entry(link).or_default().late.insert(topic.clone(), at);
         }
     }
 
@@ -120,8 +148,7 @@ impl Ledger {
         };
         if entry.confirmed_by.remove(&link) {
             if let Some(claim) = self.claims.get_mut(&link) {
-                claim.confirmed.remove(topic);
-                claim.waiting.remove(topic);
+                claim.remove(topic);
             }
             Self::uncover(topic, entry, &mut self.claims, &self.flowing, last, cause);
         }
@@ -143,15 +170,12 @@ impl Ledger {
             if !matches!(entry.coverage, Coverage::Covered { .. }) {
                 continue;
             }
-            let others = entry.confirmed_by.iter().filter_map(|other| self.flowing.get(other));
-            let Some(since) = others.min_by_key(|since| since.mono).copied() else { continue };
+            let others = entry.confirmed_by.iter().filter_map(|other| self.since(*other, topic));
+            let Some(since) = others.min_by_key(|since| since.mono) else { continue };
             if since.mono <= last.mono {
                 continue;
             }
-            match over.iter_mut().find(|(other, _)| *other == since) {
-                Some((_, topics)) => topics.push(topic.clone()),
-                None => over.push((since, vec![topic.clone()])),
-            }
+            group(&mut over, since, topic.clone());
         }
         let gap = |(since, topics): (Moment, Vec<Topic>)| Gap {
             topics: topics.into(),
@@ -221,6 +245,7 @@ impl Ledger {
         if self.flowing.remove(&link).is_none() {
             return;
         }
+        self.forget_late(link);
         let confirmed = self.confirmed(link);
         for topic in confirmed {
             if let Some(entry) = self.topics.get_mut(&topic) {
@@ -240,6 +265,7 @@ impl Ledger {
     /// is missing since it began.
     pub(crate) fn unheard(&mut self, link: LinkKey, cause: &Arc<Gone>) {
         let Some(since) = self.flowing.remove(&link) else { return };
+        self.forget_late(link);
         for topic in self.confirmed(link) {
             if let Some(entry) = self.topics.get_mut(&topic) {
                 let (claims, flowing) = (&mut self.claims, &self.flowing);
@@ -255,8 +281,26 @@ impl Ledger {
         for topic in &claim.confirmed {
             if let Some(entry) = self.topics.get_mut(topic) {
                 entry.confirmed_by.remove(&link);
+                // Nobody is left of whom it could take over.
+                if entry.confirmed_by.len() == 1
+                    && let Some(other) = entry.confirmed_by.first()
+                    && let Some(claim) = self.claims.get_mut(other)
+                {
+                    claim.late.remove(topic);
+                }
             }
         }
+    }
+
+    fn forget_late(&mut self, link: LinkKey) {
+        self.claims.get_mut(&link).into_iter().for_each(|claim| claim.late.clear());
+    }
+
+    /// Since when a link that flows delivers a topic.
+    fn since(&self, link: LinkKey, topic: &Topic) -> Option<Moment> {
+        let flows = self.flowing.get(&link)?;
+        let late = self.claims.get(&link).and_then(|claim| claim.late.get(topic));
+        Some(late.filter(|late| late.mono > flows.mono).copied().unwrap_or(*flows))
     }
 
     /// What a link confirmed.
@@ -304,32 +348,42 @@ impl Ledger {
         old.confirmed.iter().all(|topic| old.waiting.contains(topic) || has(topic))
     }
 
-    /// A link was replaced by another that flows since `since`, and came to its end without showing that it had delivered
-    /// all: what was on its way when its successor began may be missing. The gap has no length when the old one is sure until
+    /// A link was replaced by another, `new`, that flows, and came to its end without showing that it had delivered all:
+    /// what was on its way when its successor began may be missing. The gap has no length when the old one is sure until
     /// later than that: from the beginning of its successor on nothing is missing, and for how long what was sent before had
-    /// been on its way nobody can tell. It then marks the place in the stream.
+    /// been on its way nobody can tell. It then marks the place in the stream. Where the old one is known to have delivered
+    /// all that was sent until `last` (`whole`), only what its successor had later than that may be missing.
     pub(crate) fn doubt(
         &self,
         old: LinkKey,
+        new: LinkKey,
         last: Moment,
-        since: Moment,
-        cause: Gone,
-    ) -> Option<Gap> {
-        let resumed = if last.mono < since.mono { since } else { last };
-        let claim = self.claims.get(&old)?;
-        let topics: Vec<Topic> = claim
-            .confirmed
-            .iter()
-            .filter(|topic| !claim.waiting.contains(*topic))
-            .cloned()
-            .collect();
-        (!topics.is_empty()).then(|| Gap {
+        whole: bool,
+        cause: &Gone,
+    ) -> Vec<Gap> {
+        let Some(claim) = self.claims.get(&old) else { return Vec::new() };
+        let mut groups: Vec<(Moment, Vec<Topic>)> = Vec::new();
+        for topic in claim.confirmed.iter().filter(|topic| !claim.waiting.contains(*topic)) {
+            let since = self.since(new, topic).unwrap_or(last);
+            if since.mono > last.mono {
+                // What was covered only after that is not missing before.
+                let covered = self.topics.get(topic).map(|entry| &entry.coverage);
+                match covered {
+                    Some(Coverage::Covered { since: first }) if first.mono >= since.mono => {}
+                    _ => group(&mut groups, since, topic.clone()),
+                }
+            } else if !whole {
+                group(&mut groups, last, topic.clone());
+            }
+        }
+        let gap = |(resumed, topics): (Moment, Vec<Topic>)| Gap {
             topics: topics.into(),
             covered_until: last.wall,
             resumed_at: resumed.wall,
             duration: resumed.mono.saturating_duration_since(last.mono),
-            cause,
-        })
+            cause: cause.clone(),
+        };
+        groups.into_iter().map(gap).collect()
     }
 
     /// Topics that are wanted, and that a link was not asked for.
@@ -349,7 +403,8 @@ impl Ledger {
     /// Entries of every table, for tests of its size.
     #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize, usize) {
-        let claims = self.claims.values().map(|claim| claim.confirmed.len() + claim.waiting.len());
+        let size = |claim: &Claim| claim.confirmed.len() + claim.waiting.len() + claim.late.len();
+        let claims = self.claims.values().map(size);
         (self.topics.len(), claims.sum(), self.claims.len() + self.flowing.len())
     }
 

@@ -159,7 +159,7 @@ impl Shard {
         // A channel that was gone before its socket had nothing more to say for a while.
         let dead = self.channel.as_ref().is_some_and(|held| held.dead);
         let whole = ending.drained && !dead;
-        out.extend(self.doubt(cx, link, sure, whole).map(gap));
+        out.extend(self.doubt(cx, link, sure, whole).into_iter().map(gap));
         if !cx.uses_channel() {
             cx.ledger.drop_link(link);
         }

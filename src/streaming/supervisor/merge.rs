@@ -110,7 +110,7 @@ impl Supervisor {
             let flows = target.renewal.flowing().is_some();
             if flows {
                 let doubt = target.doubt(&self.common, link, sure, ending.drained);
-                out.extend(doubt.map(gap));
+                out.extend(doubt.into_iter().map(gap));
                 if let Some(merge) = &mut target.merge {
                     merge.done = true;
                 }

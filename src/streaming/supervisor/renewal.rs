@@ -237,22 +237,11 @@ impl Shard {
 
     /// What may be missing because the old link, which is sure until `last`, ended before it had shown that it had delivered
     /// all. One that the peer closed (`whole`) brought what was sent before; its successor has to have begun by then.
-    pub(super) fn doubt(
-        &self,
-        cx: &Common,
-        old: LinkKey,
-        last: Moment,
-        whole: bool,
-    ) -> Option<Gap> {
-        let Phase::Flowing { since, .. } = &self.renewal.successor.as_ref()?.phase else {
-            return None;
-        };
-        if whole && last.mono >= since.mono {
-            return None;
-        }
+    pub(super) fn doubt(&self, cx: &Common, old: LinkKey, last: Moment, whole: bool) -> Vec<Gap> {
+        let Some(new) = self.renewal.flowing() else { return Vec::new() };
         let detail =
             "the connection that was replaced ended before it had answered our close".into();
-        cx.ledger.doubt(old, last, *since, Gone::Cut { detail })
+        cx.ledger.doubt(old, new, last, whole, &Gone::Cut { detail })
     }
 
     /// The old link is over: the successor, if it flows, takes its place.

@@ -89,7 +89,7 @@ impl Shard {
         match answer {
             Ok(topics) => {
                 for topic in topics.iter().flat_map(Topic::members) {
-                    cx.ledger.confirm(link, &topic);
+                    cx.ledger.confirm_at(link, &topic, now.at);
                 }
                 if ours {
                     self.reconcile.failures = 0;

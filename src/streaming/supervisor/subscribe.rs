@@ -93,7 +93,7 @@ pub(super) fn note(
     cx: &mut Common,
     shard: ShardId,
     key: LinkKey,
-    begun: Moment,
+    (begun, now): (Moment, Now),
     sent: &[Box<str>],
     states: &[TopicState],
     out: &mut Vec<Action>,
@@ -118,7 +118,7 @@ pub(super) fn note(
         cx.ledger.refuse(key, topic, begun, &refused);
     }
     for topic in &outcome.permitted {
-        cx.ledger.confirm(key, topic);
+        cx.ledger.confirm_at(key, topic, now.at);
     }
     for (topic, rejection) in std::mem::take(&mut outcome.newly_rejected) {
         out.push(Action::Emit(Lifecycle::Rejected {
@@ -200,7 +200,7 @@ impl Shard {
                 let key = held.key;
                 self.reconcile.settled(now, cx.channel_life());
                 self.reconcile.empty = sent.is_empty();
-                let outcome = note(cx, self.id, key, begun, sent, &states, out);
+                let outcome = note(cx, self.id, key, (begun, now), sent, &states, out);
                 if let Some(packing) = cx.desired.packing() {
                     // Those that came back meanwhile are not among them any more; those that were sent are not gone yet.
                     let sent: BTreeSet<&str> = sent.iter().map(|name| &**name).collect();

@@ -199,7 +199,8 @@ impl Shard {
                 held.sure = Some(begun);
                 let key = held.key;
                 successor.reconcile.settled(now, cx.channel_life());
-                let outcome = super::subscribe::note(cx, self.id, key, begun, sent, &states, out);
+                let outcome =
+                    super::subscribe::note(cx, self.id, key, (begun, now), sent, &states, out);
                 // What the platform refuses now, the old one will not have for long either.
                 let cause = Common::refused_topic();
                 for topic in &outcome.rejected {

@@ -469,7 +469,7 @@ impl Bench {
     }
 
     /// Connections do what they were asked for: one closes, or shows that it flows. Whether there was one.
-    fn serve(&mut self) -> bool {
+    pub(super) fn serve(&mut self) -> bool {
         let closing = self.lines.values().find(|line| line.closing.is_some());
         if let Some(channel) = closing.map(|line| line.channel.expose().to_owned()) {
             let open = self.lines.values().any(|line| line.open && line.closing.is_some());

@@ -333,6 +333,26 @@ fn a_close_that_was_held_up_leaves_a_gap_until_the_successor_began() {
 }
 
 #[test]
+fn a_topic_that_came_to_the_successor_after_it_flowed_has_a_gap_until_then() {
+    let mut bench = Bench::at(Step::Flowing);
+    bench.want("c");
+    bench.later(1);
+    bench.answer();
+    bench.settle();
+    bench.later(2);
+    let had = bench.wall();
+    bench.want("d");
+    bench.answer();
+    bench.serve();
+    bench.later(1);
+    bench.settle();
+    bench.held_up = Duration::from_secs(1);
+    let closed = Gone::Closed { code: 1001.into(), reason: "going away".into() };
+    bench.line_gone("c1", closed, true);
+    assert_eq!(bench.gaps(), [("gap", had)]);
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
