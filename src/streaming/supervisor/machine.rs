@@ -8,7 +8,7 @@ use super::common::Common;
 use super::held::Held;
 use super::message::{Action, Input, Now, Plan};
 use super::route::Of;
-use super::shard::Shard;
+use super::shard::{Shard, State};
 use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::error::Result;
@@ -221,7 +221,14 @@ impl Supervisor {
             Input::Rebalance => self.merging = Some(1.0),
             Input::Adopt(channels) => self.adopt(channels, now.at),
             Input::Timer => self.each(|shard, cx| shard.timer(cx, now, out)),
-            Input::CaughtUp => self.each(|shard, _| shard.caught_up(now)),
+            Input::CaughtUp => {
+                self.each(|shard, _| shard.caught_up(now));
+                let held = |shard: &Shard| matches!(shard.state, State::Held { .. });
+                if self.shards.values().any(|shard| held(shard)) {
+                    // It is behind again. Once for all of them: each of them had asked.
+                    out.push(Action::AwaitConsumer);
+                }
+            }
             Input::Close => {
                 self.life = Life::Closing;
                 self.each(|shard, cx| shard.close(cx, out));

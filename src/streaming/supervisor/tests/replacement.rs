@@ -353,6 +353,20 @@ fn a_topic_that_came_to_the_successor_after_it_flowed_has_a_gap_until_then() {
 }
 
 #[test]
+fn a_consumer_that_falls_behind_again_is_waited_for_again() {
+    let mut bench = Bench::live();
+    bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+    bench.clogged = true;
+    bench.later(2);
+    bench.answer();
+    assert!(bench.outcome().contains("held"), "{}", bench.outcome());
+    bench.clogged = false;
+    assert!(bench.answer(), "the consumer is waited for");
+    bench.later(2);
+    assert_eq!(bench.end(), "c1, 1 gap, 1 disconnected");
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
