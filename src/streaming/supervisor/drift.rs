@@ -107,7 +107,7 @@ impl Shard {
         out.push(Action::Emit(Lifecycle::Drifted { channel, topics, sure_until }));
         out.extend(over.into_iter().map(gap));
         if self.is_live() && !self.is_leaving() {
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
     }
 }

@@ -56,7 +56,7 @@ impl Shard {
                     let new = self.channel.as_ref().is_some_and(|held| !held.subscribed);
                     let behind = new && !cx.desired.is_idle(self.id);
                     if again || self.reconcile.dirty || behind {
-                        self.reconcile_now(cx, now, out);
+                        self.reconcile_now(cx, out);
                     }
                     self.plan_check(cx, now);
                 }

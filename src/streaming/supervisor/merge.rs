@@ -136,7 +136,7 @@ impl Supervisor {
             }
             target.merge = None;
             target.give_up_successor(&mut self.common, out);
-            target.reconcile_now(&self.common, now, out);
+            target.reconcile_now(&self.common, out);
         }
         if let Some(held) = &mut shard.channel {
             held.dead |= matches!(ending.cause, Gone::ChannelGone { .. });

@@ -273,7 +273,7 @@ impl Shard {
             self.subscription_moved(cx, now, out);
         } else if self.reconcile.dirty {
             // It waited for the old one to have it first.
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
         true
     }

@@ -163,7 +163,7 @@ impl Shard {
     }
 
     /// Sends the desired set while live, one call at a time.
-    pub(super) fn reconcile_now(&mut self, cx: &Common, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn reconcile_now(&mut self, cx: &Common, out: &mut Vec<Action>) {
         if self.merged_into.is_some() {
             return;
         }
@@ -176,7 +176,9 @@ impl Shard {
                 let id = held.info.id.clone();
                 self.replace(cx, id, out);
             }
-            _ => self.reconcile.due = Some(now.at.mono),
+            // The channel after this one is subscribed to all from its beginning.
+            (State::Live { .. }, Some(_)) => {}
+            _ => self.reconcile.dirty = true,
         }
     }
 
@@ -238,7 +240,7 @@ impl Shard {
                             out.push(Action::Probe(link));
                         }
                         if self.reconcile.dirty {
-                            self.reconcile_now(cx, now, out);
+                            self.reconcile_now(cx, out);
                         } else {
                             self.successor_may_follow(cx, out);
                         }
@@ -274,7 +276,7 @@ impl Shard {
             match self.state {
                 State::Live { .. } => {
                     if !self.is_leaving() {
-                        self.reconcile_now(cx, now, out);
+                        self.reconcile_now(cx, out);
                     }
                     self.successor_changed(cx, out);
                 }

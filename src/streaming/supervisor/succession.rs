@@ -255,7 +255,7 @@ impl Shard {
         self.try_again(now, retry_after);
         if self.renewal.wanted == Some(RenewalReason::Token) {
             // To be subscribed with the newer token is the second best.
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
     }
 

@@ -453,6 +453,11 @@ impl Bench {
         self.step(Input::TokenRotated { generation: self.token });
     }
 
+    /// Whether something is due now, whatever is done.
+    pub(super) fn is_due(&self) -> bool {
+        self.supervisor.wake_at().is_some_and(|at| at <= self.moment().mono)
+    }
+
     /// What the clock shows.
     pub(super) fn wall(&self) -> SystemTime {
         self.moment().wall

@@ -367,6 +367,18 @@ fn a_consumer_that_falls_behind_again_is_waited_for_again() {
 }
 
 #[test]
+fn nothing_is_due_again_and_again_while_the_connection_of_a_dead_channel_closes() {
+    let mut bench = Bench::live();
+    bench.notice("c1", Notice::ChannelGone("evicted".into()));
+    bench.want("c");
+    bench.later(0);
+    assert!(!bench.is_due(), "{}", bench.outcome());
+    bench.settle();
+    bench.later(2);
+    assert!(bench.end().starts_with("c2 "), "{}", bench.outcome());
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
