@@ -225,7 +225,8 @@ impl Shard {
             "{in_use} of {limit} notification channels are in use, and another would remove one of them"
         );
         let policy = cx.rules().map(|rules| rules.policy).unwrap_or_default();
-        if policy == ChannelPolicy::Wait {
+        // One whose topics this one takes over delivers them still, and gives a channel back when it ends.
+        if policy == ChannelPolicy::Wait || self.merge.is_some() {
             let cause = Gone::Rest { status: None, detail: text.into() };
             return self.back_off(cx, now, cause, None, Duration::ZERO, None, out);
         }

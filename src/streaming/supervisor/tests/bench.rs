@@ -502,6 +502,10 @@ impl Bench {
         self.lines.values().filter(has).count()
     }
 
+    pub(super) fn is_covered(&self) -> bool {
+        self.wanted.iter().all(|topic| self.supervisor.covers(topic))
+    }
+
     pub(super) fn has_stopped(&self) -> bool {
         self.stopped
     }
