@@ -78,9 +78,11 @@ impl Shard {
             Verdict::RetryAfter(wait) => {
                 let wait = wait.max(retry_after.unwrap_or_default());
                 let held = cause == Gone::Overflow && cx.overflow == Overflow::Disconnect;
+                // Named before the successor's channel is ours.
+                let at_once = Some(Duration::ZERO);
+                let ended = self.disconnected(cause.clone(), last_inbound, was_live, at_once);
                 if !held && self.adopt_successor(cx, out) {
-                    let retry_in = Some(Duration::ZERO);
-                    out.push(self.disconnected(cause, last_inbound, was_live, retry_in));
+                    out.push(ended);
                     return;
                 }
                 self.give_up_successor(cx, out);

@@ -458,6 +458,16 @@ impl Bench {
         self.supervisor.wake_at().is_some_and(|at| at <= self.moment().mono)
     }
 
+    /// Channels whose connections were told to have ended.
+    pub(super) fn disconnected(&self) -> Vec<&str> {
+        let items = self.emitted.iter();
+        let named = items.filter_map(|item| match item {
+            Lifecycle::Disconnected { channel, .. } => channel.as_ref(),
+            _ => None,
+        });
+        named.map(ChannelId::expose).collect()
+    }
+
     /// What the clock shows.
     pub(super) fn wall(&self) -> SystemTime {
         self.moment().wall

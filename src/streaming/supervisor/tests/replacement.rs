@@ -379,6 +379,17 @@ fn nothing_is_due_again_and_again_while_the_connection_of_a_dead_channel_closes(
 }
 
 #[test]
+fn what_is_told_of_the_end_of_a_connection_names_its_channel_not_the_one_that_goes_on() {
+    for step in STEPS.into_iter().filter(|step| *step != Step::Clearing) {
+        let mut bench = Bench::at(step);
+        bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+        let replaced = matches!(step, Step::Flowing | Step::Leaving);
+        let told: &[&str] = if replaced { &[] } else { &["c1"] };
+        assert_eq!(bench.disconnected(), told, "{step:?}");
+    }
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
