@@ -103,9 +103,11 @@ impl Supervisor {
         self.life == Life::Closing
     }
 
-    /// Whether a link that flows must not deliver yet.
-    pub(crate) fn withholds(&self, link: LinkKey) -> bool {
-        self.shards.values().any(|shard| shard.withholds(link))
+    /// Whether a link that flows may deliver: not one that has to wait for the end of another, and never one that was given
+    /// up.
+    pub(crate) fn may_speak(&self, link: LinkKey) -> bool {
+        let shard = self.shard_of_link(link).and_then(|id| self.shards.get(&id));
+        shard.is_some_and(|shard| !shard.withholds(link))
     }
 
     /// Takes one input and says what to do.
@@ -185,11 +187,10 @@ impl Supervisor {
                     shard.flowing(cx, now, link, at, token, out);
                 }
             }
-            Input::Fading { link } => {
-                if let Some((shard, cx)) = self.of_link(link) {
-                    shard.fading(cx, link, out);
-                }
-            }
+            Input::Fading { link } => match self.of_link(link) {
+                Some((shard, cx)) => shard.fading(cx, link, out),
+                None => out.push(Action::Mute(link)),
+            },
             Input::Notice { link, notice } => {
                 if let Some((shard, cx)) = self.of_link(link) {
                     shard.noticed(cx, now, link, notice, out);

@@ -395,6 +395,17 @@ impl Bench {
         self.step(Input::Flowing { link, at, token: None });
     }
 
+    /// Whether a connection that shows that it flows may deliver; one that may not comes to its end.
+    pub(super) fn speaks(&mut self, channel: &str) -> bool {
+        let link = self.link_of(channel).unwrap();
+        self.flows(channel);
+        let speaks = self.supervisor.may_speak(link);
+        if !speaks {
+            self.step(Input::Fading { link });
+        }
+        speaks
+    }
+
     /// A connection ends; `drained` when the peer has answered our close.
     pub(super) fn line_gone(&mut self, channel: &str, cause: Gone, drained: bool) {
         let link = self.link_of(channel).unwrap();

@@ -390,6 +390,15 @@ fn what_is_told_of_the_end_of_a_connection_names_its_channel_not_the_one_that_go
 }
 
 #[test]
+fn a_successor_that_was_given_up_never_delivers() {
+    let mut bench = Bench::at(Step::Dialling);
+    bench.step(Input::Close);
+    assert!(!bench.speaks("c2"));
+    assert!(bench.outcome().contains("mute c2"), "{}", bench.outcome());
+    assert!(bench.speaks("c1"));
+}
+
+#[test]
 fn an_answer_from_before_a_reconnect_is_not_taken_for_that_of_a_later_reading() {
     let mut bench = Bench::live();
     bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
