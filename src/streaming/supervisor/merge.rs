@@ -135,6 +135,7 @@ impl Supervisor {
                 out.push(shard.disconnected(ending.cause.clone(), last_in, was_live, None));
             }
             target.merge = None;
+            target.renewal.forget_merge();
             target.give_up_successor(&mut self.common, out);
             target.reconcile_now(&self.common, out);
         }

@@ -69,6 +69,18 @@ impl Renewal {
         }
     }
 
+    /// There is a reason to renew. The first one stands, unless it was a merge, which may come to nothing.
+    fn want(&mut self, reason: RenewalReason) {
+        if matches!(self.wanted, None | Some(RenewalReason::Rebalance)) {
+            self.wanted = Some(reason);
+        }
+    }
+
+    /// The merge for which the live link was to be renewed came to nothing.
+    pub(super) fn forget_merge(&mut self) {
+        self.wanted.take_if(|wanted| *wanted == RenewalReason::Rebalance);
+    }
+
     /// The live link ends soon: no more waits between tries than the platform has asked for.
     pub(super) fn hurry(&mut self, now: Now) {
         self.failures = 0;
@@ -113,12 +125,12 @@ impl Shard {
             self.renewal.wanted = Some(RenewalReason::Token);
             self.renewal.not_before = Some(now.at.mono);
         }
-        if self.merge.is_some() {
-            self.renewal.wanted = Some(RenewalReason::Rebalance);
+        if std::mem::take(&mut self.closing) {
+            self.renewal.want(RenewalReason::Closing);
             self.renewal.not_before = Some(now.at.mono);
         }
-        if std::mem::take(&mut self.closing) {
-            self.renewal.wanted.get_or_insert(RenewalReason::Closing);
+        if self.merge.is_some() {
+            self.renewal.want(RenewalReason::Rebalance);
             self.renewal.not_before = Some(now.at.mono);
         }
     }
@@ -144,7 +156,7 @@ impl Shard {
         if !self.is_live() || self.merged_into.is_some() {
             return;
         }
-        self.renewal.wanted.get_or_insert(reason);
+        self.renewal.want(reason);
         self.renewal.not_before.get_or_insert(now.at.mono);
         self.renewal_due(cx, now, out);
     }

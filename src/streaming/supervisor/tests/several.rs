@@ -1,6 +1,7 @@
 //! What several channels have to do with each other.
 
 use super::bench::Bench;
+use crate::core::close::Gone;
 use crate::streaming::packing::Bounds;
 use crate::streaming::policy::ChannelPolicy;
 use crate::streaming::supervisor::{ChannelRules, Input};
@@ -43,4 +44,18 @@ fn a_channel_that_cannot_be_had_during_a_merge_is_waited_for_under_every_policy(
         assert_eq!(carriers, [1, 1, 1], "{policy:?}");
         assert!(bench.is_covered(), "{policy:?}");
     }
+}
+
+#[test]
+fn a_merge_that_comes_to_nothing_leaves_no_renewal() {
+    let rules = ChannelRules { bounds: Bounds::new(2, 2), ..ChannelRules::default() };
+    let mut bench = Bench::of(&["a", "b", "c", "d"], rules);
+    for name in ["c", "d"] {
+        bench.unwant(name);
+        bench.settle();
+    }
+    bench.step(Input::Rebalance);
+    // It goes before the successor of the other flows.
+    bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+    assert_eq!(bench.end(), "c2, 1 gap, 1 disconnected");
 }
