@@ -1,6 +1,6 @@
 //! Time and randomness as seams, so that every decision can be replayed.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where the crate reads the time.
 ///
@@ -25,6 +25,14 @@ pub struct Moment {
     pub wall: SystemTime,
 }
 
+/// As far ahead as a deadline is set that would lie beyond the end of time: thirty years, as tokio has it.
+pub(crate) const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+
+/// The time so long after another. A wait that a server or a setting names may be too long to be added.
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).or_else(|| now.checked_add(FAR)).unwrap_or(now)
+}
+
 /// Where the crate gets its randomness: jitter only, never keys.
 pub trait Entropy: Send + Sync {
     /// A number in `0.0..1.0`.
@@ -43,3 +51,17 @@ impl Entropy for ThreadEntropy {
 
 const _: fn(&dyn Clock) = |_| {};
 const _: fn(&dyn Entropy) = |_| {};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_without_end_is_a_deadline_that_is_far_away() {
+        let now = Instant::now();
+        assert_eq!(later(now, Duration::from_secs(7)), now + Duration::from_secs(7));
+        for endless in [Duration::MAX, Duration::from_secs(u64::MAX)] {
+            assert_eq!(later(now, endless), now + FAR);
+        }
+    }
+}

@@ -65,7 +65,7 @@ impl World {
                     line.go = false;
                     let at = line.last_in;
                     self.supervise(Input::Flowing { link, at, token: None });
-                    if !self.supervisor.withholds(link)
+                    if self.supervisor.may_speak(link)
                         && let Some(line) = self.lines.get_mut(&link)
                     {
                         line.go = true;

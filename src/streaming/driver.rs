@@ -199,10 +199,10 @@ impl<E: StreamEvent> Driver<E> {
                     for action in std::mem::take(&mut actions) {
                         self.perform(action);
                     }
-                    if self.supervisor.withholds(link) {
-                        self.withheld.insert(link, go);
-                    } else {
+                    if self.supervisor.may_speak(link) {
                         let _ = go.send(());
+                    } else {
+                        self.withheld.insert(link, go);
                     }
                 }
                 Next::Nothing => {}

@@ -5,6 +5,7 @@
 //! sure moment, not when somebody noticed; it closes when a link that confirmed the topic flows.
 
 mod hand_over;
+mod missed;
 #[cfg(test)]
 mod tests;
 
@@ -67,6 +68,16 @@ struct Claim {
     confirmed: BTreeSet<Topic>,
     /// Those of `confirmed` that are not covered: they are as soon as the link flows.
     waiting: BTreeSet<Topic>,
+    /// Those that came to the link while it flowed, and when, where another had them before.
+    late: BTreeMap<Topic, Moment>,
+}
+
+impl Claim {
+    fn remove(&mut self, topic: &Topic) {
+        self.confirmed.remove(topic);
+        self.waiting.remove(topic);
+        self.late.remove(topic);
+    }
 }
 
 /// Which topics are covered, by which links, and since when not.
@@ -96,9 +107,19 @@ impl Ledger {
         }
         for link in &entry.confirmed_by {
             if let Some(claim) = self.claims.get_mut(link) {
-                claim.confirmed.remove(topic);
-                claim.waiting.remove(topic);
+                claim.remove(topic);
             }
+        }
+    }
+
+    /// The platform confirmed a topic on a link, at this time, at which the link may flow already.
+    pub(crate) fn confirm_at(&mut self, link: LinkKey, topic: &Topic, at: Moment) {
+        let of_link = |entry: &Entry| entry.confirmed_by.contains(&link);
+        let alone = |entry: &Entry| entry.confirmed_by.is_empty();
+        let new = self.topics.get(topic).is_some_and(|entry| !of_link(entry) && !alone(entry));
+        self.confirm(link, topic);
+        if new && self.flowing.contains_key(&link) {
+            self.claims.entry(link).or_default().late.insert(topic.clone(), at);
         }
     }
 
@@ -120,47 +141,10 @@ impl Ledger {
         };
         if entry.confirmed_by.remove(&link) {
             if let Some(claim) = self.claims.get_mut(&link) {
-                claim.confirmed.remove(topic);
-                claim.waiting.remove(topic);
+                claim.remove(topic);
             }
             Self::uncover(topic, entry, &mut self.claims, &self.flowing, last, cause);
         }
-    }
-
-    /// Topics turn out not to have been delivered on a link, whose last sure moment was `last`. Those that another link covers
-    /// were missed until that one flowed: these gaps are over already.
-    pub(crate) fn missed(
-        &mut self,
-        link: LinkKey,
-        topics: &[Topic],
-        last: Moment,
-        cause: &Arc<Gone>,
-    ) -> Vec<Gap> {
-        let mut over: Vec<(Moment, Vec<Topic>)> = Vec::new();
-        for topic in topics {
-            self.refuse(link, topic, last, cause);
-            let Some(entry) = self.topics.get(topic) else { continue };
-            if !matches!(entry.coverage, Coverage::Covered { .. }) {
-                continue;
-            }
-            let others = entry.confirmed_by.iter().filter_map(|other| self.flowing.get(other));
-            let Some(since) = others.min_by_key(|since| since.mono).copied() else { continue };
-            if since.mono <= last.mono {
-                continue;
-            }
-            match over.iter_mut().find(|(other, _)| *other == since) {
-                Some((_, topics)) => topics.push(topic.clone()),
-                None => over.push((since, vec![topic.clone()])),
-            }
-        }
-        let gap = |(since, topics): (Moment, Vec<Topic>)| Gap {
-            topics: topics.into(),
-            covered_until: last.wall,
-            resumed_at: since.wall,
-            duration: since.mono.saturating_duration_since(last.mono),
-            cause: (**cause).clone(),
-        };
-        over.into_iter().map(gap).collect()
     }
 
     /// A link flows at this moment: what it confirmed before is covered from here on.
@@ -221,6 +205,7 @@ impl Ledger {
         if self.flowing.remove(&link).is_none() {
             return;
         }
+        self.forget_late(link);
         let confirmed = self.confirmed(link);
         for topic in confirmed {
             if let Some(entry) = self.topics.get_mut(&topic) {
@@ -240,6 +225,7 @@ impl Ledger {
     /// is missing since it began.
     pub(crate) fn unheard(&mut self, link: LinkKey, cause: &Arc<Gone>) {
         let Some(since) = self.flowing.remove(&link) else { return };
+        self.forget_late(link);
         for topic in self.confirmed(link) {
             if let Some(entry) = self.topics.get_mut(&topic) {
                 let (claims, flowing) = (&mut self.claims, &self.flowing);
@@ -255,8 +241,19 @@ impl Ledger {
         for topic in &claim.confirmed {
             if let Some(entry) = self.topics.get_mut(topic) {
                 entry.confirmed_by.remove(&link);
+                // Nobody is left of whom it could take over.
+                if entry.confirmed_by.len() == 1
+                    && let Some(other) = entry.confirmed_by.first()
+                    && let Some(claim) = self.claims.get_mut(other)
+                {
+                    claim.late.remove(topic);
+                }
             }
         }
+    }
+
+    fn forget_late(&mut self, link: LinkKey) {
+        self.claims.get_mut(&link).into_iter().for_each(|claim| claim.late.clear());
     }
 
     /// What a link confirmed.
@@ -304,34 +301,6 @@ impl Ledger {
         old.confirmed.iter().all(|topic| old.waiting.contains(topic) || has(topic))
     }
 
-    /// A link was replaced by another that flows since `since`, and came to its end without showing that it had delivered
-    /// all: what was on its way when its successor began may be missing. The gap has no length when the old one is sure until
-    /// later than that: from the beginning of its successor on nothing is missing, and for how long what was sent before had
-    /// been on its way nobody can tell. It then marks the place in the stream.
-    pub(crate) fn doubt(
-        &self,
-        old: LinkKey,
-        last: Moment,
-        since: Moment,
-        cause: Gone,
-    ) -> Option<Gap> {
-        let resumed = if last.mono < since.mono { since } else { last };
-        let claim = self.claims.get(&old)?;
-        let topics: Vec<Topic> = claim
-            .confirmed
-            .iter()
-            .filter(|topic| !claim.waiting.contains(*topic))
-            .cloned()
-            .collect();
-        (!topics.is_empty()).then(|| Gap {
-            topics: topics.into(),
-            covered_until: last.wall,
-            resumed_at: resumed.wall,
-            duration: resumed.mono.saturating_duration_since(last.mono),
-            cause,
-        })
-    }
-
     /// Topics that are wanted, and that a link was not asked for.
     pub(crate) fn unconfirmed(&self, link: LinkKey) -> Vec<Topic> {
         let missing = self.topics.iter().filter(|(_, entry)| !entry.confirmed_by.contains(&link));
@@ -349,7 +318,8 @@ impl Ledger {
     /// Entries of every table, for tests of its size.
     #[cfg(test)]
     pub(crate) fn size(&self) -> (usize, usize, usize) {
-        let claims = self.claims.values().map(|claim| claim.confirmed.len() + claim.waiting.len());
+        let size = |claim: &Claim| claim.confirmed.len() + claim.waiting.len() + claim.late.len();
+        let claims = self.claims.values().map(size);
         (self.topics.len(), claims.sum(), self.claims.len() + self.flowing.len())
     }
 

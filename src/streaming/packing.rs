@@ -156,8 +156,9 @@ impl Packing {
 
     /// Removes a topic, and says where it was.
     pub(crate) fn remove(&mut self, topic: &Topic) -> Option<ShardId> {
-        let shard = self.place.remove(topic)?;
+        // One for which there was no room alone has no place.
         self.apart.remove(topic);
+        let shard = self.place.remove(topic)?;
         if let Some(load) = self.loads.get_mut(&shard) {
             load.remove(topic);
             self.left.insert(topic.clone(), shard);
@@ -327,6 +328,21 @@ mod tests {
         let (touched, homeless) = packing.part(&[kin, other]);
         assert!(!touched.is_empty() && homeless.is_empty());
         assert_eq!(names(&packing).iter().sum::<usize>(), 13);
+    }
+
+    #[test]
+    fn a_topic_without_room_alone_is_combined_again_when_it_was_removed_and_comes_back() {
+        let ends = ["presence", "routingStatus"];
+        let [kin, topic] = ends.map(|end| format!("v2.users.a.{end}").parse::<Topic>().unwrap());
+        let all = BTreeSet::from([kin.clone(), topic.clone()]);
+        let mut packing = Packing::spread(Bounds::new(1, 1), &all).unwrap();
+        let (_, homeless) = packing.part(&[kin.clone(), topic.clone()]);
+        assert_eq!(homeless, [topic.clone()]);
+        for topic in [&kin, &topic] {
+            packing.remove(topic);
+        }
+        packing.add(&all).unwrap();
+        assert_eq!(names(&packing), [1]);
     }
 
     #[test]

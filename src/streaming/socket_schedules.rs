@@ -225,7 +225,7 @@ impl World {
                     line.voice = Voice::Waiting;
                     let token = Some(TokenUsed { generation: line.token, issued_at: None });
                     self.supervise(Input::Flowing { link, at: now, token });
-                    if !self.supervisor.withholds(link)
+                    if self.supervisor.may_speak(link)
                         && let Some(line) = self.lines.get_mut(&link)
                     {
                         line.go = true;

@@ -10,6 +10,7 @@ use super::super::delivery::{Counters, add};
 use super::options::BackfillOptions;
 use super::outcome::{Broken, Ends, Failure, told};
 use super::watch::{Asked, JobId, TopicKey, Wanted, Watch};
+use crate::core::clock::later;
 use crate::core::ids::GapId;
 use crate::error::{ErrorKind, Result};
 use crate::events::{BackfillMark, BackfillRequest, BackfillSource, Backfilled, Lifecycle, Topic};
@@ -106,8 +107,8 @@ impl Backlog {
         now: Instant,
         wall: SystemTime,
     ) {
-        let deadline = now.checked_add(self.options.give_up_after);
-        let wanted = Wanted::new(gap, span.0, span.1, deadline.unwrap_or(now));
+        let deadline = later(now, self.options.give_up_after);
+        let wanted = Wanted::new(gap, span.0, span.1, deadline);
         let mut refused = Broken::default();
         for topic in topics.iter().flat_map(Topic::members) {
             let Some(source) = self.sources.iter().position(|source| source.covers(&topic)) else {

@@ -37,7 +37,11 @@ impl<E: crate::streaming::protocol::StreamEvent> Driver<E> {
     /// A command of a hand-over.
     pub(super) fn hand_over(&mut self, command: Command) -> Next {
         match command {
-            Command::Ready(answer) => self.waiters.push(answer),
+            Command::Ready(answer) => {
+                // Whoever asks again and again, and gives up each time, leaves nothing behind.
+                self.waiters.retain(|waiter| !waiter.is_closed());
+                self.waiters.push(answer);
+            }
             Command::Snapshot(answer) => {
                 self.shared.overlap.keep();
                 let _ = answer.send(self.snapshot(false));

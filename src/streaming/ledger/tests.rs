@@ -164,10 +164,42 @@ fn a_topic_that_moves_from_one_link_to_another_is_covered_all_the_time() {
         ledger.drop_link(old);
     }
     assert!(ledger.uncovered().is_empty());
-    let doubt = ledger.doubt(3, clock.at(7), clock.at(9), Gone::HandshakeTimeout).unwrap();
-    assert_eq!((doubt.topics.len(), doubt.duration), (2, Duration::from_secs(2)));
-    let doubt = ledger.doubt(3, clock.at(9), clock.at(7), Gone::HandshakeTimeout).unwrap();
-    assert_eq!((doubt.covered_until, doubt.duration), (clock.at(9).wall, Duration::ZERO));
+    for name in ["a", "b"] {
+        ledger.confirm(4, &topic(name));
+    }
+    ledger.flows(4, clock.at(9));
+    let doubt = |last, whole| ledger.doubt(3, 4, clock.at(last), whole, &Gone::HandshakeTimeout);
+    let [gap] = &doubt(7, true)[..] else { panic!("one gap") };
+    assert_eq!((gap.topics.len(), gap.duration), (2, Duration::from_secs(2)));
+    let [gap] = &doubt(10, false)[..] else { panic!("one gap") };
+    assert_eq!((gap.covered_until, gap.duration), (clock.at(10).wall, Duration::ZERO));
+    assert!(doubt(10, true).is_empty());
+}
+
+#[test]
+fn a_topic_that_came_late_to_a_link_that_flows_is_missing_until_it_came() {
+    let (mut ledger, clock) = setup(&["a", "b"]);
+    for link in [1, 2] {
+        ledger.confirm_at(link, &topic("a"), clock.at(0));
+        ledger.flows(link, clock.at(1));
+    }
+    ledger.confirm_at(1, &topic("b"), clock.at(4));
+    ledger.flows(1, clock.at(5));
+    for again in [8, 9] {
+        ledger.confirm_at(2, &topic("b"), clock.at(again));
+        ledger.flows(2, clock.at(again));
+    }
+    let doubts = ledger.doubt(1, 2, clock.at(6), true, &Gone::HandshakeTimeout);
+    let missed = ledger.missed(1, &[topic("a"), topic("b")], clock.at(6), &cause());
+    for gaps in [doubts, missed] {
+        let [gap] = &gaps[..] else { panic!("{gaps:?}") };
+        assert_eq!(&gap.topics[..], &[topic("b")]);
+        assert_eq!((gap.covered_until, gap.resumed_at), (clock.at(6).wall, clock.at(8).wall));
+    }
+    // Another connection begins anew.
+    ledger.lost(2, clock.at(10), &cause());
+    ledger.drop_link(2);
+    assert_eq!(ledger.size().1, 0, "{ledger:?}");
 }
 
 #[test]

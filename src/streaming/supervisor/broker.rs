@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::held::Held;
 use super::message::Action;
+use crate::core::clock::later;
 use crate::core::ids::ChannelId;
 use crate::core::ports::{ChannelInfo, ChannelListing};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +29,9 @@ const SPARES: usize = 20;
 /// and nothing is known of how long the platform goes on with one.
 const DOUBT: Duration = Duration::from_secs(60);
 
+/// Channels that could not be dialled, and beside which others are tried: when so many could not, it is not their fault.
+const UNDIALLED: usize = 2;
+
 /// A channel of ours that nobody needs now.
 #[derive(Debug)]
 struct Spare {
@@ -38,6 +42,8 @@ struct Spare {
     until: Instant,
     /// Whether it is left to the process after this one.
     reserved: bool,
+    /// Whether its last dial failed.
+    undialled: bool,
 }
 
 impl Spare {
@@ -122,9 +128,10 @@ impl Broker {
 
     /// Channels of an earlier run.
     pub(super) fn adopt(&mut self, own: Vec<ChannelInfo>, now: Instant) {
-        let until = now + self.life;
+        let until = later(now, self.life);
         let known: Vec<ChannelId> = self.all().map(|spare| spare.info.id.clone()).collect();
-        let spare = |info| Spare { info, generation: None, until, reserved: false };
+        let spare =
+            |info| Spare { info, generation: None, until, reserved: false, undialled: false };
         let new = own.into_iter().filter(|info| !known.contains(&info.id));
         let room = SPARES.saturating_sub(known.len());
         self.spares.extend(new.take(room).map(spare));
@@ -161,10 +168,12 @@ impl Broker {
     }
 
     /// A channel that is not needed any more: it is unsubscribed, and used again by who needs one next, because it counts
-    /// towards the limit until it ends.
+    /// towards the limit until it ends. One that could not be dialled is the last that is used again.
     pub(super) fn give_back(&mut self, held: Held, now: Instant, out: &mut Vec<Action>) {
+        let undialled = held.failed_dials > 0;
         let Held { info, generation, .. } = held;
-        let spare = Spare { info, generation, until: now + self.life, reserved: false };
+        let until = later(now, self.life);
+        let spare = Spare { info, generation, until, reserved: false, undialled };
         if self.clearing.len() + self.spares.len() >= SPARES {
             self.spares.drain(..1.min(self.spares.len()));
         }
@@ -178,9 +187,10 @@ impl Broker {
         if self.doubtful.len() == SPARES {
             self.doubtful.pop_front();
         }
-        let until = now + self.life;
+        let until = later(now, self.life);
         let (info, generation) = (held.info, held.generation);
-        self.doubtful.push_back(Spare { info, generation, until, reserved: false });
+        let (reserved, undialled) = (false, true);
+        self.doubtful.push_back(Spare { info, generation, until, reserved, undialled });
     }
 
     pub(super) fn cleared(&mut self, channel: &ChannelId, alive: bool) {
@@ -203,12 +213,16 @@ impl Broker {
         self.spares.retain(|spare| now < spare.until);
         self.doubtful.retain(|spare| now < spare.until);
         let mut grants = Vec::new();
+        let again = self.all().filter(|spare| spare.undialled).count() >= UNDIALLED;
         while let Some(shard) = self.queue.pop_front() {
             // One that an older token made ends with it: only when there is nothing better.
             let fresh = |spare: &Spare| {
-                !spare.reserved && spare.generation.is_none_or(|made| made >= newest)
+                let dials = again || !spare.undialled;
+                dials && !spare.reserved && spare.generation.is_none_or(|made| made >= newest)
             };
-            if let Some(found) = self.spares.iter().position(fresh) {
+            let found = self.spares.iter().enumerate().filter(|(_, spare)| fresh(spare));
+            let found = found.min_by_key(|(_, spare)| spare.undialled).map(|(found, _)| found);
+            if let Some(found) = found {
                 grants.push((shard, self.spend(found)));
                 continue;
             }
@@ -258,8 +272,10 @@ impl Broker {
                 self.makes.push_back(shard);
                 out.push(Action::Create);
             } else if !self.spares.is_empty() {
-                let free = self.spares.iter().position(|spare| !spare.reserved);
-                grants.push((shard, self.spend(free.unwrap_or_default())));
+                let spares = self.spares.iter().enumerate();
+                let best = spares.min_by_key(|(_, spare)| (spare.reserved, spare.undialled));
+                let best = best.map(|(best, _)| best);
+                grants.push((shard, self.spend(best.unwrap_or_default())));
             } else if let Some(doubtful) = self.doubtful.pop_front() {
                 grants.push((shard, doubtful.grant()));
             } else {
@@ -446,6 +462,35 @@ mod tests {
             other => format!("{other:?}"),
         };
         grants.into_iter().map(id).collect()
+    }
+
+    #[test]
+    fn a_channel_that_could_not_be_dialled_is_used_again_only_without_room_or_when_another_could_not()
+     {
+        let now = Instant::now();
+        let mut broker = Broker::new(20, Duration::from_secs(60));
+        let mut out = Vec::new();
+        let back = |broker: &mut Broker, n, failed_dials| {
+            let mut held = Held::new(channel(n), 1, None);
+            held.failed_dials = failed_dials;
+            broker.give_back(held, now, &mut Vec::new());
+            broker.cleared(&channel(n).id, true);
+        };
+        back(&mut broker, 1, 1);
+        broker.want(0);
+        assert!(broker.serve(0, now, &mut out).is_empty(), "another is made");
+        let listing = |in_use| Ok(ChannelListing::new(in_use, Vec::new()));
+        let grants = granted(broker.listed(listing(20), now, &mut out));
+        assert_eq!(grants, ["streaming-1-1"], "there was no room");
+        // One that was dialled goes first, also when two could not be.
+        back(&mut broker, 1, 1);
+        back(&mut broker, 2, 3);
+        back(&mut broker, 3, 0);
+        for shard in 0..3 {
+            broker.want(shard);
+        }
+        let grants = granted(broker.serve(0, now, &mut out));
+        assert_eq!(grants, ["streaming-1-3", "streaming-1-1", "streaming-1-2"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::common::{Common, gap};
 use super::message::{Action, Now};
 use super::shard::Shard;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::close::Gone;
 use crate::core::ports::TopicState;
 use crate::error::{ErrorKind, Result};
@@ -29,8 +29,8 @@ impl Shard {
     pub(super) fn plan_check(&mut self, cx: &Common, now: Now) {
         let every = cx.rules().and_then(|rules| rules.check_every);
         if let Some(held) = &mut self.channel {
-            let spread = |every: Duration| every.mul_f64(1.0 - SPREAD * now.unit_random);
-            held.check_at = every.map(|every| now.at.mono + spread(every));
+            let spread = |every: Duration| every.min(FAR).mul_f64(1.0 - SPREAD * now.unit_random);
+            held.check_at = every.map(|every| later(now.at.mono, spread(every)));
             // Its answer comes, and must not be taken for that of the next one.
             held.reading.iter_mut().for_each(|reading| reading.version = None);
         }
@@ -67,16 +67,16 @@ impl Shard {
         let Some(reading) = held.reading.take() else { return };
         let sure = held.sure.unwrap_or(reading.since);
         let key = held.key;
-        let valid = reading.version == Some(version) && !unsettled;
+        let (since, valid) = (reading.since, reading.version == Some(version) && !unsettled);
         if answer.is_ok() && valid {
-            held.sure = Some(reading.since);
+            held.sure = Some(since);
         }
         self.plan_check(cx, now);
         let states = match answer {
             Ok(states) if valid => states,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if let Some(held) = &mut self.channel {
-                    held.gone = true;
+                    held.missing(since);
                 }
                 return self.channel_lost("the platform no longer knows it".into(), out);
             }
@@ -107,7 +107,7 @@ impl Shard {
         out.push(Action::Emit(Lifecycle::Drifted { channel, topics, sure_until }));
         out.extend(over.into_iter().map(gap));
         if self.is_live() && !self.is_leaving() {
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
     }
 }

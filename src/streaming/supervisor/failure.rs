@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::common::Common;
 use super::message::{Action, Now};
 use super::shard::{Shard, State};
+use crate::core::clock::later;
 use crate::core::close::Gone;
 use crate::error::{Error, ErrorKind};
 use crate::events::{Lifecycle, StopReason};
@@ -77,9 +78,11 @@ impl Shard {
             Verdict::RetryAfter(wait) => {
                 let wait = wait.max(retry_after.unwrap_or_default());
                 let held = cause == Gone::Overflow && cx.overflow == Overflow::Disconnect;
+                // Named before the successor's channel is ours.
+                let at_once = Some(Duration::ZERO);
+                let ended = self.disconnected(cause.clone(), last_inbound, was_live, at_once);
                 if !held && self.adopt_successor(cx, out) {
-                    let retry_in = Some(Duration::ZERO);
-                    out.push(self.disconnected(cause, last_inbound, was_live, retry_in));
+                    out.push(ended);
                     return;
                 }
                 self.give_up_successor(cx, out);
@@ -90,7 +93,7 @@ impl Shard {
                     self.state = State::Held { cause, wait };
                     out.push(Action::AwaitConsumer);
                 } else {
-                    self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+                    self.state = State::Waiting { until: later(now.at.mono, wait), wait, cause };
                 }
             }
         }

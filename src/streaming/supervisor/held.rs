@@ -24,6 +24,8 @@ pub(super) struct Held {
     pub(super) dead: bool,
     /// Whether a call was answered that it does not exist. What a socket says of its end may be said of its token's.
     pub(super) gone: bool,
+    /// When that call was made. The channel may deliver nothing since then, though its socket lives.
+    pub(super) gone_since: Option<Moment>,
     /// Whether it was subscribed since it was had.
     pub(super) subscribed: bool,
     /// When its subscription was surely whole for the last time.
@@ -45,10 +47,22 @@ impl Held {
             suspect: false,
             dead: false,
             gone: false,
+            gone_since: None,
             subscribed: false,
             sure: None,
             check_at: None,
             reading: None,
         }
+    }
+
+    /// A call that was made at this time is answered that there is no such channel.
+    pub(super) fn missing(&mut self, begun: Moment) {
+        self.gone = true;
+        self.gone_since.get_or_insert(begun);
+    }
+
+    /// Until when it surely delivered all, over a socket that was sure until `socket`.
+    pub(super) fn sure_until(&self, socket: Moment) -> Moment {
+        self.gone_since.filter(|gone| gone.mono < socket.mono).unwrap_or(socket)
     }
 }

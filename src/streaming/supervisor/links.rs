@@ -56,7 +56,7 @@ impl Shard {
                     let new = self.channel.as_ref().is_some_and(|held| !held.subscribed);
                     let behind = new && !cx.desired.is_idle(self.id);
                     if again || self.reconcile.dirty || behind {
-                        self.reconcile_now(cx, now, out);
+                        self.reconcile_now(cx, out);
                     }
                     self.plan_check(cx, now);
                 }
@@ -154,11 +154,12 @@ impl Shard {
         let why = Arc::new(ending.cause.clone());
         let last = ending.last_in.unwrap_or(now.at);
         let sure = ending.sure.unwrap_or(now.at);
+        let sure = self.channel.as_ref().map_or(sure, |held| held.sure_until(sure));
         cx.ledger.lost(link, sure, &why);
         // A channel that was gone before its socket had nothing more to say for a while.
         let dead = self.channel.as_ref().is_some_and(|held| held.dead);
         let whole = ending.drained && !dead;
-        out.extend(self.doubt(cx, link, sure, whole).map(gap));
+        out.extend(self.doubt(cx, link, sure, whole).into_iter().map(gap));
         if !cx.uses_channel() {
             cx.ledger.drop_link(link);
         }

@@ -8,7 +8,7 @@ use super::common::Common;
 use super::held::Held;
 use super::message::{Action, Input, Now, Plan};
 use super::route::Of;
-use super::shard::Shard;
+use super::shard::{Shard, State};
 use crate::core::ids::ChannelId;
 use crate::core::limits;
 use crate::error::Result;
@@ -103,9 +103,11 @@ impl Supervisor {
         self.life == Life::Closing
     }
 
-    /// Whether a link that flows must not deliver yet.
-    pub(crate) fn withholds(&self, link: LinkKey) -> bool {
-        self.shards.values().any(|shard| shard.withholds(link))
+    /// Whether a link that flows may deliver: not one that has to wait for the end of another, and never one that was given
+    /// up.
+    pub(crate) fn may_speak(&self, link: LinkKey) -> bool {
+        let shard = self.shard_of_link(link).and_then(|id| self.shards.get(&id));
+        shard.is_some_and(|shard| !shard.withholds(link))
     }
 
     /// Takes one input and says what to do.
@@ -185,11 +187,10 @@ impl Supervisor {
                     shard.flowing(cx, now, link, at, token, out);
                 }
             }
-            Input::Fading { link } => {
-                if let Some((shard, cx)) = self.of_link(link) {
-                    shard.fading(cx, link, out);
-                }
-            }
+            Input::Fading { link } => match self.of_link(link) {
+                Some((shard, cx)) => shard.fading(cx, link, out),
+                None => out.push(Action::Mute(link)),
+            },
             Input::Notice { link, notice } => {
                 if let Some((shard, cx)) = self.of_link(link) {
                     shard.noticed(cx, now, link, notice, out);
@@ -221,7 +222,14 @@ impl Supervisor {
             Input::Rebalance => self.merging = Some(1.0),
             Input::Adopt(channels) => self.adopt(channels, now.at),
             Input::Timer => self.each(|shard, cx| shard.timer(cx, now, out)),
-            Input::CaughtUp => self.each(|shard, _| shard.caught_up(now)),
+            Input::CaughtUp => {
+                self.each(|shard, _| shard.caught_up(now));
+                let held = |shard: &Shard| matches!(shard.state, State::Held { .. });
+                if self.shards.values().any(|shard| held(shard)) {
+                    // It is behind again. Once for all of them: each of them had asked.
+                    out.push(Action::AwaitConsumer);
+                }
+            }
             Input::Close => {
                 self.life = Life::Closing;
                 self.each(|shard, cx| shard.close(cx, out));
@@ -259,6 +267,9 @@ impl Supervisor {
     }
 
     fn unwanted(&mut self, topics: &[Topic], out: &mut Vec<Action>) {
+        let place = |topic: Topic| Some((self.common.desired.packing()?.shard_of(&topic)?, topic));
+        let places: Vec<(ShardId, Topic)> =
+            topics.iter().flat_map(Topic::members).filter_map(place).collect();
         let changed = self.common.desired.remove(topics);
         self.common.touched.extend(changed.shards);
         if changed.topics.is_empty() {
@@ -267,9 +278,14 @@ impl Supervisor {
         for topic in &changed.topics {
             self.common.ledger.forget(topic);
         }
-        for shard in self.shards.values_mut() {
-            if let Some(successor) = &mut shard.renewal.successor {
-                successor.removed.extend(changed.topics.iter().cloned());
+        // What two wishes had in common, and one of them still wants, is not removed.
+        let packing = self.common.desired.packing();
+        for (id, topic) in places {
+            if let Some(shard) = self.shards.get_mut(&id)
+                && let Some(successor) = &mut shard.renewal.successor
+                && packing.is_some_and(|packing| packing.shard_of(&topic).is_none())
+            {
+                successor.removed.insert(topic);
             }
         }
         out.push(Action::Emit(Lifecycle::Unsubscribed { topics: changed.topics.into() }));

@@ -101,6 +101,7 @@ impl Supervisor {
         let Some(link) = shard.current_link() else { return };
         let last = ending.last_in.unwrap_or(now.at);
         let sure = ending.sure.unwrap_or(now.at);
+        let sure = shard.channel.as_ref().map_or(sure, |held| held.sure_until(sure));
         let cause = Arc::new(ending.cause.clone());
         self.common.ledger.lost(link, sure, &cause);
         let closing = self.is_closing();
@@ -109,7 +110,7 @@ impl Supervisor {
             let flows = target.renewal.flowing().is_some();
             if flows {
                 let doubt = target.doubt(&self.common, link, sure, ending.drained);
-                out.extend(doubt.map(gap));
+                out.extend(doubt.into_iter().map(gap));
                 if let Some(merge) = &mut target.merge {
                     merge.done = true;
                 }
@@ -134,8 +135,9 @@ impl Supervisor {
                 out.push(shard.disconnected(ending.cause.clone(), last_in, was_live, None));
             }
             target.merge = None;
+            target.renewal.forget_merge();
             target.give_up_successor(&mut self.common, out);
-            target.reconcile_now(&self.common, now, out);
+            target.reconcile_now(&self.common, out);
         }
         if let Some(held) = &mut shard.channel {
             held.dead |= matches!(ending.cause, Gone::ChannelGone { .. });

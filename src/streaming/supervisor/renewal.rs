@@ -11,7 +11,7 @@ use super::message::{Action, Ending, Now, TokenUsed};
 use super::shard::{Shard, State};
 use super::succession::{Phase, Successor};
 use crate::core::backoff::full_jitter;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::close::Gone;
 use crate::error::Error;
 use crate::events::{Lifecycle, RenewalReason};
@@ -69,6 +69,18 @@ impl Renewal {
         }
     }
 
+    /// There is a reason to renew. The first one stands, unless it was a merge, which may come to nothing.
+    fn want(&mut self, reason: RenewalReason) {
+        if matches!(self.wanted, None | Some(RenewalReason::Rebalance)) {
+            self.wanted = Some(reason);
+        }
+    }
+
+    /// The merge for which the live link was to be renewed came to nothing.
+    pub(super) fn forget_merge(&mut self) {
+        self.wanted.take_if(|wanted| *wanted == RenewalReason::Rebalance);
+    }
+
     /// The live link ends soon: no more waits between tries than the platform has asked for.
     pub(super) fn hurry(&mut self, now: Now) {
         self.failures = 0;
@@ -104,7 +116,7 @@ impl Shard {
         let born = token
             .and_then(|token| token.issued_at)
             .map_or(now.at.mono, |issued| issued.min(now.at.mono));
-        let old_at = cx.plan.renew_after.map(|life| born + life.mul_f64(spread));
+        let old_at = cx.plan.renew_after.map(|life| later(born, life.min(FAR).mul_f64(spread)));
         let token = token.map(|token| token.generation);
         self.refused = None;
         self.renewal = Renewal { old_at, token, ..Renewal::default() };
@@ -113,12 +125,12 @@ impl Shard {
             self.renewal.wanted = Some(RenewalReason::Token);
             self.renewal.not_before = Some(now.at.mono);
         }
-        if self.merge.is_some() {
-            self.renewal.wanted = Some(RenewalReason::Rebalance);
+        if std::mem::take(&mut self.closing) {
+            self.renewal.want(RenewalReason::Closing);
             self.renewal.not_before = Some(now.at.mono);
         }
-        if std::mem::take(&mut self.closing) {
-            self.renewal.wanted.get_or_insert(RenewalReason::Closing);
+        if self.merge.is_some() {
+            self.renewal.want(RenewalReason::Rebalance);
             self.renewal.not_before = Some(now.at.mono);
         }
     }
@@ -144,7 +156,7 @@ impl Shard {
         if !self.is_live() || self.merged_into.is_some() {
             return;
         }
-        self.renewal.wanted.get_or_insert(reason);
+        self.renewal.want(reason);
         self.renewal.not_before.get_or_insert(now.at.mono);
         self.renewal_due(cx, now, out);
     }
@@ -227,7 +239,7 @@ impl Shard {
             }
             return;
         }
-        let closes = Some(now.at.mono + cx.plan.overlap);
+        let closes = Some(later(now.at.mono, cx.plan.overlap));
         successor.phase = Phase::Flowing { link, since: at, token, closes, old_gone: false };
         cover(cx, link, at, out);
         if cx.plan.overlap.is_zero() {
@@ -237,22 +249,11 @@ impl Shard {
 
     /// What may be missing because the old link, which is sure until `last`, ended before it had shown that it had delivered
     /// all. One that the peer closed (`whole`) brought what was sent before; its successor has to have begun by then.
-    pub(super) fn doubt(
-        &self,
-        cx: &Common,
-        old: LinkKey,
-        last: Moment,
-        whole: bool,
-    ) -> Option<Gap> {
-        let Phase::Flowing { since, .. } = &self.renewal.successor.as_ref()?.phase else {
-            return None;
-        };
-        if whole && last.mono >= since.mono {
-            return None;
-        }
+    pub(super) fn doubt(&self, cx: &Common, old: LinkKey, last: Moment, whole: bool) -> Vec<Gap> {
+        let Some(new) = self.renewal.flowing() else { return Vec::new() };
         let detail =
             "the connection that was replaced ended before it had answered our close".into();
-        cx.ledger.doubt(old, last, *since, Gone::Cut { detail })
+        cx.ledger.doubt(old, new, last, whole, &Gone::Cut { detail })
     }
 
     /// The old link is over: the successor, if it flows, takes its place.
@@ -284,7 +285,7 @@ impl Shard {
             self.subscription_moved(cx, now, out);
         } else if self.reconcile.dirty {
             // It waited for the old one to have it first.
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
         true
     }
@@ -324,6 +325,11 @@ impl Shard {
             self.renewal.lost = Some(ending.cause.clone());
         }
         if let Some(mut held) = successor.held {
+            // One that is throttled says nothing of the channel.
+            let throttled = matches!(ending.cause, Gone::Refused { status: 429 });
+            if matches!(successor.phase, Phase::Dialing { .. }) && !throttled {
+                held.failed_dials += 1;
+            }
             held.dead |= match &ending.cause {
                 Gone::ChannelGone { .. } => true,
                 Gone::Refused { status } => (400..500).contains(status) && *status != 429,
@@ -341,9 +347,9 @@ impl Shard {
         let exponent = self.renewal.failures;
         let wait = full_jitter(base, cap, base / 2, exponent, now.unit_random);
         let wait = wait.max(retry_after.unwrap_or_default());
-        self.renewal.floor = retry_after.map(|asked| now.at.mono + asked);
+        self.renewal.floor = retry_after.map(|asked| later(now.at.mono, asked));
         self.renewal.failures = exponent.saturating_add(1);
-        self.renewal.not_before = Some(now.at.mono + wait);
+        self.renewal.not_before = Some(later(now.at.mono, wait));
     }
 
     /// Why the live link really ended, when we closed it for a successor that did not last.

@@ -10,7 +10,7 @@ use super::message::{Action, Now};
 use super::refusal::RefusedToken;
 use super::renewal::Renewal;
 use super::subscribe::Reconcile;
-use crate::core::clock::Moment;
+use crate::core::clock::{Moment, later};
 use crate::core::close::Gone;
 use crate::core::ids::ChannelId;
 use crate::error::{Error, ErrorKind, Result};
@@ -225,7 +225,8 @@ impl Shard {
             "{in_use} of {limit} notification channels are in use, and another would remove one of them"
         );
         let policy = cx.rules().map(|rules| rules.policy).unwrap_or_default();
-        if policy == ChannelPolicy::Wait {
+        // One whose topics this one takes over delivers them still, and gives a channel back when it ends.
+        if policy == ChannelPolicy::Wait || self.merge.is_some() {
             let cause = Gone::Rest { status: None, detail: text.into() };
             return self.back_off(cx, now, cause, None, Duration::ZERO, None, out);
         }
@@ -312,7 +313,7 @@ impl Shard {
             && !now.clogged
         {
             let (cause, wait) = (cause.clone(), *wait);
-            self.state = State::Waiting { until: now.at.mono + wait, wait, cause };
+            self.state = State::Waiting { until: later(now.at.mono, wait), wait, cause };
         }
     }
 

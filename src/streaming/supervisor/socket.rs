@@ -8,6 +8,7 @@ use super::message::{Action, Now};
 use super::shard::{Shard, State};
 use super::subscribe::{RECONCILE_WAIT, Reconcile};
 use crate::core::backoff::full_jitter;
+use crate::core::clock::later;
 use crate::error::Result;
 use crate::events::{Lifecycle, Topic};
 use crate::streaming::ledger::LinkKey;
@@ -88,7 +89,7 @@ impl Shard {
         match answer {
             Ok(topics) => {
                 for topic in topics.iter().flat_map(Topic::members) {
-                    cx.ledger.confirm(link, &topic);
+                    cx.ledger.confirm_at(link, &topic, now.at);
                 }
                 if ours {
                     self.reconcile.failures = 0;
@@ -103,7 +104,7 @@ impl Shard {
                     None => full_jitter(base, cap, base / 2, exponent, now.unit_random),
                 };
                 self.reconcile.failures = exponent.saturating_add(1);
-                self.reconcile.due = Some(now.at.mono + wait);
+                self.reconcile.due = Some(later(now.at.mono, wait));
                 self.reconcile.dirty = false;
             }
             Err(error) if ours => {

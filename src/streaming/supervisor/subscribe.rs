@@ -7,7 +7,7 @@ use super::common::Common;
 use super::message::{Action, Now};
 use super::shard::{Shard, State};
 use crate::core::backoff::full_jitter;
-use crate::core::clock::Moment;
+use crate::core::clock::{FAR, Moment, later};
 use crate::core::ids::ChannelId;
 use crate::core::ports::TopicState;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,7 @@ impl Reconcile {
     pub(super) fn settled(&mut self, now: Now, life: Duration) {
         self.failures = 0;
         let spread = 1.0 - 0.1 * now.unit_random;
-        self.due = Some(now.at.mono + life.mul_f64(RENEW_SHARE * spread));
+        self.due = Some(later(now.at.mono, life.min(FAR).mul_f64(RENEW_SHARE * spread)));
     }
 
     /// Since when the platform's list is surely what the answer at this time says, for what becomes of it later.
@@ -67,7 +67,7 @@ impl Reconcile {
         let (base, cap) = RECONCILE_WAIT;
         let wait = full_jitter(base, cap, base / 2, self.failures, now.unit_random);
         self.failures = self.failures.saturating_add(1);
-        self.due = Some(now.at.mono + wait.max(retry_after.unwrap_or_default()));
+        self.due = Some(later(now.at.mono, wait.max(retry_after.unwrap_or_default())));
     }
 
     /// When a call that failed is made again.
@@ -87,12 +87,13 @@ pub(super) fn is_lost(error: &Error, was_spare: bool) -> bool {
     kind == ErrorKind::NotFound || (was_spare && kind == ErrorKind::Forbidden)
 }
 
-/// Takes note of what the platform says of topics on a link.
+/// Takes note of what the platform says of topics on a link, in answer to a call that was made at `begun`: what it does not
+/// deliver any more it delivered until then, for all that is known.
 pub(super) fn note(
     cx: &mut Common,
     shard: ShardId,
     key: LinkKey,
-    now: Now,
+    (begun, now): (Moment, Now),
     sent: &[Box<str>],
     states: &[TopicState],
     out: &mut Vec<Action>,
@@ -110,14 +111,14 @@ pub(super) fn note(
         sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members()).collect();
     for topic in cx.ledger.confirmed(key) {
         if !there.contains(&topic) {
-            cx.ledger.refuse(key, &topic, now.at, &refused);
+            cx.ledger.refuse(key, &topic, begun, &refused);
         }
     }
     for topic in &outcome.rejected {
-        cx.ledger.refuse(key, topic, now.at, &refused);
+        cx.ledger.refuse(key, topic, begun, &refused);
     }
     for topic in &outcome.permitted {
-        cx.ledger.confirm(key, topic);
+        cx.ledger.confirm_at(key, topic, now.at);
     }
     for (topic, rejection) in std::mem::take(&mut outcome.newly_rejected) {
         out.push(Action::Emit(Lifecycle::Rejected {
@@ -162,7 +163,7 @@ impl Shard {
     }
 
     /// Sends the desired set while live, one call at a time.
-    pub(super) fn reconcile_now(&mut self, cx: &Common, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn reconcile_now(&mut self, cx: &Common, out: &mut Vec<Action>) {
         if self.merged_into.is_some() {
             return;
         }
@@ -175,7 +176,9 @@ impl Shard {
                 let id = held.info.id.clone();
                 self.replace(cx, id, out);
             }
-            _ => self.reconcile.due = Some(now.at.mono),
+            // The channel after this one is subscribed to all from its beginning.
+            (State::Live { .. }, Some(_)) => {}
+            _ => self.reconcile.dirty = true,
         }
     }
 
@@ -194,11 +197,12 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(self.reconcile.sure(now));
+                let begun = self.reconcile.sure(now);
+                held.sure = Some(begun);
                 let key = held.key;
                 self.reconcile.settled(now, cx.channel_life());
                 self.reconcile.empty = sent.is_empty();
-                let outcome = note(cx, self.id, key, now, sent, &states, out);
+                let outcome = note(cx, self.id, key, (begun, now), sent, &states, out);
                 if let Some(packing) = cx.desired.packing() {
                     // Those that came back meanwhile are not among them any more; those that were sent are not gone yet.
                     let sent: BTreeSet<&str> = sent.iter().map(|name| &**name).collect();
@@ -236,7 +240,7 @@ impl Shard {
                             out.push(Action::Probe(link));
                         }
                         if self.reconcile.dirty {
-                            self.reconcile_now(cx, now, out);
+                            self.reconcile_now(cx, out);
                         } else {
                             self.successor_may_follow(cx, out);
                         }
@@ -248,7 +252,7 @@ impl Shard {
                 let was_spare = held.spare;
                 let unknown = is_lost(&error, was_spare);
                 if unknown {
-                    held.gone = true;
+                    held.missing(self.reconcile.sure(now));
                     self.channel_lost("the platform no longer knows it".into(), out);
                 }
                 if matches!(self.state, State::Subscribing) {
@@ -272,7 +276,7 @@ impl Shard {
             match self.state {
                 State::Live { .. } => {
                     if !self.is_leaving() {
-                        self.reconcile_now(cx, now, out);
+                        self.reconcile_now(cx, out);
                     }
                     self.successor_changed(cx, out);
                 }

@@ -30,7 +30,7 @@ pub(super) struct Successor {
     pub(super) held: Option<Held>,
     /// The calls that keep the channel's list equal to ours.
     pub(super) reconcile: Reconcile,
-    /// Topics that were removed since it began.
+    /// Topics that were removed from its shard since it began: it may hold events of theirs.
     pub(super) removed: BTreeSet<Topic>,
     /// Whether it can take over no more, because one of them came back.
     pub(super) spoilt: bool,
@@ -195,15 +195,17 @@ impl Shard {
         match answer {
             Ok(states) => {
                 held.subscribed = true;
-                held.sure = Some(successor.reconcile.sure(now));
+                let begun = successor.reconcile.sure(now);
+                held.sure = Some(begun);
                 let key = held.key;
                 successor.reconcile.settled(now, cx.channel_life());
-                let outcome = super::subscribe::note(cx, self.id, key, now, sent, &states, out);
+                let outcome =
+                    super::subscribe::note(cx, self.id, key, (begun, now), sent, &states, out);
                 // What the platform refuses now, the old one will not have for long either.
                 let cause = Common::refused_topic();
                 for topic in &outcome.rejected {
                     for old in [old, merged].into_iter().flatten() {
-                        cx.ledger.refuse(old, topic, now.at, &cause);
+                        cx.ledger.refuse(old, topic, begun, &cause);
                     }
                 }
                 let dirty =
@@ -253,7 +255,7 @@ impl Shard {
         self.try_again(now, retry_after);
         if self.renewal.wanted == Some(RenewalReason::Token) {
             // To be subscribed with the newer token is the second best.
-            self.reconcile_now(cx, now, out);
+            self.reconcile_now(cx, out);
         }
     }
 

@@ -5,22 +5,27 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
+/// The longest wait that is told: as long as a token or a channel lives. Whoever asks for more asks for "a very long time",
+/// and nobody has to add up numbers without end.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// How long the server asks to wait, counted from the arrival of its answer.
 ///
 /// A date is measured against the answer's own `Date`, so that a wrong clock here (or there) does not matter; without
-/// one, against `wall`. A date in the past is no wait at all. What cannot be read counts as absent.
+/// one, against `wall`. A date in the past is no wait at all. What cannot be read counts as absent, and what is
+/// longer than [`LONGEST`] as that.
 pub(crate) fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // Too many digits to count is still "a very long time", not "absent".
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(LONGEST));
     }
     let until = httpdate::parse_http_date(value).ok()?;
     let sent = headers
         .get(DATE)
         .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
         .unwrap_or(wall);
-    Some(until.duration_since(sent).unwrap_or_default())
+    Some(until.duration_since(sent).unwrap_or_default().min(LONGEST))
 }
 
 #[cfg(test)]
@@ -45,7 +50,10 @@ mod tests {
         let only = |value| at(&[(RETRY_AFTER, value)], WALL);
         assert_eq!(only("42"), Some(42));
         assert_eq!(only(" 0 "), Some(0));
-        assert_eq!(only("99999999999999999999999"), Some(u64::MAX));
+        for endless in ["86401", "18446744073709551615", "99999999999999999999999"] {
+            assert_eq!(only(endless), Some(86_400), "{endless}");
+        }
+        assert_eq!(only("Sat, 06 Nov 2094 08:50:37 GMT"), Some(86_400));
         assert_eq!(only("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
         assert_eq!(only("Sunday, 06-Nov-94 08:50:37 GMT"), Some(60));
         assert_eq!(only("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));

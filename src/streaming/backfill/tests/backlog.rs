@@ -197,6 +197,14 @@ fn a_topic_that_waits_too_long_is_given_up() {
 }
 
 #[test]
+fn a_topic_that_may_wait_for_ever_is_not_given_up_at_once() {
+    let mut desk = Desk::new(BackfillOptions::default().give_up_after(Duration::MAX));
+    desk.gap(1, &[state("a")]);
+    let job = desk.job().unwrap();
+    assert!(job.deadline > desk.now + Duration::from_secs(86_400 * 365));
+}
+
+#[test]
 fn nothing_more_is_asked_for_while_answers_pile_up() {
     let mut desk = desk();
     let (a, b) = (parts("a"), state("b"));

@@ -61,6 +61,8 @@ pub(super) struct Bench {
     start: Instant,
     now: Duration,
     pub(super) clogged: bool,
+    /// Channels of others.
+    pub(super) others: usize,
     /// How long what came last from a connection may have been on its way.
     pub(super) held_up: Duration,
     lines: BTreeMap<LinkKey, Line>,
@@ -88,8 +90,16 @@ fn name(topic: &Topic) -> &str {
 impl Bench {
     /// One channel that flows, `c1`, with the topics `a` and `b`, and a reading of its subscription under way.
     pub(super) fn live() -> Self {
-        let rules =
-            ChannelRules { check_every: Some(Duration::from_secs(600)), ..ChannelRules::default() };
+        let mut bench = Self::of(&["a", "b"], ChannelRules::default());
+        bench.later(600);
+        assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
+        bench.emitted.clear();
+        bench
+    }
+
+    /// As many channels as these topics need, that flow.
+    pub(super) fn of(names: &[&str], rules: ChannelRules) -> Self {
+        let rules = ChannelRules { check_every: Some(Duration::from_secs(600)), ..rules };
         let plan = Plan {
             channels: Some(rules),
             covers: Vec::new(),
@@ -97,7 +107,7 @@ impl Bench {
             renew_after: Some(Duration::from_secs(80_000)),
             overlap: Duration::from_secs(5),
         };
-        let wanted = BTreeSet::from([topic("a"), topic("b")]);
+        let wanted: BTreeSet<Topic> = names.iter().map(|name| topic(name)).collect();
         let list: Vec<Topic> = wanted.iter().cloned().collect();
         let policy = Arc::new(FixedDelay::new(Duration::from_secs(2)));
         let mut bench = Self {
@@ -105,6 +115,7 @@ impl Bench {
             start: Instant::now(),
             now: Duration::ZERO,
             clogged: false,
+            others: 0,
             held_up: Duration::ZERO,
             lines: BTreeMap::new(),
             calls: Vec::new(),
@@ -118,10 +129,7 @@ impl Bench {
         };
         bench.step(Input::Start);
         bench.settle();
-        bench.later(600);
-        assert!(matches!(bench.calls[..], [Action::ReadBack(_)]));
-        bench.emitted.clear();
-        bench
+        bench.ready()
     }
 
     /// At a step of a replacement that its owner asked for.
@@ -267,13 +275,28 @@ impl Bench {
     }
 
     /// The call that was made last is answered; a reading of subscriptions waits until nothing else does.
-    fn answer(&mut self) -> bool {
+    pub(super) fn answer(&mut self) -> bool {
         let place = self.calls.iter().rposition(|call| !matches!(call, Action::ReadBack(_)));
         place.is_some_and(|place| {
             let call = self.calls.remove(place);
             self.answer_to(call);
             true
         })
+    }
+
+    /// The platform refuses a topic in the call that was made last.
+    pub(super) fn refuse_topic(&mut self, name: &str) {
+        let Some(Action::Replace(channel, sent)) = self.calls.pop() else { panic!("no call") };
+        let members = sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members());
+        let state = |one: Topic| match one == topic(name) {
+            true => TopicState::rejected(one.name(), "no", vec![]),
+            false => TopicState::permitted(one.name()),
+        };
+        let states: Vec<TopicState> = members.map(state).collect();
+        let there = |state: &&TopicState| state.rejected.is_none();
+        let there = states.iter().filter(there).map(|state| Topic::unchecked(&*state.topic));
+        self.channels.insert(channel.clone(), there.collect());
+        self.step(Input::Subscribed { channel, sent, answer: Ok(states) });
     }
 
     /// Everything that was asked for is done, but for readings of subscriptions.
@@ -302,7 +325,10 @@ impl Bench {
             topics.iter().map(|topic| TopicState::permitted(topic.name())).collect()
         };
         let input = match call {
-            Action::List => Input::Listed(Ok(ChannelListing::new(self.channels.len(), vec![]))),
+            Action::List => {
+                let in_use = self.channels.len() + self.others;
+                Input::Listed(Ok(ChannelListing::new(in_use, vec![])))
+            }
             Action::Create => {
                 self.made += 1;
                 let id = ChannelId::new(format!("c{}", self.made));
@@ -369,6 +395,17 @@ impl Bench {
         self.step(Input::Flowing { link, at, token: None });
     }
 
+    /// Whether a connection that shows that it flows may deliver; one that may not comes to its end.
+    pub(super) fn speaks(&mut self, channel: &str) -> bool {
+        let link = self.link_of(channel).unwrap();
+        self.flows(channel);
+        let speaks = self.supervisor.may_speak(link);
+        if !speaks {
+            self.step(Input::Fading { link });
+        }
+        speaks
+    }
+
     /// A connection ends; `drained` when the peer has answered our close.
     pub(super) fn line_gone(&mut self, channel: &str, cause: Gone, drained: bool) {
         let link = self.link_of(channel).unwrap();
@@ -427,6 +464,26 @@ impl Bench {
         self.step(Input::TokenRotated { generation: self.token });
     }
 
+    /// Whether something is due now, whatever is done.
+    pub(super) fn is_due(&self) -> bool {
+        self.supervisor.wake_at().is_some_and(|at| at <= self.moment().mono)
+    }
+
+    /// Channels whose connections were told to have ended.
+    pub(super) fn disconnected(&self) -> Vec<&str> {
+        let items = self.emitted.iter();
+        let named = items.filter_map(|item| match item {
+            Lifecycle::Disconnected { channel, .. } => channel.as_ref(),
+            _ => None,
+        });
+        named.map(ChannelId::expose).collect()
+    }
+
+    /// What the clock shows.
+    pub(super) fn wall(&self) -> SystemTime {
+        self.moment().wall
+    }
+
     /// When the gaps that were told began, and until when topics were surely there that were found missing.
     pub(super) fn gaps(&self) -> Vec<(&'static str, SystemTime)> {
         let at = |item: &Lifecycle| match item {
@@ -438,7 +495,7 @@ impl Bench {
     }
 
     /// Connections do what they were asked for: one closes, or shows that it flows. Whether there was one.
-    fn serve(&mut self) -> bool {
+    pub(super) fn serve(&mut self) -> bool {
         let closing = self.lines.values().find(|line| line.closing.is_some());
         if let Some(channel) = closing.map(|line| line.channel.expose().to_owned()) {
             let open = self.lines.values().any(|line| line.open && line.closing.is_some());
@@ -456,6 +513,29 @@ impl Bench {
             self.refused(channel.expose(), 404, None);
         }
         true
+    }
+
+    /// How many channels are connected and subscribed to a topic.
+    pub(super) fn carriers(&self, name: &str) -> usize {
+        let has = |line: &&Line| {
+            self.channels.get(&line.channel).is_some_and(|topics| topics.contains(&topic(name)))
+        };
+        self.lines.values().filter(has).count()
+    }
+
+    pub(super) fn is_covered(&self) -> bool {
+        self.wanted.iter().all(|topic| self.supervisor.covers(topic))
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Successors that will not take over.
+    pub(super) fn unfit(&self) -> usize {
+        let shards = self.supervisor.shards.values();
+        let successors = shards.filter_map(|shard| shard.renewal.successor.as_ref());
+        successors.filter(|one| matches!(one.phase, Phase::Unfit { .. })).count()
     }
 
     /// What was done, and how it stands.

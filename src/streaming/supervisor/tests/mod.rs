@@ -1,4 +1,5 @@
-//! The replacement of a channel, step by step.
+//! Channels and what happens to them, step by step.
 
 mod bench;
 mod replacement;
+mod several;

@@ -156,7 +156,7 @@ Subscribing | rebalance asked        | - | live c1, next subscribing | c2, 1 ren
 Subscribing | consumer stalls        | - | live c1, next subscribing | c2, 1 renewed
 Dialling    | dial refused 429, 7 s  | clear c2 | live c1, next in 7000 ms | c2, 1 renewed
 Dialling    | old link dies          | probe c2, +disconnected | dialling c2, ab open | c2, 1 gap, 1 disconnected
-Dialling    | new link dies          | clear c2 | live c1, next in 500 ms | c2, 1 renewed
+Dialling    | new link dies          | clear c2 | live c1, next in 500 ms | c3, 1 renewed
 Dialling    | old channel gone       | close c1, probe c2, +disconnected | dialling c2, ab open | c2, 1 gap, 1 disconnected
 Dialling    | new channel gone       | close c2 | live c1, next in 500 ms | c3, 1 renewed
 Dialling    | topic added            | put c1 abc | live c1, next dialling, c open | c2, 1 renewed
@@ -239,6 +239,75 @@ fn every_event_at_every_step_of_a_replacement() {
 }
 
 #[test]
+fn a_channel_that_cannot_be_dialled_is_not_dialled_again_in_the_minute_before_a_close() {
+    let mut bench = Bench::at(Step::Dialling);
+    bench.notice("c1", Notice::Closing);
+    bench.refused("c2", 503, None);
+    bench.settle();
+    bench.later(1);
+    bench.settle();
+    assert!(!bench.has_line("c2") && bench.has_line("c3"), "{}", bench.outcome());
+}
+
+#[test]
+fn a_wait_without_end_that_is_asked_for_is_kept() {
+    let endless = Error::new(ErrorKind::Throttled, "never").retryable(true);
+    let endless = endless.with_retry_after(Duration::MAX);
+    for step in STEPS {
+        let mut bench = Bench::at(step);
+        if fails(&mut bench, &endless) {
+            bench.later(86_400);
+        }
+        let mut bench = Bench::at(step);
+        for channel in ["c2", "c1"] {
+            if bench.has_line(channel) {
+                bench.refused(channel, 429, Some(Duration::MAX));
+                bench.later(86_400);
+            }
+        }
+    }
+    // The list is behind, and no channel can be had.
+    let mut bench = Bench::live();
+    bench.want("c");
+    bench.fail(&endless);
+    bench.later(3_600);
+    assert!(!bench.has_call(), "{}", bench.outcome());
+}
+
+#[test]
+fn a_topic_that_an_answer_refuses_is_missing_since_the_call_was_made() {
+    for (step, refused) in [(Step::Listing, "c1"), (Step::Flowing, "c2")] {
+        let mut bench = Bench::at(step);
+        bench.want("c");
+        let mut made = bench.wall();
+        if refused == "c2" {
+            // The live one has its topics first.
+            bench.later(1);
+            bench.answer();
+            made = bench.wall();
+        }
+        bench.later(3);
+        bench.refuse_topic("b");
+        bench.end();
+        bench.want("d");
+        bench.end();
+        assert_eq!(bench.gaps(), [("gap", made)], "{refused}");
+    }
+}
+
+#[test]
+fn a_channel_that_is_found_gone_while_its_socket_lives_is_missing_since_it_was_asked_for() {
+    let mut bench = Bench::live();
+    bench.want("c");
+    let asked = bench.wall();
+    bench.later(7);
+    bench.fail(&Error::new(ErrorKind::NotFound, "gone").with_status(404));
+    bench.later(1);
+    bench.end();
+    assert_eq!(bench.gaps(), [("gap", asked)]);
+}
+
+#[test]
 fn what_was_dropped_is_in_a_gap_since_it_was_surely_there_also_when_a_successor_has_it() {
     for step in STEPS.into_iter().filter(|step| *step != Step::Clearing) {
         let mut bench = Bench::at(step);
@@ -261,6 +330,72 @@ fn a_close_that_was_held_up_leaves_a_gap_until_the_successor_began() {
         bench.line_gone("c1", closed, true);
         assert_eq!(bench.gaps().len(), gaps, "held up for {held_up} s");
     }
+}
+
+#[test]
+fn a_topic_that_came_to_the_successor_after_it_flowed_has_a_gap_until_then() {
+    let mut bench = Bench::at(Step::Flowing);
+    bench.want("c");
+    bench.later(1);
+    bench.answer();
+    bench.settle();
+    bench.later(2);
+    let had = bench.wall();
+    bench.want("d");
+    bench.answer();
+    bench.serve();
+    bench.later(1);
+    bench.settle();
+    bench.held_up = Duration::from_secs(1);
+    let closed = Gone::Closed { code: 1001.into(), reason: "going away".into() };
+    bench.line_gone("c1", closed, true);
+    assert_eq!(bench.gaps(), [("gap", had)]);
+}
+
+#[test]
+fn a_consumer_that_falls_behind_again_is_waited_for_again() {
+    let mut bench = Bench::live();
+    bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+    bench.clogged = true;
+    bench.later(2);
+    bench.answer();
+    assert!(bench.outcome().contains("held"), "{}", bench.outcome());
+    bench.clogged = false;
+    assert!(bench.answer(), "the consumer is waited for");
+    bench.later(2);
+    assert_eq!(bench.end(), "c1, 1 gap, 1 disconnected");
+}
+
+#[test]
+fn nothing_is_due_again_and_again_while_the_connection_of_a_dead_channel_closes() {
+    let mut bench = Bench::live();
+    bench.notice("c1", Notice::ChannelGone("evicted".into()));
+    bench.want("c");
+    bench.later(0);
+    assert!(!bench.is_due(), "{}", bench.outcome());
+    bench.settle();
+    bench.later(2);
+    assert!(bench.end().starts_with("c2 "), "{}", bench.outcome());
+}
+
+#[test]
+fn what_is_told_of_the_end_of_a_connection_names_its_channel_not_the_one_that_goes_on() {
+    for step in STEPS.into_iter().filter(|step| *step != Step::Clearing) {
+        let mut bench = Bench::at(step);
+        bench.line_gone("c1", Gone::Cut { detail: "x".into() }, false);
+        let replaced = matches!(step, Step::Flowing | Step::Leaving);
+        let told: &[&str] = if replaced { &[] } else { &["c1"] };
+        assert_eq!(bench.disconnected(), told, "{step:?}");
+    }
+}
+
+#[test]
+fn a_successor_that_was_given_up_never_delivers() {
+    let mut bench = Bench::at(Step::Dialling);
+    bench.step(Input::Close);
+    assert!(!bench.speaks("c2"));
+    assert!(bench.outcome().contains("mute c2"), "{}", bench.outcome());
+    assert!(bench.speaks("c1"));
 }
 
 #[test]
