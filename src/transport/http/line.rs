@@ -164,6 +164,8 @@ impl Drop for Place {
 mod tests {
     use std::time::Duration;
 
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn first(places: &[(&'static str, Place)]) -> Option<usize> {
@@ -194,6 +196,23 @@ mod tests {
         assert_eq!(order[..3], ["reconnect"; 3]);
         let of = |name| order.iter().enumerate().filter(move |(_, n)| **n == name).map(|(i, _)| i);
         assert_eq!(of("backfill").collect::<Vec<_>>(), [12, 22, 32, 42, 47]);
+    }
+
+    #[test]
+    fn a_user_who_comes_when_a_backfill_has_its_turn_wakes_it() {
+        let line = Arc::new(Line::default());
+        let join = |priority| line.join(priority, &Ticket::default());
+        let backfill = join(Priority::Backfill);
+        (0..TURNS).for_each(|_| join(Priority::User).serve());
+        // Each of them has called it; it waits for what only backfill waits for.
+        while backfill.called().now_or_never().is_some() {}
+        assert_eq!(backfill.asks_as(), Priority::Backfill);
+        let user = join(Priority::User);
+        assert!(backfill.is_first() && !user.is_first());
+        assert!(backfill.called().now_or_never().is_some(), "else the user waits as long as it");
+        assert_eq!(backfill.asks_as(), Priority::User);
+        backfill.serve();
+        assert!(user.is_first());
     }
 
     #[test]
