@@ -74,7 +74,8 @@ async fn a_snapshot_says_what_is_left_for_whom_and_who_waits() {
     let fresh = budget.snapshot();
     let (window, left) = (fresh.window.unwrap(), fresh.left.unwrap());
     assert_eq!((window.limit, window.most, window.reserved, window.sent), (5, 5, 2, 0));
-    assert_eq!((left.backfill, left.user, left.reconnect), (3, 3, 5));
+    assert_eq!((left.backfill, left.user, left.reconnect), (1, 3, 5));
+    assert_eq!(window.for_users, 2);
     assert_eq!((fresh.refused, fresh.retries_left, fresh.closed_for), (0, Some(10), None));
     for _ in 0..3 {
         client.get::<Value>("/api/v2/users/me", &[]).await.unwrap();

@@ -167,6 +167,25 @@ impl CachedTokens {
         }
     }
 
+    /// Waits for a renewal, begun now if none is under way; the token that is there stays in use until it succeeds.
+    async fn get_newer(&self, than: u64) -> Result<AccessToken> {
+        let under_way = {
+            let mut state = self.shared.lock();
+            let now = self.ambient.clock.now();
+            let usable = state.current.as_ref().filter(|held| held.is_valid(now));
+            match usable.map(|held| held.token.generation) {
+                // A renewal has just failed: who asks again would be one of many.
+                Some(held) if held <= than && !state.puts_off(now) => Some(self.renew(&mut state)),
+                _ => None,
+            }
+        };
+        if let Some(mut under_way) = under_way {
+            // When it fails, the one that is there does.
+            let _ = under_way.done.wait_for(Option::is_some).await;
+        }
+        self.get().await
+    }
+
     /// The token that is there, if it is valid; renewed on the side when it is due.
     fn valid(&self, state: &mut State, now: Instant) -> Option<AccessToken> {
         let held = state.current.as_ref().filter(|held| held.is_valid(now))?;
@@ -215,6 +234,11 @@ impl CachedTokens {
 }
 
 impl State {
+    /// Whether a renewal has to wait, because one has failed.
+    fn puts_off(&self, now: Instant) -> bool {
+        self.not_before.is_some_and(|at| now < at)
+    }
+
     /// When the next renewal should begin; `None` while one is under way, or before the first token.
     fn wants_renewal_at(&self) -> Option<Instant> {
         if self.under_way.as_ref().is_some_and(|under_way| !under_way.task.is_finished()) {
@@ -327,6 +351,10 @@ impl TokenSource for CachedTokens {
             self.keeper.refused(&refused.secret);
             self.shared.tell();
         }
+    }
+
+    fn newer<'a>(&'a self, than: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken>> {
+        Box::pin(self.get_newer(than.generation))
     }
 
     fn rotated(&self, after: u64) -> BoxFuture<'_, u64> {

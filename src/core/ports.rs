@@ -48,6 +48,21 @@ pub trait TokenSource: Send + Sync {
     /// The platform refused this token: do not hand it out again. Ignored when a newer one is already there.
     fn invalidate(&self, refused: &AccessToken);
 
+    /// A newer token than this one, which is good but too old for a connection that is to live long. Everybody else goes on
+    /// with the one that is there until there is another. When none can be had, it is the same one.
+    ///
+    /// The default drops the old one as if it had been refused. A source that can do better should: when its login service
+    /// is down, nobody has a token then.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token). Who asks may go on with the token that it has.
+    fn newer<'a>(&'a self, than: &'a AccessToken) -> BoxFuture<'a, Result<AccessToken>> {
+        Box::pin(async move {
+            self.invalidate(than);
+            self.token().await
+        })
+    }
+
     /// Resolves with the generation of a newer token once there is one.
     ///
     /// The default never resolves: a source whose token does not change.

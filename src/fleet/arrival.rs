@@ -1,10 +1,14 @@
 //! The task that starts a member.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures::FutureExt as _;
 
 use super::member::Member;
 use super::seat::{Phase, Seat};
 use super::shared::Shared;
+use crate::error::Error;
 use crate::streaming::gate::DialGate as _;
 
 /// Counts a starting task, however it ends.
@@ -31,7 +35,10 @@ pub(super) fn start(shared: &Arc<Shared>, seat: &Arc<Seat>) {
             let about = begun.lock();
             (about.client.clone(), about.settings.clone())
         };
-        let result = settings(shared.stream(&client)).start().await;
+        // Code of a user, whose panic would leave the member starting for ever. Nothing of it is used after one.
+        let started = async { settings(shared.stream(&client)).start().await };
+        let started = AssertUnwindSafe(started).catch_unwind().await;
+        let result = started.unwrap_or_else(|_| Err(panicked()));
         let member = {
             let mut about = begun.lock();
             if !matches!(about.phase, Phase::Starting(_)) {
@@ -51,4 +58,9 @@ pub(super) fn start(shared: &Arc<Shared>, seat: &Arc<Seat>) {
     } else if about.removed {
         task.abort();
     }
+}
+
+/// Without the panic's own text, which may have anything in it.
+fn panicked() -> Error {
+    Error::config("the settings of the organisation panicked, or what its stream starts with did")
 }

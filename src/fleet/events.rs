@@ -95,13 +95,14 @@ impl Drop for FleetEvents {
         drop(arrivals);
         for seat in seats {
             let mut about = seat.lock();
+            about.removed = true;
             let successor = about.successor.take();
             if let Phase::Starting(Some(task)) = &about.phase {
                 task.abort();
             }
             drop(about);
             drop(successor);
-            seat.settled.notify_waiters();
+            seat.news.notify_waiters();
         }
     }
 }

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::arrival;
 use super::builder::FleetBuilder;
 use super::member::Member;
-use super::seat::{Phase, Seat, Settings};
+use super::seat::{Phase, Seat, Settings, closed};
 use super::shared::Shared;
 use super::state::MemberState;
 use crate::client::Client;
@@ -119,8 +119,8 @@ impl Fleet {
     /// [`Client::backfill`](crate::Client::backfill), goes on with its credentials: use [`replace`](Self::replace) then.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config) when there is no such organization, [`Closed`](ErrorKind::Closed) when it was removed
-    /// meanwhile, and what [`StreamBuilder::start`] returns.
+    /// [`Config`](ErrorKind::Config) when there is no such organization, [`Closed`](ErrorKind::Closed) as soon as it is
+    /// removed, or the fleet shut down, before the new stream flows, and what [`StreamBuilder::start`] returns.
     ///
     /// # Cancel safety
     /// Dropped before the new stream flows, it leaves the old one in its place.
@@ -153,17 +153,27 @@ impl Fleet {
         settings: Settings,
     ) -> Result<()> {
         let seat = self.shared().seat(organisation)?;
-        let _one_at_a_time = seat.replacing.lock().await;
-        // Else the one that waits would be lost, with what it has received.
-        seat.until_settled().await;
-        let expectation = Expectation::new(&seat);
-        let builder = settings(self.shared().stream(&client));
-        let mut stream = builder.start().await?;
-        flowing(&mut stream).await?;
+        let prepared = async {
+            let one_at_a_time = seat.replacing.lock().await;
+            // Else the one that waits would be lost, with what it has received.
+            seat.until(|about| about.successor.is_none()).await;
+            let expectation = Expectation::new(&seat);
+            let builder = settings(self.shared().stream(&client));
+            let mut stream = builder.start().await?;
+            flowing(&mut stream).await?;
+            Ok::<_, Error>((one_at_a_time, expectation, stream))
+        };
+        let gone = || Error::new(ErrorKind::Closed, "the organisation was removed");
+        let (_one_at_a_time, expectation, stream) = tokio::select! {
+            biased;
+            // A stream that never flows is not waited for by those who end the member.
+            () = seat.until(|about| about.removed) => return Err(gone()),
+            prepared = prepared => prepared?,
+        };
         let old = {
             let mut about = seat.lock();
             if about.removed || self.shared().lock().unheard {
-                return Err(Error::new(ErrorKind::Closed, "the organisation was removed"));
+                return Err(gone());
             }
             (about.client, about.settings) = (client, settings);
             match &about.phase {
@@ -184,7 +194,7 @@ impl Fleet {
         };
         expectation.met();
         if let Some(old) = old {
-            old.close().await;
+            closed(old).await;
         }
         Ok(())
     }
@@ -246,8 +256,9 @@ impl Fleet {
             state.closed = true;
             state.members.values().cloned().collect::<Vec<_>>()
         };
-        let until = tokio::time::Instant::now() + deadline;
-        let closing = seats.iter().map(|seat| tokio::time::timeout_at(until, seat.close()));
+        // Every close has begun when this is done. The end of a deadline that no clock shows is far off.
+        let closing: Vec<_> =
+            seats.iter().map(|seat| tokio::time::timeout(deadline, seat.close())).collect();
         let mut outcome = ShutDown::default();
         for (seat, closed) in seats.iter().zip(join_all(closing).await) {
             if closed.is_ok() {

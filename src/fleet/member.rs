@@ -107,12 +107,13 @@ impl Member {
             about.phase = Phase::Running(successor.handle());
             about.awaits_successor = false;
             drop(about);
-            self.seat.settled.notify_waiters();
+            self.seat.news.notify_waiters();
             (self.stream, self.error) = (Some(successor), None);
             self.before = self.meanwhile.take();
             return None;
         }
-        if is_current && about.awaits_successor {
+        // One that was removed gets none, however long somebody tries to start it.
+        if is_current && about.awaits_successor && !about.removed {
             return Some(Poll::Pending);
         }
         let error = self.error.take();
@@ -152,7 +153,7 @@ impl Stream for Member {
             if abandoned {
                 let successor = self.seat.lock().successor.take();
                 drop(successor);
-                self.seat.settled.notify_waiters();
+                self.seat.news.notify_waiters();
                 (self.stream, self.done) = (None, true);
                 return Poll::Ready(None);
             }

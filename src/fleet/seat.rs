@@ -1,10 +1,12 @@
 //! One member as the handle and the merged stream both see it.
 
+use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
 use futures::task::AtomicWaker;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
@@ -24,8 +26,8 @@ pub(super) struct Seat {
     pub(super) waker: AtomicWaker,
     /// Held by the one replacement that is under way.
     pub(super) replacing: tokio::sync::Mutex<()>,
-    /// Tells that a successor was taken, or is no longer needed.
-    pub(super) settled: Notify,
+    /// Tells that a successor was taken or is no longer needed, or that the member was removed.
+    pub(super) news: Notify,
 }
 
 pub(super) struct About {
@@ -73,7 +75,7 @@ impl Seat {
             about: Mutex::new(about),
             waker: AtomicWaker::new(),
             replacing: tokio::sync::Mutex::default(),
-            settled: Notify::new(),
+            news: Notify::new(),
         })
     }
 
@@ -102,20 +104,23 @@ impl Seat {
         }
     }
 
-    /// Waits until no successor waits for the consumer to come to it.
-    pub(super) async fn until_settled(&self) {
+    /// Waits until something holds that [`news`](Self::news) tells of.
+    pub(super) async fn until(&self, holds: impl Fn(&About) -> bool) {
         loop {
-            let mut settled = pin!(self.settled.notified());
-            settled.as_mut().enable();
-            if self.lock().successor.is_none() {
+            let mut news = pin!(self.news.notified());
+            // Before the look, so that what changes after it is not missed.
+            news.as_mut().enable();
+            if holds(&self.lock()) {
                 return;
             }
-            settled.await;
+            news.await;
         }
     }
 
     /// Ends it in an orderly way. What was received comes out all the same, of a successor too.
-    pub(super) async fn close(&self) {
+    ///
+    /// It is begun by the call, and goes on when the future is dropped.
+    pub(super) fn close(&self) -> impl Future<Output = ()> + use<> {
         let handles = self.change(|about| {
             about.removed = true;
             // What is left has to come out.
@@ -133,11 +138,33 @@ impl Seat {
             }
             handles
         });
-        join_all(handles.iter().map(StreamHandle::close)).await;
+        self.news.notify_waiters();
+        let closing: Vec<_> = handles.into_iter().map(closed).collect();
+        async move {
+            join_all(closing).await;
+        }
     }
 
     /// Gives up what was not delivered.
     pub(super) fn abandon(&self) {
         self.change(|about| about.abandoned = true);
+    }
+}
+
+/// Closes a stream on a task of its own: to tell it takes a part of a caller's turn, and one who closes many, or is dropped,
+/// may have none left.
+pub(super) fn closed(stream: StreamHandle) -> impl Future<Output = ()> {
+    let closing = async move { stream.close().await };
+    let runtime = Handle::try_current();
+    let closing = match runtime {
+        Ok(runtime) => Ok(runtime.spawn(closing)),
+        // Without a runtime there are no turns.
+        Err(_) => Err(closing),
+    };
+    async move {
+        match closing {
+            Ok(task) => drop(task.await),
+            Err(closing) => closing.await,
+        }
     }
 }

@@ -139,14 +139,16 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Config`](ErrorKind::Config) for a checkpoint of another version of the format, which is then best taken as none:
-    /// the stream starts without it. [`Decode`](ErrorKind::Decode) for what is no checkpoint, or is cut or damaged. No
-    /// error quotes from the text.
+    /// the stream starts without it. [`Decode`](ErrorKind::Decode) for what is no checkpoint, or is cut or damaged: a member
+    /// that is missing, a topic that comes twice in the coverage, or one that is covered for longer than until it was taken.
+    /// No error quotes from the text.
     pub fn from_json(text: &str) -> Result<Self> {
         let version = version_of(text).map_err(|error| unusable(&error))?;
         if version != VERSION {
             return Err(Error::config(other_version(version)));
         }
-        serde_json::from_str(text).map_err(|error| unusable(&error))
+        let wire: Wire = serde_json::from_str(text).map_err(|error| unusable(&error))?;
+        Self::try_from(wire)
     }
 
     /// By how much the clock of the process that took it is ahead of one that shows `now`, as far as can be told: it was
@@ -213,21 +215,21 @@ impl fmt::Debug for Checkpoint {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::core::ids::ChannelId;
     use crate::streaming::deliveries::Recent;
     use crate::streaming::fingerprint::fingerprint;
 
-    fn at(seconds: u64) -> SystemTime {
+    pub(in crate::streaming) fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::new(1_772_616_600 + seconds, 123_456_789)
     }
 
-    fn topic(name: &str) -> Topic {
+    pub(in crate::streaming) fn topic(name: &str) -> Topic {
         name.parse().unwrap()
     }
 
-    fn sample() -> Checkpoint {
+    pub(in crate::streaming) fn sample() -> Checkpoint {
         let mut recent = Recent::new(at(0));
         for n in 0..3_u8 {
             recent.note(Some(fingerprint("t", None, &[n])), at(u64::from(n)));

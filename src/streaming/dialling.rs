@@ -37,7 +37,11 @@ impl From<Error> for DialFailure {
     }
 }
 
-/// A token that is younger than a connection of the protocol becomes.
+/// How long a dial waits for a newer token while the one that is there is good: a login service that takes longer is down.
+/// What it answers later is for the next connection.
+const NEWER: Duration = Duration::from_secs(10);
+
+/// A token that is younger than a connection of the protocol becomes, if it can be had.
 async fn young_token<E: StreamEvent>(parts: &Parts<E>) -> Result<AccessToken> {
     let life = parts.protocol.renew_after();
     let is_old = |token: &AccessToken| is_old(token.issued_at, life, parts.connector.clock.now());
@@ -45,10 +49,10 @@ async fn young_token<E: StreamEvent>(parts: &Parts<E>) -> Result<AccessToken> {
     if !is_old(&token) {
         return Ok(token);
     }
-    parts.tokens.invalidate(&token);
-    let mut token = parts.tokens.token().await?;
+    let newer = tokio::time::timeout(NEWER, parts.tokens.newer(&token)).await;
+    let mut token = newer.ok().and_then(Result::ok).unwrap_or(token);
     if is_old(&token) {
-        // Its source has no other. To renew the connection because of it would not mend that.
+        // Its source has no other now. To renew the connection because of it would not mend that.
         token.issued_at = None;
     }
     Ok(token)

@@ -181,6 +181,24 @@ async fn a_token_that_is_nearly_too_old_opens_no_connection() {
 }
 
 #[tokio::test]
+async fn a_login_service_that_is_down_takes_no_token_from_anybody_when_a_connection_wants_a_younger_one()
+ {
+    let monitor = Monitor::new().await;
+    let tokens = monitor.client.token_source();
+    let old = tokens.token().await.unwrap();
+    pass(46).await;
+    let (path, retry_after) = ("/oauth/token".to_owned(), None);
+    let down = Fault::Http { path, status: 503, retry_after, count: 1_000, html: false };
+    monitor.platform.fault(down).unwrap();
+    let events = monitor.live().await;
+    assert_eq!(monitor.tokens_issued(), 1, "precondition: there was no other");
+    assert_eq!((events.stats().dials, events.stats().renewals), (1, 0));
+    assert_eq!(tokens.token().await.unwrap().generation, old.generation, "for all other calls");
+    let me = monitor.client.get::<serde_json::Value>("/api/v2/users/me", &[]).await;
+    assert!(me.as_ref().err().is_none_or(|error| error.status() != Some(503)), "{me:?}");
+}
+
+#[tokio::test]
 async fn a_source_that_has_only_an_old_token_is_not_asked_in_a_loop() {
     use genesys_cloud::{AccessToken, BoxFuture, Result};
 

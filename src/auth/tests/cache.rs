@@ -219,6 +219,51 @@ async fn only_the_refusal_of_the_current_token_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_is_too_old_for_one_stays_good_for_everybody_else() {
+    // Of a day, so that no renewal is due.
+    let setup = Setup::new([Ok(86_400), Err(down()), Err(down())]);
+    let old = setup.tokens.token().await.unwrap();
+    sleep(S(2800)).await;
+    let asking: Vec<_> = (0..20)
+        .map(|_| {
+            let (tokens, old) = (setup.tokens.clone(), old.clone());
+            tokio::spawn(async move { tokens.newer(&old).await.unwrap().generation })
+        })
+        .collect();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(setup.generation().await, 1, "while another is asked for");
+    for one in asking {
+        assert_eq!(one.await.unwrap(), 1, "there is no other");
+    }
+    assert_eq!(setup.asked().len(), 2, "they are one request");
+    assert_eq!(setup.generation().await, 1, "though the login service is down");
+    let now = Instant::now();
+    assert_eq!(setup.tokens.newer(&old).await.unwrap().generation, 1);
+    assert_eq!((now.elapsed(), setup.asked().len()), (Duration::ZERO, 2), "it has just failed");
+    sleep(S(600)).await;
+    setup.tokens.newer(&old).await.unwrap();
+    sleep(S(600)).await;
+    assert_eq!(setup.tokens.newer(&old).await.unwrap().generation, 2);
+    let asked = setup.asked().len();
+    assert_eq!(setup.tokens.newer(&old).await.unwrap().generation, 2, "that one is newer");
+    assert_eq!(setup.asked().len(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_token_is_told_of_as_a_rotation_and_one_that_was_refused_is_no_fallback() {
+    let setup = Setup::new([Ok(86_400), Ok(86_400), Err(down())]);
+    let first = setup.tokens.token().await.unwrap();
+    let tokens = setup.tokens.clone();
+    let waiting = tokio::spawn(async move { tokens.rotated(1).await });
+    sleep(S(10)).await;
+    let second = setup.tokens.newer(&first).await.unwrap();
+    assert_eq!((second.generation, waiting.await.unwrap()), (2, 2));
+    setup.tokens.invalidate(&second);
+    let error = setup.tokens.newer(&second).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport);
+}
+
+#[tokio::test(start_paused = true)]
 async fn rotation_renews_though_nobody_asks_for_a_token() {
     let setup = Setup::new([]);
     let first = setup.generation().await;

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use crate::transport::http::request::Priority;
 
-/// Calls of users that may go while a backfill waits, before one of it does. A backlog of backfill takes a tenth of the
-/// budget at most, and a client whose users take everything still fills its gaps.
+/// Calls of users that may go while a backfill waits, before one of it does. Of the turns of users who wait, a backlog of
+/// backfill takes a tenth, and a client whose users take everything still fills its gaps.
 const TURNS: u32 = 9;
 
 /// Those who wait, in the order in which they go: by priority, then by arrival.
@@ -51,6 +51,10 @@ impl Line {
         let called = Arc::new(Notify::new());
         waiting.away.remove(&key);
         waiting.places.insert(key, called.clone());
+        if priority == Priority::User && waiting.turns_to_backfill() {
+            // It waits for what only backfill waits for, and may go now as a user.
+            waiting.call();
+        }
         Place { line: self.clone(), key, called }
     }
 
@@ -89,10 +93,16 @@ impl Line {
 impl Waiting {
     fn first(&self) -> Option<(&Key, &Arc<Notify>)> {
         let top = self.places.first_key_value()?;
-        if self.passed_over >= TURNS && top.0.0.0 == Priority::User {
+        if self.turns_to_backfill() {
             return self.backfill().or(Some(top));
         }
         Some(top)
+    }
+
+    /// Whether a backfill, if there is one, goes before users who wait.
+    fn turns_to_backfill(&self) -> bool {
+        let top = self.places.first_key_value();
+        self.passed_over >= TURNS && top.is_some_and(|(key, _)| key.0.0 == Priority::User)
     }
 
     fn backfill(&self) -> Option<(&Key, &Arc<Notify>)> {
@@ -109,6 +119,14 @@ impl Waiting {
 impl Place {
     pub(crate) fn is_first(&self) -> bool {
         self.line.lock().first().is_some_and(|(key, _)| *key == self.key)
+    }
+
+    /// With which priority the first one asks. A backfill that has a turn of users asks as one of them: else they would wait
+    /// for what only backfill has to wait for.
+    pub(crate) fn asks_as(&self) -> Priority {
+        let own = self.key.0.0;
+        let is_users_turn = own == Priority::Backfill && self.line.lock().turns_to_backfill();
+        if is_users_turn { Priority::User } else { own }
     }
 
     /// Until somebody before it has gone, or something has changed.
@@ -146,6 +164,8 @@ impl Drop for Place {
 mod tests {
     use std::time::Duration;
 
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn first(places: &[(&'static str, Place)]) -> Option<usize> {
@@ -176,6 +196,23 @@ mod tests {
         assert_eq!(order[..3], ["reconnect"; 3]);
         let of = |name| order.iter().enumerate().filter(move |(_, n)| **n == name).map(|(i, _)| i);
         assert_eq!(of("backfill").collect::<Vec<_>>(), [12, 22, 32, 42, 47]);
+    }
+
+    #[test]
+    fn a_user_who_comes_when_a_backfill_has_its_turn_wakes_it() {
+        let line = Arc::new(Line::default());
+        let join = |priority| line.join(priority, &Ticket::default());
+        let backfill = join(Priority::Backfill);
+        (0..TURNS).for_each(|_| join(Priority::User).serve());
+        // Each of them has called it; it waits for what only backfill waits for.
+        while backfill.called().now_or_never().is_some() {}
+        assert_eq!(backfill.asks_as(), Priority::Backfill);
+        let user = join(Priority::User);
+        assert!(backfill.is_first() && !user.is_first());
+        assert!(backfill.called().now_or_never().is_some(), "else the user waits as long as it");
+        assert_eq!(backfill.asks_as(), Priority::User);
+        backfill.serve();
+        assert!(user.is_first());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::transport::http::request::Priority;
 /// Says when a request may be sent. Plain data in, plain data out: whoever asks does the waiting.
 ///
 /// Those who wait are asked for in the order of their priority, and of their arrival within one; see [`Priority`]. Only the
-/// first one asks, so that the end of a wait wakes one and not all.
+/// first one asks, so that the end of a wait wakes one and not all. One of backfill that has a turn of users asks as one of
+/// them.
 pub trait RateLimiter: Send + Sync {
     /// One request with the token of a generation wants to be sent.
     fn acquire(&self, now: Instant, token_generation: u64, priority: Priority) -> Grant;
@@ -48,6 +49,8 @@ pub struct WindowState {
     pub most: u32,
     /// Those of the limit that are kept for [`Priority::Reconnect`].
     pub reserved: u32,
+    /// Those of the others that backfill leaves to users, but for a few spread over the window.
+    pub for_users: u32,
     /// Requests that count in the window, those under way among them.
     pub sent: u32,
     /// Nothing goes before this time: the platform said so by a 429.
@@ -57,12 +60,16 @@ pub struct WindowState {
 impl WindowState {
     /// A window with a limit of which so many are used, and nothing special about it.
     pub fn new(limit: u32, sent: u32) -> Self {
-        Self { limit, most: limit, reserved: 0, sent, closed_until: None }
+        Self { limit, most: limit, reserved: 0, for_users: 0, sent, closed_until: None }
     }
 
     /// How many requests of a priority may go at once.
     pub fn left(&self, priority: Priority) -> u32 {
-        let kept = if priority == Priority::Reconnect { 0 } else { self.reserved };
+        let kept = match priority {
+            Priority::Reconnect => 0,
+            Priority::User => self.reserved,
+            Priority::Backfill => self.reserved.saturating_add(self.for_users),
+        };
         if self.closed_until.is_some() {
             0
         } else {

@@ -25,7 +25,9 @@ const SHORTEST_SECRET: usize = 8;
 #[non_exhaustive]
 pub enum Priority {
     /// Filling a gap in the past. Goes after users, but has every tenth turn while users wait: a client whose users take
-    /// everything still fills its gaps, and a backlog of backfill slows users by a tenth at most.
+    /// everything still fills its gaps. While none wait, [`WindowLimiter`](crate::WindowLimiter) lets it take half of the
+    /// window at most, so that users who come after a backlog has begun find the other half, and are slowed only when they
+    /// take more than that within a window.
     Backfill,
     /// A call that a user made.
     #[default]

@@ -79,7 +79,7 @@ impl Limited {
             let held = if told { place.held_until(now) } else { None };
             let until = match held {
                 Some(until) => until,
-                None => match self.limiter.acquire(now, request.generation, request.priority) {
+                None => match self.limiter.acquire(now, request.generation, place.asks_as()) {
                     Grant::Go(permit) => {
                         place.serve();
                         return Ok(permit);

@@ -18,6 +18,12 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// What is kept for streams that come back: one for each channel that a client may have, since each needs one request at least.
 const RESERVE: u32 = 20;
 
+/// Of what is not reserved, backfill takes at most a half, so that users who come after a backlog of it find the other: two
+/// fifths as it comes, while no more than that is used by all together, and a tenth spread over the window, which it has
+/// also while users take much. Less than a half would help only users who take more than the other at once.
+const BACKFILL_FREE: (u32, u32) = (2, 5);
+const BACKFILL_SPREAD: u32 = 10;
+
 /// Tokens that are counted at once: the current one, and those that requests in flight still carry.
 const TOKENS: usize = 4;
 
@@ -31,7 +37,8 @@ const UNTOLD: Duration = Duration::from_secs(3);
 ///
 /// Nothing is known of where the platform's own window begins, so ours slides. A request counts from when it is sent
 /// until 60 seconds after its answer: whenever the platform counted it in between, and whatever 60 seconds it looks at, we
-/// are under its limit. Some of it is kept for [`Priority::Reconnect`].
+/// are under its limit. Some of it is kept for [`Priority::Reconnect`], and half of the rest for
+/// [`Priority::User`].
 ///
 /// A 429 closes the window for its `Retry-After`; one that asks for longer than a window, or whose body names another
 /// limit, is about that limit (such as a day's), and closes nothing here. Since we count, a 429 means that somebody else
@@ -64,6 +71,8 @@ struct Window {
     share: Option<Share>,
     /// The last one that was spaced.
     spaced: Option<Instant>,
+    /// The last one of backfill.
+    backfill: Option<Instant>,
 }
 
 impl WindowLimiter {
@@ -119,7 +128,12 @@ impl RateLimiter for WindowLimiter {
             Priority::Reconnect => 0,
             _ => window.reserved(total, self.reserve),
         };
-        if let Some(at) = window.opens_at(total.saturating_sub(kept).max(1), now) {
+        let rest = total.saturating_sub(kept).max(1);
+        let opens = match priority {
+            Priority::Backfill => window.opens_to_backfill(rest, now),
+            _ => window.opens_at(rest, now),
+        };
+        if let Some(at) = opens {
             return Grant::WaitUntil(at);
         }
         if priority != Priority::Reconnect {
@@ -127,6 +141,9 @@ impl RateLimiter for WindowLimiter {
                 return Grant::WaitUntil(at);
             }
             window.spaced = Some(now);
+        }
+        if priority == Priority::Backfill {
+            window.backfill = Some(now);
         }
         window.under_way += 1;
         let state = self.state.clone();
@@ -142,17 +159,20 @@ impl RateLimiter for WindowLimiter {
     fn state(&self, now: Instant) -> Option<WindowState> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (limit, most) = (state.limit, state.most);
-        let reserve = self.reserve.min(limit - 1);
         let Some(mut newest) = state.windows.last_entry() else {
-            return Some(WindowState { reserved: reserve, ..WindowState::new(limit, 0) });
+            let reserved = self.reserve.min(limit - 1);
+            let for_users = for_users(limit - reserved);
+            return Some(WindowState { reserved, for_users, ..WindowState::new(limit, 0) });
         };
         let window = newest.get_mut();
         window.forget(now, limit.min(most));
         let total = window.limit(limit, most);
         let sent = window.answered.count().saturating_add(window.under_way);
+        let reserved = window.reserved(total, self.reserve);
         Some(WindowState {
             most: limit,
-            reserved: window.reserved(total, self.reserve),
+            reserved,
+            for_users: for_users(total.saturating_sub(reserved)),
             closed_until: window.closed_until,
             ..WindowState::new(total, u32::try_from(sent).unwrap_or(u32::MAX))
         })
@@ -165,6 +185,17 @@ impl RateLimiter for WindowLimiter {
     }
 }
 
+/// What backfill does not take as it comes, of what is not reserved.
+fn for_users(rest: u32) -> u32 {
+    rest.saturating_sub(backfill_free(rest))
+}
+
+fn backfill_free(rest: u32) -> u32 {
+    let (part, of) = BACKFILL_FREE;
+    let free = u64::from(rest) * u64::from(part) / u64::from(of);
+    u32::try_from(free).unwrap_or(rest).max(1)
+}
+
 impl Window {
     fn new(length: Duration) -> Self {
         Self {
@@ -175,6 +206,7 @@ impl Window {
             allowed: None,
             share: None,
             spaced: None,
+            backfill: None,
         }
     }
 
@@ -203,6 +235,16 @@ impl Window {
             None | Some(0) => Some(now + self.length),
             Some(left) => self.answered.opens_at(left),
         }
+    }
+
+    /// When one more of backfill may go, of what is not reserved: when little is used, or when the last one was long ago and
+    /// there is room.
+    fn opens_to_backfill(&self, rest: u32, now: Instant) -> Option<Instant> {
+        let free = self.opens_at(backfill_free(rest), now)?;
+        let spacing = (self.length / rest).saturating_mul(BACKFILL_SPREAD);
+        let turn = self.backfill.map(|last| last + spacing).filter(|at| *at > now);
+        let spread = turn.max(self.opens_at(rest, now))?;
+        Some(free.min(spread))
     }
 
     fn next_spaced(&self) -> Option<Instant> {
@@ -247,205 +289,4 @@ impl Window {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S: fn(u64) -> Duration = Duration::from_secs;
-
-    fn go(limiter: &WindowLimiter, now: Instant, priority: Priority) -> Result<(), Duration> {
-        match limiter.acquire(now, 1, priority) {
-            Grant::Go(permit) => {
-                permit.settle(Quota::unanswered(now));
-                Ok(())
-            }
-            Grant::WaitUntil(until) => Err(until - now),
-        }
-    }
-
-    #[test]
-    fn never_more_than_the_limit_in_any_minute_and_the_wait_is_exact() {
-        for seed in 0..50 {
-            let mut dice = fastrand::Rng::with_seed(seed);
-            let limit = dice.u32(1..40);
-            let limiter = WindowLimiter::new(limit, dice.u32(0..50));
-            let mut now = Instant::now();
-            let mut sent: Vec<Instant> = Vec::new();
-            for _ in 0..600 {
-                now += Duration::from_millis(dice.u64(0..3000));
-                let priority =
-                    [Priority::Backfill, Priority::User, Priority::Reconnect][dice.usize(0..3)];
-                let at = match limiter.acquire(now, 1, priority) {
-                    Grant::Go(permit) => {
-                        permit.settle(Quota::unanswered(now));
-                        now
-                    }
-                    Grant::WaitUntil(until) => {
-                        assert!(until > now, "a wait must make progress");
-                        now = until;
-                        go(&limiter, now, priority)
-                            .expect("the time it named is the time it opens");
-                        now
-                    }
-                };
-                sent.push(at);
-                let minute = sent.iter().filter(|t| **t + WINDOW > at).count();
-                assert!(minute <= limit as usize, "seed {seed}: {minute} > {limit}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_reserve_is_for_reconnects() {
-        let limiter = WindowLimiter::new(10, 4);
-        let now = Instant::now();
-        for _ in 0..6 {
-            go(&limiter, now, Priority::User).unwrap();
-        }
-        assert_eq!(go(&limiter, now, Priority::User), Err(S(60)));
-        assert_eq!(go(&limiter, now, Priority::Backfill), Err(S(60)));
-        for _ in 0..4 {
-            go(&limiter, now, Priority::Reconnect).unwrap();
-        }
-        assert_eq!(go(&limiter, now, Priority::Reconnect), Err(S(60)));
-    }
-
-    #[test]
-    fn a_dropped_permit_returns_its_slot() {
-        let limiter = WindowLimiter::new(1, 0);
-        let now = Instant::now();
-        drop(limiter.acquire(now, 1, Priority::User));
-        go(&limiter, now, Priority::User).unwrap();
-        assert!(go(&limiter, now, Priority::User).is_err());
-    }
-
-    #[test]
-    fn a_429_closes_the_window_for_its_retry_after_and_a_long_one_does_not() {
-        let answer = |limiter: &WindowLimiter, now, status, wait| {
-            let Grant::Go(permit) = limiter.acquire(now, 1, Priority::User) else {
-                panic!("closed")
-            };
-            permit.settle(Quota {
-                status: Some(status),
-                retry_after: Some(wait),
-                ..Quota::unanswered(now)
-            });
-        };
-        let limiter = WindowLimiter::default();
-        let now = Instant::now();
-        answer(&limiter, now, 429, S(42));
-        assert_eq!(go(&limiter, now, Priority::Reconnect), Err(S(42)));
-        assert_eq!(go(&limiter, now + S(42), Priority::Reconnect), Ok(()));
-        answer(&limiter, now + S(42), 429, S(3600));
-        assert_eq!(go(&limiter, now + S(42), Priority::Reconnect), Ok(()));
-        answer(&limiter, now + S(43), 503, S(10));
-        assert_eq!(go(&limiter, now + S(43), Priority::Reconnect), Ok(()));
-    }
-
-    fn refuse(limiter: &WindowLimiter, now: Instant, wait: Option<Duration>, named: NamedLimit) {
-        let Grant::Go(permit) = limiter.acquire(now, 1, Priority::Reconnect) else {
-            panic!("closed")
-        };
-        permit.settle(Quota {
-            status: Some(429),
-            retry_after: wait,
-            named: Some(named),
-            ..Quota::unanswered(now)
-        });
-    }
-
-    #[test]
-    fn a_429_under_our_limit_leaves_what_went_well_in_the_platforms_window_and_spaces_it() {
-        let limiter = WindowLimiter::new(300, 20);
-        let now = Instant::now();
-        // The window of before: it does not count for the one that refuses.
-        (0..60).for_each(|_| go(&limiter, now, Priority::User).unwrap());
-        let later = now + S(20);
-        (0..200).for_each(|_| go(&limiter, later, Priority::User).unwrap());
-        refuse(&limiter, later + S(1), Some(S(45)), NamedLimit::Requests(None));
-        let state = limiter.state(later + S(1)).unwrap();
-        assert_eq!((state.limit, state.most, state.reserved), (180, 300, 20));
-        assert_eq!(state.closed_until, Some(later + S(46)));
-        assert_eq!(state.left(Priority::Reconnect), 0);
-        let opens = now + S(81);
-        assert_eq!(go(&limiter, opens, Priority::User), Ok(()));
-        let spacing = WINDOW / 195;
-        assert_eq!(go(&limiter, opens, Priority::User), Err(spacing));
-        assert_eq!(go(&limiter, opens, Priority::Backfill), Err(spacing));
-        assert_eq!(go(&limiter, opens, Priority::Reconnect), Ok(()));
-        assert_eq!(go(&limiter, opens + spacing, Priority::User), Ok(()));
-        let state = limiter.state(opens + S(600)).unwrap();
-        assert_eq!((state.limit, state.sent), (300, 0));
-        assert_eq!(state.left(Priority::User), 280);
-    }
-
-    #[test]
-    fn a_429_about_another_limit_is_none_of_ours_and_one_that_says_nothing_closes_shortly() {
-        let now = Instant::now();
-        let limiter = WindowLimiter::default();
-        refuse(&limiter, now, Some(S(30)), NamedLimit::Other);
-        assert_eq!(limiter.state(now).unwrap().limit, 300);
-        assert_eq!(go(&limiter, now, Priority::User), Ok(()));
-        refuse(&limiter, now, None, NamedLimit::Requests(Some(120)));
-        assert_eq!(go(&limiter, now, Priority::Reconnect), Err(UNTOLD));
-        assert!(limiter.state(now).unwrap().limit <= 120);
-    }
-
-    #[test]
-    fn the_platform_may_raise_the_default_and_only_lower_what_the_owner_said() {
-        let now = Instant::now();
-        let limit = |limiter: WindowLimiter, says| {
-            limiter.adapt(says);
-            limiter.state(now).unwrap().limit
-        };
-        assert_eq!(limit(WindowLimiter::default(), 600), 600);
-        assert_eq!(limit(WindowLimiter::default(), 0), 1);
-        assert_eq!(limit(WindowLimiter::default(), u32::MAX), MOST_ALLOWED);
-        assert_eq!(limit(WindowLimiter::new(100, 5), 600), 100);
-        assert_eq!(limit(WindowLimiter::new(100, 5), 60), 60);
-        assert_eq!(limit(WindowLimiter::default().window(S(6)), 600), 60);
-    }
-
-    #[test]
-    fn a_request_counts_until_a_window_after_its_answer() {
-        let limiter = WindowLimiter::new(2, 0);
-        let now = Instant::now();
-        let [first, second] = [(); 2].map(|()| limiter.acquire(now, 1, Priority::User));
-        assert_eq!(go(&limiter, now + S(59), Priority::User), Err(S(60)), "both are under way");
-        let (Grant::Go(first), Grant::Go(second)) = (first, second) else { panic!("closed") };
-        first.settle(Quota::unanswered(now + S(30)));
-        assert_eq!(go(&limiter, now + S(61), Priority::User), Err(S(29)));
-        drop(second);
-        assert_eq!(go(&limiter, now + S(61), Priority::User), Ok(()), "it was never sent");
-    }
-
-    #[test]
-    fn a_new_token_has_a_window_of_its_own_and_old_ones_are_forgotten() {
-        let limiter = WindowLimiter::new(1, 0);
-        let now = Instant::now();
-        assert_eq!(limiter.state(now), Some(WindowState::new(1, 0)));
-        for generation in 0..100 {
-            let grant = limiter.acquire(now, generation, Priority::User);
-            let Grant::Go(permit) = grant else { panic!("{generation} had to wait") };
-            permit.settle(Quota::unanswered(now));
-        }
-        assert!(limiter.state.lock().unwrap().windows.len() <= TOKENS);
-    }
-
-    #[test]
-    fn the_retired_headers_count_when_they_come() {
-        let limiter = WindowLimiter::new(300, 0);
-        let now = Instant::now();
-        let Grant::Go(permit) = limiter.acquire(now, 1, Priority::User) else { panic!("closed") };
-        permit.settle(Quota {
-            status: Some(200),
-            count: Some(20),
-            allowed: Some(20),
-            reset: Some(S(7)),
-            ..Quota::unanswered(now)
-        });
-        assert_eq!(go(&limiter, now, Priority::User), Err(S(7)));
-        let later = now + S(7);
-        let taken = (0..100).filter(|_| go(&limiter, later, Priority::User).is_ok()).count();
-        assert_eq!(taken, 19);
-    }
-}
+mod tests;

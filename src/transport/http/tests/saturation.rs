@@ -146,6 +146,48 @@ async fn a_reconnect_waits_for_nobody_and_a_backfill_is_not_starved_while_users_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_who_comes_after_a_backlog_of_backfill_has_begun_does_not_wait() {
+    let server = Server::new(LIMIT, Counting::Sliding, 11);
+    let service = service(&server);
+    let call = |priority, name: &'static str| {
+        let service = service.clone();
+        async move {
+            let mut call = request(Method::GET);
+            (call.priority, call.operation) = (priority, name.into());
+            let asked = Instant::now();
+            service.send(&call).await.unwrap();
+            asked.elapsed()
+        }
+    };
+    let began = Instant::now();
+    let backlog: Vec<_> =
+        (0..600).map(|_| tokio::spawn(call(Priority::Backfill, "backfill"))).collect();
+    let way = Duration::from_millis(301);
+    for round in 0..6 {
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        let waiting = service.limited().waiting(Priority::Backfill);
+        assert!(waiting > 0, "the precondition: {round}");
+        // One after another, among them those before which a backfill has its turn, and then many at once.
+        for user in 0..25 {
+            let waited = call(Priority::User, "user").await;
+            assert!(waited < way, "{round} {user}: {waited:?}");
+        }
+        let users: Vec<_> = (0..25).map(|_| tokio::spawn(call(Priority::User, "user"))).collect();
+        for user in users {
+            let waited = user.await.unwrap();
+            assert!(waited < way, "{round}, at once: {waited:?}");
+        }
+        assert!(call(Priority::Reconnect, "reconnect").await < way);
+    }
+    for one in backlog {
+        one.await.unwrap();
+    }
+    let minutes = began.elapsed().as_secs_f64() / 60.0;
+    assert!(minutes < 12.0, "600 of backfill took {minutes} minutes");
+    assert_eq!(server.totals().1, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_429_nothing_storms_and_those_that_were_refused_go_first() {
     let server = Server::new(40, Counting::Fixed(Duration::from_secs(30)), 3);
     let service = service(&server);
