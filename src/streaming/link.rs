@@ -28,7 +28,7 @@ use super::queue::Sender;
 use super::report::Farewell;
 pub(crate) use super::report::{Order, Report};
 use super::session::{Action, Input, Session, Timing};
-use crate::core::clock::Moment;
+use crate::core::clock::{Moment, later};
 use crate::core::close::Gone;
 use crate::core::ports::{AccessToken, BoxFuture, ChannelInfo};
 use crate::diagnostics::link_probe::LinkProbe;
@@ -231,7 +231,7 @@ impl<E: StreamEvent> Running<E> {
             Some(socket) if socket.is_dirty() => self.dirty_since.or(Some(now)),
             _ => None,
         };
-        let stalled_at = self.dirty_since.map(|since| since + self.link.timing.write);
+        let stalled_at = self.dirty_since.map(|since| later(since, self.link.timing.write));
         let wake = self.session.wake_at(self.last_in(), self.heard());
         let room = match &self.voice {
             Voice::Silent | Voice::Waiting(_) => self.hold.room(),

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::core::clock::later;
 use crate::core::close::{CloseCode, Gone};
 use crate::core::limits;
 
@@ -213,8 +214,8 @@ impl Session {
             | Phase::Closing { deadline, .. } => Some(*deadline),
             Phase::Live { paused, pinged, fresh, .. } => {
                 let (last_in, heard) = (last_in.max(*fresh), heard.max(*fresh));
-                let ping = heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after;
-                Some(if *paused { ping } else { ping.min(last_in + self.timing.silence) })
+                let ping = later(heard.max(pinged.unwrap_or(heard)), self.timing.ping_after);
+                Some(if *paused { ping } else { ping.min(later(last_in, self.timing.silence)) })
             }
         }
     }
@@ -224,7 +225,7 @@ impl Session {
         match input {
             Input::Start => {
                 if matches!(self.phase, Phase::Idle) {
-                    self.phase = Phase::Dialing { deadline: now + self.timing.handshake };
+                    self.phase = Phase::Dialing { deadline: later(now, self.timing.handshake) };
                     out.push(Action::Dial);
                 }
             }
@@ -320,7 +321,7 @@ impl Session {
             Phase::Closing { deadline, paused, .. } => match paused {
                 None if yes => *paused = Some(deadline.saturating_duration_since(now)),
                 Some(left) if !yes => {
-                    *deadline = now + *left;
+                    *deadline = later(now, *left);
                     *paused = None;
                 }
                 _ => {}
@@ -345,7 +346,7 @@ impl Session {
                 let quiet = now.saturating_duration_since(last_in.max(*fresh));
                 if !*paused && quiet >= self.timing.silence {
                     self.gone(Gone::Silent { quiet: now.saturating_duration_since(last_in) }, out);
-                } else if now >= heard.max(pinged.unwrap_or(heard)) + self.timing.ping_after {
+                } else if now >= later(heard.max(pinged.unwrap_or(heard)), self.timing.ping_after) {
                     *pinged = Some(now);
                     out.push(Action::Ping);
                 }
@@ -360,7 +361,7 @@ impl Session {
             Phase::Greeting { .. } | Phase::Live { .. } => {
                 let left = self.timing.close;
                 let paused = matches!(self.phase, Phase::Live { paused: true, .. }).then_some(left);
-                self.phase = Phase::Closing { deadline: now + left, paused, cause };
+                self.phase = Phase::Closing { deadline: later(now, left), paused, cause };
                 out.push(Action::SendClose(CloseCode::NORMAL));
             }
             Phase::Closing { .. } | Phase::Over => {}

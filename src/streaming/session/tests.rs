@@ -94,6 +94,28 @@ fn silence_is_not_held_against_a_socket_that_we_do_not_read() {
 }
 
 #[test]
+fn a_deadline_without_end_is_one_that_never_comes() {
+    let endless = Timing {
+        handshake: Duration::MAX,
+        silence: Duration::MAX,
+        ping_after: Duration::MAX,
+        write: Duration::MAX,
+        close: Duration::MAX,
+    };
+    let mut bench = Bench::new();
+    bench.session = Session::new(endless);
+    assert_eq!(bench.step(0, Input::Start), [Action::Dial]);
+    bench.step(1, Input::Opened);
+    bench.step(2, Input::Message);
+    let (last_in, heard) = (bench.at(2), bench.at(2));
+    let year = bench.at(365 * 86_400);
+    assert!(bench.session.wake_at(last_in, heard).is_some_and(|at| at > year));
+    bench.step(365 * 86_400, Input::Timer { last_in, heard });
+    assert!(bench.step(365 * 86_400, Input::Close(Gone::Requested)).len() == 1);
+    assert!(!bench.session.is_over());
+}
+
+#[test]
 fn a_reader_that_is_behind_pings_although_bytes_come_in() {
     let mut bench = Bench::live();
     let (last_in, heard) = (bench.at(14), bench.at(0));
