@@ -38,8 +38,12 @@ pub(super) struct Wire {
     channels: Option<Vec<Channel>>,
     /// `null` when no deliveries were kept, which is not the same as nothing.
     #[serde(default, deserialize_with = "there")]
-    window: Option<Option<Deliveries>>,
+    window: Option<Remembered>,
 }
+
+/// Deliveries, if any were kept.
+#[derive(Serialize, Deserialize)]
+struct Remembered(Option<Deliveries>);
 
 #[derive(Serialize, Deserialize)]
 struct Group {
@@ -147,7 +151,7 @@ impl From<&Checkpoint> for Wire {
             wanted: Some(names(&checkpoint.wanted)),
             coverage: Some(checkpoint.coverage.iter().map(group).collect()),
             channels: Some(checkpoint.channels.iter().map(channel).collect()),
-            window: Some(window),
+            window: Some(Remembered(window)),
         }
     }
 }
@@ -165,7 +169,7 @@ impl TryFrom<Wire> for Checkpoint {
         let wanted = wire.wanted.ok_or_else(|| missing("wanted"))?;
         let groups = wire.coverage.ok_or_else(|| missing("coverage"))?;
         let channels = wire.channels.ok_or_else(|| missing("channels"))?;
-        let window = wire.window.ok_or_else(|| missing("window"))?;
+        let Remembered(window) = wire.window.ok_or_else(|| missing("window"))?;
         let count = groups.iter().map(|group| group.topics.len()).sum::<usize>();
         if count.max(wanted.len()) > MOST_TOPICS || channels.len() > MOST_CHANNELS {
             return Err(damaged("it has more topics or channels than there can be"));

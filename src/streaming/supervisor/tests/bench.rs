@@ -288,9 +288,12 @@ impl Bench {
     pub(super) fn refuse_topic(&mut self, name: &str) {
         let Some(Action::Replace(channel, sent)) = self.calls.pop() else { panic!("no call") };
         let members = sent.iter().flat_map(|name| Topic::<()>::unchecked(&**name).members());
-        let state = |one: Topic| match one == topic(name) {
-            true => TopicState::rejected(one.name(), "no", vec![]),
-            false => TopicState::permitted(one.name()),
+        let state = |one: Topic| {
+            if one == topic(name) {
+                TopicState::rejected(one.name(), "no", vec![])
+            } else {
+                TopicState::permitted(one.name())
+            }
         };
         let states: Vec<TopicState> = members.map(state).collect();
         let there = |state: &&TopicState| state.rejected.is_none();
