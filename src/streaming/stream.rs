@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use futures::Stream;
 use futures::stream::{FusedStream, StreamExt};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -389,8 +390,12 @@ impl StreamHandle {
         if let Some(commands) = self.commands.upgrade()
             && let Err(TrySendError::Full(close)) = commands.try_send(Box::new(Command::Close))
         {
-            // It is asked for, also when this future is dropped.
-            tokio::spawn(async move { commands.send(close).await });
+            // It is asked for, also when this future is dropped; without a runtime only as long as it is not.
+            let asked = async move { drop(commands.send(close).await) };
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn(asked)),
+                Err(_) => asked.await,
+            }
         }
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
